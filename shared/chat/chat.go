@@ -1,0 +1,57 @@
+// Package chat is the language of the house: rooms, users, drafts, events,
+// ids and cursors, the rules that they keep, and the kinds of error.
+//
+// It does no I/O and knows no transport, no Redis and no runtime. What the
+// other packages say to each other they say in its words.
+package chat
+
+import (
+	"fmt"
+	"regexp"
+)
+
+// The limits of what a person may send. An operator's limits (rates, streams)
+// are configuration; these are the language.
+const (
+	MaxText   = 4000 // characters (code points) of one message
+	MaxTitle  = 80   // characters of a room's title
+	MaxName   = 32   // graphemes of a user's name
+	MaxKey    = 128  // bytes of an idempotency key, printable ASCII
+	MaxEmoji  = 32   // bytes of a reaction: one grapheme
+	MaxRoomID = 63   // bytes of a room's name
+)
+
+// A RoomID names a room: lower-case letters, digits and ". _ -", at most
+// [MaxRoomID] bytes, beginning with a letter or digit. It is safe in an
+// address, a Redis key and an SSE field.
+type RoomID string
+
+// Lobby is the room of who names none.
+const Lobby RoomID = "lobby"
+
+var roomPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
+
+// ParseRoom reads a room's name. Its error is an [ErrInvalid] that a user may
+// read.
+func ParseRoom(s string) (RoomID, error) {
+	if !roomPattern.MatchString(s) {
+		return "", fmt.Errorf("%w: a room's name is 1 to %d of a-z 0-9 . _ - and begins with a letter or digit", ErrInvalid, MaxRoomID)
+	}
+	return RoomID(s), nil
+}
+
+// A User is who speaks. The ID is made at login and stays with the session;
+// the name is what others see. A name is not an identity: anybody may take it
+// once nobody of that name is around.
+type User struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// A Room is what is known of a room beside its log.
+type Room struct {
+	ID     RoomID `json:"room"`
+	Title  string `json:"title"`
+	Last   ID     `json:"last"`
+	People int    `json:"people"`
+}

@@ -1,0 +1,83 @@
+package chat
+
+import (
+	"bytes"
+	"encoding/json"
+)
+
+// A Kind says what an event or a signal is.
+type Kind string
+
+// The kinds of event. They have an id, are stored, and move the cursor.
+const (
+	Message  Kind = "message"
+	Edit     Kind = "edit"     // Text replaces that of Target
+	Delete   Kind = "delete"   // Target is gone from the log
+	Reaction Kind = "reaction" // Emoji on Target, withdrawn when Off
+	Title    Kind = "room"     // Text is the room's new title
+)
+
+// The kinds of signal. They have no id, are never stored, and move nobody's
+// cursor.
+const (
+	Typing   Kind = "typing"
+	Presence Kind = "presence"
+	Ping     Kind = "ping"
+	Reset    Kind = "reset" // forget what was shown: it may have a hole; the last page follows
+	Bye      Kind = "bye"   // the server ends the stream; come back with the cursor
+)
+
+// An Event is something that happened in a room and is written down.
+//
+// Decision: an event carries the id before it in its room, so that a gap shows
+// without a counter and without asking the log.
+type Event struct {
+	Room   RoomID `json:"room"`
+	ID     ID     `json:"id,omitzero"`
+	Prev   ID     `json:"prev"`
+	Kind   Kind   `json:"kind"`
+	By     User   `json:"by"`
+	Text   string `json:"text,omitempty"`
+	Target ID     `json:"target,omitzero"`
+	Reply  ID     `json:"reply,omitzero"`
+	Emoji  string `json:"emoji,omitempty"`
+	Off    bool   `json:"off,omitempty"`
+	Key    string `json:"key,omitempty"` // the poster's idempotency key, by which a pending line finds its event
+}
+
+// A Signal is something that only passes by. Which fields it has depends on
+// its kind.
+type Signal struct {
+	Room   RoomID `json:"room,omitempty"`
+	Kind   Kind   `json:"kind"`
+	By     *User  `json:"by,omitempty"`     // typing
+	Joined []User `json:"joined,omitempty"` // presence
+	Left   []User `json:"left,omitempty"`   // presence
+	Count  int    `json:"count,omitempty"`  // presence: people in the room now
+	Now    int64  `json:"now,omitempty"`    // ping: the server's clock, Unix milliseconds
+	Cursor string `json:"cursor,omitempty"` // reset: where the reader goes on
+	Retry  int    `json:"retry,omitempty"`  // bye: come back after so many milliseconds
+}
+
+// A Listener is told what happens in a room, one call at a time, in the order
+// of the log. It must not block.
+type Listener interface {
+	Event(Event)
+	Signal(Signal)
+	// Reset says that the log broke off (trimmed, flushed, restored): it
+	// goes on after last, and what was between is not known.
+	Reset(last ID)
+}
+
+// JSON encodes an event or a signal as one compact line. Go's encoder writes
+// U+2028 and every control character as an escape, so the line holds no line
+// break of any kind; '<' and '&' stay as they are.
+func JSON(v any) []byte {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		panic(err) // an Event and a Signal always encode
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}

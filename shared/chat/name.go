@@ -1,0 +1,120 @@
+package chat
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/rivo/uniseg"
+	"golang.org/x/text/secure/precis"
+)
+
+// maxMarks is how many combining marks may follow one letter: enough for
+// Vietnamese and pointed Hebrew, too few to paint over the next line.
+const maxMarks = 3
+
+// reserved names speak for the house.
+var reserved = map[string]bool{"admin": true, "administrator": true, "confab": true, "moderator": true, "root": true, "server": true, "system": true}
+
+// ParseName reads a name by the Nickname profile of PRECIS (RFC 8266): blank
+// space trimmed and folded, compatibility forms composed, no control, bidi or
+// zero-width characters. Beyond the RFC it takes at most [MaxName] graphemes,
+// letters of one script, and no name that speaks for the house. Its errors are
+// [ErrInvalid] and for the user to read.
+func ParseName(s string) (string, error) {
+	if !utf8.ValidString(s) {
+		return "", fmt.Errorf("%w: the name is not valid UTF-8", ErrInvalid)
+	}
+	if len(s) > 16*MaxName { // before the tables are asked
+		return "", tooLong()
+	}
+	name, err := precis.Nickname.String(s)
+	switch {
+	case strings.TrimSpace(s) == "":
+		return "", fmt.Errorf("%w: say a name", ErrInvalid)
+	case err != nil || strings.ContainsFunc(name, unicode.IsControl):
+		return "", fmt.Errorf("%w: the name holds a character that cannot be seen or may mislead", ErrInvalid)
+	case uniseg.GraphemeClusterCount(name) > MaxName:
+		return "", tooLong()
+	case strings.IndexFunc(name, isVisible) < 0:
+		return "", fmt.Errorf("%w: the name cannot be seen", ErrInvalid)
+	case stacked(name):
+		return "", fmt.Errorf("%w: the name stacks too many marks on a letter", ErrInvalid)
+	case mixed(name):
+		return "", fmt.Errorf("%w: the name mixes letters of several scripts", ErrInvalid)
+	case reserved[NameKey(name)]:
+		return "", fmt.Errorf("%w: that name is reserved", ErrInvalid)
+	}
+	return name, nil
+}
+
+func tooLong() error {
+	return fmt.Errorf("%w: a name has at most %d characters", ErrInvalid, MaxName)
+}
+
+// NameKey is the form in which two names are compared: equal keys, equal names.
+func NameKey(name string) string {
+	key, err := precis.Nickname.CompareKey(name)
+	if err != nil {
+		return name
+	}
+	return key
+}
+
+func stacked(s string) bool {
+	n := 0
+	for _, r := range s {
+		if !unicode.Is(unicode.Mn, r) {
+			n = 0
+		} else if n++; n > maxMarks {
+			return true
+		}
+	}
+	return false
+}
+
+// Scripts that are written together in one language.
+var together = [][]string{
+	{"Han", "Hiragana", "Katakana"},
+	{"Han", "Hangul"},
+	{"Han", "Bopomofo"},
+}
+
+// mixed reports whether the letters of s are of scripts that no language
+// writes together (UTS 39, highly restrictive, without its Latin exceptions).
+func mixed(s string) bool {
+	seen := map[string]bool{}
+	for _, r := range s {
+		if sc := script(r); sc != "Common" && sc != "Inherited" {
+			seen[sc] = true
+		}
+	}
+	if len(seen) < 2 {
+		return false
+	}
+	for _, set := range together {
+		n := 0
+		for _, sc := range set {
+			if seen[sc] {
+				n++
+			}
+		}
+		if n == len(seen) {
+			return false
+		}
+	}
+	return true
+}
+
+func script(r rune) string {
+	if r < unicode.MaxASCII && unicode.IsLetter(r) {
+		return "Latin"
+	}
+	for name, table := range unicode.Scripts {
+		if unicode.Is(table, r) {
+			return name
+		}
+	}
+	return "Common"
+}
