@@ -1,0 +1,127 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	_ "embed"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"confab/shared/chat"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// PresenceLife is how long somebody counts as being in a room after the last
+// word of the server that holds their connection: that server's death is seen
+// within it. The server refreshes well within it.
+const PresenceLife = 45 * time.Second
+
+// Time is Redis's, so that servers whose clocks differ agree on who is here.
+var (
+	hereScript = redis.NewScript(`
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+for i = 2, #ARGV do redis.call('ZADD', KEYS[1], now + ARGV[1], ARGV[i]) end
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+return redis.call('ZRANGE', KEYS[1], 0, -1)`)
+
+	claimScript = redis.NewScript(`
+local owner = redis.call('GET', KEYS[1])
+if owner and owner ~= ARGV[1] then return owner end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return ARGV[1]`)
+
+	freeScript = redis.NewScript(`
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+return 1`)
+)
+
+// Here says that server holds connections of these users in a room, for
+// [PresenceLife] from now, and returns who is in the room by then. With no
+// users it only asks.
+func (s *Store) Here(ctx context.Context, server string, room chat.RoomID, us ...chat.User) ([]chat.User, error) {
+	args := make([]any, 0, len(us)+1)
+	args = append(args, PresenceLife.Milliseconds())
+	for _, u := range us {
+		args = append(args, member(server, u))
+	}
+	if len(us) == 0 {
+		return s.People(ctx, room)
+	}
+	here, err := hereScript.Run(ctx, s.rdb, []string{key(room, "here")}, args...).StringSlice()
+	if err != nil {
+		return nil, unavailable("presence in "+string(room), err)
+	}
+	for _, u := range us {
+		if err := claimScript.Run(ctx, s.rdb, []string{nameKey(u.Name)}, u.ID, PresenceLife.Milliseconds()).Err(); err != nil {
+			return nil, unavailable("claim a name", err)
+		}
+	}
+	return users(here), nil
+}
+
+// Gone takes back what Here said of these users, and frees their names.
+func (s *Store) Gone(ctx context.Context, server string, room chat.RoomID, us ...chat.User) error {
+	pipe := s.rdb.Pipeline()
+	for _, u := range us {
+		pipe.ZRem(ctx, key(room, "here"), member(server, u))
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return unavailable("presence in "+string(room), err)
+	}
+	for _, u := range us { // who is still in another room takes it again at the next Here
+		if err := freeScript.Run(ctx, s.rdb, []string{nameKey(u.Name)}, u.ID).Err(); err != nil {
+			return unavailable("free a name", err)
+		}
+	}
+	return nil
+}
+
+// People returns who is in a room, by name.
+func (s *Store) People(ctx context.Context, room chat.RoomID) ([]chat.User, error) {
+	now, err := s.rdb.Time(ctx).Result()
+	if err != nil {
+		return nil, unavailable("people of "+string(room), err)
+	}
+	from := redis.ZRangeBy{Min: "(" + strconv.FormatInt(now.UnixMilli(), 10), Max: "+inf"}
+	here, err := s.rdb.ZRangeByScore(ctx, key(room, "here"), &from).Result()
+	if err != nil {
+		return nil, unavailable("people of "+string(room), err)
+	}
+	return users(here), nil
+}
+
+// Around reports whether somebody else of that name is in a room now.
+func (s *Store) Around(ctx context.Context, u chat.User) (bool, error) {
+	owner, err := s.rdb.Get(ctx, nameKey(u.Name)).Result()
+	if err == redis.Nil {
+		return false, nil
+	}
+	if err != nil {
+		return false, unavailable("look up a name", err)
+	}
+	return owner != u.ID, nil
+}
+
+func nameKey(name string) string { return "confab:name:" + chat.NameKey(name) }
+
+// A member of the zset is "<server> <user id> <name>": the same user on two
+// servers is two members, so that neither server's leaving hides the other.
+func member(server string, u chat.User) string { return server + " " + u.ID + " " + u.Name }
+
+func users(members []string) []chat.User {
+	us := make([]chat.User, 0, len(members))
+	for _, m := range members {
+		if f := strings.SplitN(m, " ", 3); len(f) == 3 {
+			us = append(us, chat.User{ID: f[1], Name: f[2]})
+		}
+	}
+	slices.SortFunc(us, func(a, b chat.User) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID))
+	})
+	return slices.Compact(us)
+}
