@@ -1,0 +1,242 @@
+// Package hub hands what is said in a room to everybody who reads it here.
+//
+// It hears each room once, whatever the number of its readers. Readers of the
+// same set of rooms are an audience: they share one run of encoded bytes, the
+// audience's ring, and a reader is no more than a position in it. There is no
+// queue for a reader, so a slow one costs nothing and holds up nobody; one
+// that falls off the ring is sent away and comes back with its cursor.
+//
+// There are two kinds of reader. A goroutine may call [Reader.Next]. A plain
+// TCP connection may be given away by [Reader.Take]: from then on it has no
+// goroutine, and the hub writes to it from a few loops that own all such
+// connections. Both send the same bytes.
+//
+// The hub keeps its ring in the form that nearly every reader wants, SSE; the
+// events inside are there for the others.
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"confab/shared/chat"
+)
+
+// Limits of one audience and of one room, in one place.
+const (
+	ringBytes   = 256 << 10 // encoded events that an audience keeps
+	recentCount = 256       // events that a room keeps for audiences to begin with,
+	recentBytes = 128 << 10 // and their encoded size
+	lastPage    = 50        // events of a room that follow a reset
+	readPage    = 256       // events of a room that are read from the log at once
+	openTimeout = 3 * time.Second
+	linger      = 30 * time.Second // how long an audience, then a room, stays without readers
+)
+
+// Intervals that readers see.
+const (
+	PingEvery  = 15 * time.Second // a ping goes out when nothing else did for so long
+	StallLimit = 10 * time.Second // a connection that takes nothing for so long is cut
+)
+
+var (
+	// ErrLagged says that a reader fell off its ring. It may come back with
+	// its cursor.
+	ErrLagged = errors.New("reader fell behind")
+	// ErrClosed says that the hub goes. Readers come back elsewhere.
+	ErrClosed = errors.New("hub closed")
+)
+
+// A Log is what the hub needs of the store.
+type Log interface {
+	// Follow tells l what happens after the id that it returns, until ctx
+	// ends. It returns once the room is heard.
+	Follow(ctx context.Context, room chat.RoomID, l chat.Listener) (chat.ID, error)
+	// Since returns up to n events after an id, or chat.ErrReset when the
+	// log does not continue it.
+	Since(ctx context.Context, room chat.RoomID, after chat.ID, n int) ([]chat.Event, error)
+	// Before returns the last n events before an id; the zero id is after all.
+	Before(ctx context.Context, room chat.RoomID, before chat.ID, n int) ([]chat.Event, error)
+}
+
+// A Hub is all rooms that are read on this machine.
+type Hub struct {
+	log    Log
+	slog   *slog.Logger
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	wg     sync.WaitGroup
+	seats  seats // the connections without a goroutine
+
+	mu        sync.Mutex // guards what follows, and refs and idle of what is in it
+	rooms     map[chat.RoomID]*room
+	audiences map[string]*audience
+}
+
+// New makes a hub over a log. It must be closed.
+func New(log Log, logger *slog.Logger) *Hub {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	h := &Hub{
+		log: log, slog: logger, ctx: ctx, cancel: cancel,
+		rooms: map[chat.RoomID]*room{}, audiences: map[string]*audience{},
+	}
+	h.seats.open(h)
+	h.wg.Go(h.janitor)
+	return h
+}
+
+// Close ends every reader: those in Next get [ErrClosed], connections that
+// were taken get a bye and are closed, with the times after which they come
+// back spread over spread. It returns when all of them are gone.
+func (h *Hub) Close(spread time.Duration) {
+	h.cancel(ErrClosed)
+	h.seats.close(spread)
+	h.wg.Wait()
+}
+
+// Read makes a reader of up to 32 rooms, which must be sorted and distinct
+// (see [chat.Rooms]). It begins after the cursor, in the cursor's text form;
+// the empty cursor is the rooms' present end. A cursor that is none, or that a
+// room's log does not continue, is no error: the reader gets a reset first.
+//
+// It fails with [chat.ErrUnavailable] when a room cannot be heard. The reader
+// must be closed, or taken.
+func (h *Hub) Read(ctx context.Context, rooms []chat.RoomID, cursor string) (*Reader, error) {
+	a, err := h.audience(ctx, rooms)
+	if err != nil {
+		return nil, err
+	}
+	return newReader(h, a, cursor), nil
+}
+
+// Signal lets a signal pass by all readers of a room on this machine.
+func (h *Hub) Signal(sig chat.Signal) {
+	h.mu.Lock()
+	rm := h.rooms[sig.Room]
+	h.mu.Unlock()
+	if rm != nil {
+		rm.Signal(sig)
+	}
+}
+
+// audience finds or makes the audience of these rooms and counts one more
+// reader in it.
+func (h *Hub) audience(ctx context.Context, ids []chat.RoomID) (*audience, error) {
+	var name strings.Builder
+	for _, id := range ids {
+		name.WriteString(string(id))
+		name.WriteByte(' ')
+	}
+	h.mu.Lock()
+	if a := h.audiences[name.String()]; a != nil {
+		a.refs++
+		h.mu.Unlock()
+		return a, nil
+	}
+	rooms := make([]*room, len(ids))
+	for i, id := range ids {
+		rooms[i] = h.enter(id)
+	}
+	h.mu.Unlock()
+	err := h.await(ctx, rooms)
+
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if a := h.audiences[name.String()]; a != nil && err == nil { // somebody was quicker
+		h.leave(rooms)
+		a.refs++
+		return a, nil
+	}
+	if err != nil {
+		h.leave(rooms)
+		return nil, err
+	}
+	a := newAudience(h, name.String(), rooms)
+	h.audiences[a.name] = a
+	return a, nil
+}
+
+// enter finds or makes a room and counts one more audience in it. h.mu is held.
+func (h *Hub) enter(id chat.RoomID) *room {
+	rm := h.rooms[id]
+	if rm == nil {
+		rm = newRoom(h, id)
+		h.rooms[id] = rm
+		h.wg.Go(rm.open)
+	}
+	rm.refs++
+	return rm
+}
+
+// leave takes back what enter counted. h.mu is held.
+func (h *Hub) leave(rooms []*room) {
+	for _, rm := range rooms {
+		rm.refs--
+		rm.idle = time.Now()
+	}
+}
+
+func (h *Hub) await(ctx context.Context, rooms []*room) error {
+	for _, rm := range rooms {
+		select {
+		case <-rm.ready:
+			if rm.err != nil {
+				return fmt.Errorf("open %s: %w", rm.id, rm.err)
+			}
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-h.ctx.Done():
+			return ErrClosed
+		}
+	}
+	return nil
+}
+
+// release counts one reader less.
+func (h *Hub) release(a *audience) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	a.refs--
+	a.idle = time.Now()
+}
+
+// janitor lets go of audiences, and then of rooms, that nobody has read for a
+// while. They linger so that a crowd that was cut off and comes back finds
+// their rings, and not Redis.
+func (h *Hub) janitor() {
+	tick := time.NewTicker(linger / 6)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			h.sweep(time.Now().Add(-linger))
+		case <-h.ctx.Done():
+			return
+		}
+	}
+}
+
+func (h *Hub) sweep(before time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for name, a := range h.audiences {
+		if a.refs == 0 && a.idle.Before(before) {
+			delete(h.audiences, name)
+			for _, rm := range a.rooms {
+				rm.dismiss(a)
+			}
+			h.leave(a.rooms)
+		}
+	}
+	for id, rm := range h.rooms {
+		if rm.refs == 0 && rm.idle.Before(before) {
+			delete(h.rooms, id)
+			rm.cancel()
+		}
+	}
+}
