@@ -240,3 +240,6 @@ func (h *Hub) sweep(before time.Time) {
 		}
 	}
 }
+
+// Takes reports whether connections can be given away here, see [Reader.Take].
+func (h *Hub) Takes() bool { return h.seats.ready() }

@@ -478,3 +478,5 @@ func write(fd int32, b []byte) (int, syscall.Errno) {
 	}
 	return int(n), 0
 }
+
+func (ss *seats) ready() bool { return len(ss.shards) > 0 }

@@ -17,3 +17,4 @@ func (*section) mark() {}
 func (*seats) open(*Hub)                                      {}
 func (*seats) take(*Reader, net.Conn, time.Time, func()) bool { return false }
 func (*seats) close(time.Duration)                            {}
+func (*seats) ready() bool                                    { return false }

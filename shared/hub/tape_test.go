@@ -1,0 +1,199 @@
+package hub_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"confab/shared/chat"
+	"confab/shared/hub"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// A tape is a log in memory. What it says it tells its listeners in the same
+// call, as the store's bell does from its goroutine.
+type tape struct {
+	mu    sync.Mutex
+	rooms map[chat.RoomID]*reel
+	reads atomic.Int64 // of the log
+}
+
+type reel struct {
+	events    []chat.Event
+	last      chat.ID
+	listeners map[int]chat.Listener
+	n         int
+}
+
+func newTape() *tape { return &tape{rooms: map[chat.RoomID]*reel{}} }
+
+func (t *tape) reel(room chat.RoomID) *reel {
+	if t.rooms[room] == nil {
+		t.rooms[room] = &reel{listeners: map[int]chat.Listener{}}
+	}
+	return t.rooms[room]
+}
+
+// say appends a message. Ids are a thousand apart, so that there are ids that
+// were never given.
+func (t *tape) say(room chat.RoomID, text string) chat.Event {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r := t.reel(room)
+	ev := chat.Event{Room: room, Kind: chat.Message, Text: text, Prev: r.last, ID: chat.ID{MS: r.last.MS + 1000}}
+	r.last, r.events = ev.ID, append(r.events, ev)
+	for _, l := range r.listeners {
+		l.Event(ev)
+	}
+	return ev
+}
+
+// cut drops all but the last n events, as trimming does.
+func (t *tape) cut(room chat.RoomID, n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r := t.reel(room)
+	r.events = r.events[len(r.events)-n:]
+}
+
+// flush empties the log; it begins anew at later ids.
+func (t *tape) flush(room chat.RoomID) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r := t.reel(room)
+	r.events, r.last = nil, chat.ID{}
+	for _, l := range r.listeners {
+		l.Reset(chat.ID{})
+	}
+}
+
+func (t *tape) Follow(ctx context.Context, room chat.RoomID, l chat.Listener) (chat.ID, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r := t.reel(room)
+	r.n++
+	n := r.n
+	r.listeners[n] = l
+	context.AfterFunc(ctx, func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		delete(r.listeners, n)
+	})
+	return r.last, nil
+}
+
+func (t *tape) Since(_ context.Context, room chat.RoomID, after chat.ID, n int) ([]chat.Event, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.reads.Add(1)
+	r := t.reel(room)
+	if after.After(r.last) || (!after.IsZero() && len(r.events) > 0 && r.events[0].Prev.After(after)) {
+		return nil, chat.ErrReset
+	}
+	var evs []chat.Event
+	for _, ev := range r.events {
+		if ev.ID.After(after) && len(evs) < n {
+			evs = append(evs, ev)
+		}
+	}
+	if !after.IsZero() && len(evs) > 0 && after.After(evs[0].Prev) {
+		return nil, chat.ErrReset
+	}
+	return evs, nil
+}
+
+func (t *tape) Before(_ context.Context, room chat.RoomID, before chat.ID, n int) ([]chat.Event, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.reads.Add(1)
+	var evs []chat.Event
+	for _, ev := range t.reel(room).events {
+		if before.IsZero() || before.After(ev.ID) {
+			evs = append(evs, ev)
+		}
+	}
+	return evs[max(0, len(evs)-n):], nil
+}
+
+// A kind of stream: given away to the hub, or with a goroutine of its own.
+type kind struct {
+	name string
+	take bool
+}
+
+var kinds = []kind{{"taken", true}, {"goroutine", false}}
+
+// serve answers GET /?room=a&room=b with the hub's bytes, either way.
+func serve(tb testing.TB, h *hub.Hub, take bool) string {
+	tb.Helper()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var rooms []chat.RoomID
+		for _, name := range r.URL.Query()["room"] {
+			rooms = append(rooms, chat.RoomID(name))
+		}
+		reader, err := h.Read(r.Context(), chat.Rooms(rooms), r.URL.Query().Get("cursor"))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		defer reader.Close()
+		if !take {
+			pump(r.Context(), w, reader)
+			return
+		}
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			tb.Error(err)
+			return
+		}
+		fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\n\r\n%s", hub.Opening(reader.Cursor(), time.Second))
+		for !reader.Live() {
+			b, err := reader.Next(r.Context())
+			if err != nil {
+				conn.Close()
+				return
+			}
+			conn.Write(b.Frames)
+		}
+		if !reader.Take(conn, time.Time{}, func() {}) {
+			tb.Error("connection not taken")
+		}
+	}))
+	tb.Cleanup(srv.Close)
+	tb.Cleanup(srv.CloseClientConnections)
+	return srv.URL
+}
+
+func pump(ctx context.Context, w http.ResponseWriter, reader *hub.Reader) {
+	rc := http.NewResponseController(w)
+	fmt.Fprintf(w, "%s", hub.Opening(reader.Cursor(), time.Second))
+	rc.Flush()
+	for {
+		b, err := reader.Next(ctx)
+		if err == nil {
+			_, err = w.Write(b.Frames)
+		}
+		if err == nil {
+			err = rc.Flush()
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func newHub(tb testing.TB, t *tape) *hub.Hub {
+	tb.Helper()
+	h := hub.New(t, slog.New(slog.DiscardHandler))
+	tb.Cleanup(func() { h.Close(0) })
+	return h
+}
