@@ -1,0 +1,205 @@
+package web
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"confab/shared/chat"
+)
+
+// Stream are the routes that read.
+func Stream(s *Server, mux *http.ServeMux) {
+	mux.Handle("GET /stream", s.wrap(s.stream))
+	mux.Handle("GET /rooms", s.wrap(s.rooms))
+	mux.Handle("GET /r/{room}", s.wrap(s.room))
+	mux.Handle("GET /r/{room}/people", s.wrap(s.people))
+}
+
+// room reads a room in the form that the request likes best.
+func (s *Server) room(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Add("Vary", "Accept")
+	room, err := pathRoom(r)
+	if err != nil {
+		return err
+	}
+	offers := []string{typeText, typeJSON, typeNDJSON, typeSSE}
+	if s.site != nil {
+		offers = append(offers, typeHTML)
+	}
+	form := accepts(r, offers...)
+	if form == typeHTML { // the page itself asks who may read
+		return s.site.index.serve(w, r)
+	}
+	if _, err := s.reader(r); err != nil {
+		return err
+	}
+	switch {
+	case form == typeSSE || strings.EqualFold(r.Header.Get("Upgrade"), "websocket"):
+		return s.live(w, r, []chat.RoomID{room})
+	case form == "":
+		return fmt.Errorf("%w: a room is read as %s", errNotAcceptable, strings.Join(offers, ", "))
+	}
+	p, err := s.page(r, room)
+	if err != nil {
+		return err
+	}
+	p.link(w.Header())
+	switch form {
+	case typeJSON:
+		return answer(w, http.StatusOK, p)
+	case typeNDJSON:
+		w.Header().Set("Content-Type", typeNDJSON)
+		_, _ = w.Write(p.lines())
+	default:
+		w.Header().Set("Content-Type", typeText+"; charset=utf-8")
+		_, _ = w.Write(p.transcript())
+	}
+	return nil
+}
+
+// A page is a stretch of a room's history, oldest first.
+type page struct {
+	Room   chat.RoomID `json:"room"`
+	Title  string      `json:"title"`
+	Events []any       `json:"events"` // of chat.Event; when the log broke off, a reset comes first
+	// Cursor is where a reader of this page goes on: after the room's last
+	// event, or after the page's if there are more after it.
+	Cursor chat.ID `json:"cursor"`
+	More   bool    `json:"more"` // in the direction in which the page was asked for
+
+	events  []chat.Event
+	limit   int
+	forward bool
+}
+
+// page reads the page that the query asks for.
+func (s *Server) page(r *http.Request, room chat.RoomID) (*page, error) {
+	q := r.URL.Query()
+	p := &page{Room: room, forward: q.Has("after")}
+	before, err := p.parse(q)
+	if err != nil {
+		return nil, err
+	}
+	// First, for the cursor must not be past what the page shows.
+	rooms, err := s.cfg.Rooms.Rooms(r.Context(), room)
+	if err != nil {
+		return nil, err
+	}
+	p.Title, p.Cursor = rooms[0].Title, rooms[0].Last
+	if p.forward {
+		if after, bad := chat.ParseID(q.Get("after")); bad == nil {
+			p.events, err = s.cfg.Rooms.Since(r.Context(), room, after, p.limit+1)
+		} else {
+			err = chat.ErrReset
+		}
+	}
+	reset := errors.Is(err, chat.ErrReset)
+	if !p.forward || reset {
+		p.forward = false
+		p.events, err = s.cfg.Rooms.Before(r.Context(), room, before, p.limit+1)
+	}
+	if err != nil {
+		return nil, err
+	}
+	p.settle(reset)
+	return p, nil
+}
+
+// parse reads how much of the room is asked for, and before what.
+func (p *page) parse(q url.Values) (before chat.ID, err error) {
+	p.limit = defaultPage
+	if q.Has("limit") {
+		n, err := strconv.Atoi(q.Get("limit"))
+		if err != nil || n < 1 {
+			return before, fmt.Errorf("%w: limit is a number from 1 to %d", errMalformed, maxPage)
+		}
+		p.limit = min(n, maxPage)
+	}
+	if before, err = chat.ParseID(q.Get("before")); err != nil {
+		return before, fmt.Errorf("%w: before is %s", errMalformed, plain(err, chat.ErrInvalid))
+	}
+	if p.forward && q.Has("before") {
+		return before, fmt.Errorf("%w: say before or after, not both", errMalformed)
+	}
+	return before, nil
+}
+
+// settle drops the event that was read only to know whether there are more,
+// and says where to go on.
+func (p *page) settle(reset bool) {
+	p.More = len(p.events) > p.limit
+	switch {
+	case p.More && p.forward:
+		p.events = p.events[:p.limit]
+		p.Cursor = p.events[p.limit-1].ID
+	case p.More:
+		p.events = p.events[1:]
+	}
+	if n := len(p.events); n > 0 && p.events[n-1].ID.After(p.Cursor) {
+		p.Cursor = p.events[n-1].ID
+	}
+	p.Events = make([]any, 0, len(p.events)+1)
+	if reset {
+		p.Events = append(p.Events, chat.Signal{Room: p.Room, Kind: chat.Reset, Cursor: p.Cursor.String()})
+	}
+	for _, ev := range p.events {
+		p.Events = append(p.Events, ev)
+	}
+}
+
+// link tells the neighbouring pages (RFC 8288): prev is older, next newer.
+func (p *page) link(h http.Header) {
+	if len(p.events) == 0 {
+		return
+	}
+	first, last := p.events[0], p.events[len(p.events)-1]
+	if !first.Prev.IsZero() && (p.forward || p.More) {
+		h.Add("Link", fmt.Sprintf(`</r/%s?before=%s&limit=%d>; rel="prev"`, p.Room, first.ID, p.limit))
+	}
+	if p.Cursor.After(last.ID) || p.forward && p.More {
+		h.Add("Link", fmt.Sprintf(`</r/%s?after=%s&limit=%d>; rel="next"`, p.Room, last.ID, p.limit))
+	}
+}
+
+// lines is the page as NDJSON: an event a line.
+func (p *page) lines() []byte {
+	var b []byte
+	for _, ev := range p.Events {
+		b = append(append(b, chat.JSON(ev)...), '\n')
+	}
+	return b
+}
+
+// transcript is the page for people: its messages as they read now.
+func (p *page) transcript() []byte {
+	edited := map[chat.ID]string{}
+	for _, ev := range p.events {
+		if ev.Kind == chat.Edit {
+			edited[ev.Target] = ev.Text
+		}
+	}
+	var b bytes.Buffer
+	for _, ev := range p.events {
+		if ev.Kind != chat.Message {
+			continue
+		}
+		if text, ok := edited[ev.ID]; ok {
+			ev.Text = text
+		}
+		b.WriteString(said(ev))
+	}
+	return b.Bytes()
+}
+
+// A line of text that goes on is indented: no text can look like another line.
+var indent = strings.NewReplacer("\n", "\n    ", "\u2028", "\n    ", "\u2029", "\n    ")
+
+// said is a message as a line of text.
+func said(ev chat.Event) string {
+	return fmt.Sprintf("[%s] %s: %s\n", ev.ID.Time().UTC().Format("15:04:05"), ev.By.Name, indent.Replace(ev.Text))
+}

@@ -1,0 +1,139 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"confab/shared/chat"
+	"confab/shared/identity"
+)
+
+// Login are the routes of the session.
+func Login(s *Server, mux *http.ServeMux) {
+	mux.Handle("GET /login", s.wrap(s.whoami))
+	mux.Handle("POST /login", s.wrap(s.login))
+	mux.Handle("DELETE /login", s.wrap(s.logout))
+}
+
+// A session is what a page has to know before it begins.
+type session struct {
+	User   *chat.User     `json:"user"` // null: nobody is signed in
+	Guests string         `json:"guests"`
+	Limits map[string]int `json:"limits"`
+}
+
+var limits = map[string]int{
+	"text": chat.MaxText, "title": chat.MaxTitle, "name": chat.MaxName, "key": chat.MaxKey,
+	"body": maxBody, "rooms": maxRooms, "page": maxPage,
+}
+
+func (s *Server) whoami(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Add("Vary", "Accept")
+	if accepts(r, typeJSON, typeHTML) == typeHTML {
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+		return nil
+	}
+	now := session{Guests: "none", Limits: limits}
+	if s.cfg.Guests {
+		now.Guests = "read"
+	}
+	u, err := s.user(r)
+	switch {
+	case err == nil:
+		now.User = &u
+	case !errors.Is(err, identity.ErrNone):
+		return err
+	}
+	return answer(w, http.StatusOK, now)
+}
+
+// A hello is what somebody says to come in.
+type hello struct {
+	Name  string
+	Token bool   // the answer is to hold the session as text
+	next  string // where a form leads on to
+	form  bool
+}
+
+func readHello(r *http.Request) (in hello, err error) {
+	kind, err := mediaType(r, typeForm, typeMultipart, typeJSON)
+	if err != nil {
+		return in, err
+	}
+	if kind == typeJSON {
+		err = readJSON(r, &in)
+		return in, err
+	}
+	form, err := readForm(r, kind)
+	return hello{Name: form.Get("user"), next: form.Get("next"), form: true}, err
+}
+
+// login signs somebody in. Who is signed in already keeps the id, so that
+// their lines stay theirs under the new name.
+func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
+	in, err := readHello(r)
+	if err != nil {
+		return err
+	}
+	u, err := s.enter(r, in.Name)
+	if err != nil {
+		return err
+	}
+	cookie, err := s.cfg.Users.Cookie(u, s.secure(r))
+	if err != nil {
+		return err
+	}
+	http.SetCookie(w, cookie)
+	if in.form {
+		http.Redirect(w, r, localPath(in.next), http.StatusSeeOther)
+		return nil
+	}
+	out := struct {
+		User  chat.User `json:"user"`
+		Token string    `json:"token,omitempty"`
+	}{User: u}
+	if in.Token {
+		out.Token = cookie.Value
+	}
+	return answer(w, http.StatusOK, out)
+}
+
+// enter is the user that a request becomes under a name.
+func (s *Server) enter(r *http.Request, name string) (chat.User, error) {
+	name, err := chat.ParseName(name)
+	if err != nil {
+		return chat.User{}, err
+	}
+	u := identity.NewUser(name)
+	if old, err := s.user(r); err == nil {
+		u.ID = old.ID
+	}
+	taken, err := s.cfg.Rooms.Around(r.Context(), u)
+	if err != nil {
+		return chat.User{}, err
+	}
+	if taken {
+		return chat.User{}, fmt.Errorf("%w: somebody of that name is here now, try another", chat.ErrConflict)
+	}
+	return u, nil
+}
+
+func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
+	http.SetCookie(w, s.cfg.Users.Clear(s.secure(r)))
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// localPath is next if that is a path of ours, or else "/": a link to the
+// login must not lead on to another site. Browsers read '\' as '/'.
+func localPath(next string) string {
+	u, err := url.Parse(next)
+	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(next, "/") ||
+		strings.HasPrefix(next, "//") || strings.Contains(next, `\`) {
+		return "/"
+	}
+	return u.String()
+}

@@ -1,0 +1,197 @@
+package web
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"confab/shared/chat"
+)
+
+// Post are the routes that write.
+func Post(s *Server, mux *http.ServeMux) {
+	mux.Handle("POST /post", s.wrap(s.postPlain))
+	mux.Handle("POST /r/{room}", s.wrap(s.post))
+	mux.Handle("PATCH /r/{room}", s.act(chat.Title, readTitle))
+	mux.Handle("PATCH /r/{room}/{id}", s.act(chat.Edit, readEdit))
+	mux.Handle("DELETE /r/{room}/{id}", s.act(chat.Delete, nil))
+	mux.Handle("PUT /r/{room}/{id}/reactions/{emoji}", s.act(chat.Reaction, readEmoji))
+	mux.Handle("DELETE /r/{room}/{id}/reactions/{emoji}", s.act(chat.Reaction, readEmojiOff))
+	mux.Handle("POST /r/{room}/typing", s.wrap(s.typing))
+}
+
+// A line is a message as it is sent.
+type line struct {
+	Room  string
+	Text  string
+	Reply chat.ID
+	Key   string
+}
+
+func readLine(r *http.Request, kind string) (in line, err error) {
+	switch kind {
+	case typeJSON:
+		err = readJSON(r, &in)
+	case typeText:
+		in.Text, err = readText(r)
+	default:
+		var form url.Values
+		if form, err = readForm(r, kind); err == nil {
+			in.Room, in.Key, in.Text = form.Get("room"), form.Get("key"), cmp.Or(form.Get("text"), form.Get("message"))
+			in.Reply, err = chat.ParseID(form.Get("reply"))
+		}
+	}
+	in.Key = cmp.Or(r.Header.Get("Idempotency-Key"), in.Key)
+	return in, err
+}
+
+// post says something in the room of the path.
+func (s *Server) post(w http.ResponseWriter, r *http.Request) error {
+	room, err := pathRoom(r)
+	if err != nil {
+		return err
+	}
+	return s.say(w, r, room, typeJSON, typeForm, typeMultipart, typeText)
+}
+
+// postPlain says something in the room of the body. A form is answered with
+// nothing, so that a page without a script stays where it is.
+func (s *Server) postPlain(w http.ResponseWriter, r *http.Request) error {
+	return s.say(w, r, "", typeForm, typeMultipart, typeJSON)
+}
+
+func (s *Server) say(w http.ResponseWriter, r *http.Request, room chat.RoomID, types ...string) error {
+	u, err := s.user(r)
+	if err != nil {
+		return err
+	}
+	kind, err := mediaType(r, types...)
+	if err != nil {
+		return err
+	}
+	in, err := readLine(r, kind)
+	if err != nil {
+		return err
+	}
+	quiet := room == "" && kind != typeJSON
+	if room == "" {
+		if room, err = chat.ParseRoom(cmp.Or(in.Room, string(chat.Lobby))); err != nil {
+			return fmt.Errorf("%w: %s", errMalformed, plain(err, chat.ErrInvalid))
+		}
+	}
+	ev, replayed, err := s.write(r, u, chat.Draft{Room: room, Kind: chat.Message, Text: in.Text, Reply: in.Reply, Key: in.Key})
+	if err != nil {
+		return err
+	}
+	code := http.StatusCreated
+	if replayed {
+		w.Header().Set("Idempotent-Replayed", "true")
+		code = http.StatusOK
+	}
+	w.Header().Set("Location", "/r/"+string(room)+"/"+ev.ID.String())
+	if quiet {
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	return answer(w, code, ev)
+}
+
+// write reads a draft against the rules and writes it down.
+func (s *Server) write(r *http.Request, u chat.User, d chat.Draft) (_ chat.Event, replayed bool, err error) {
+	ev, err := chat.Compose(d, u)
+	if err != nil {
+		return chat.Event{}, false, err
+	}
+	return s.cfg.Rooms.Append(r.Context(), ev)
+}
+
+// act is a handler that writes an event about the room or the message of the
+// path. Read fills in what else the request says, if there is more.
+func (s *Server) act(kind chat.Kind, read func(*http.Request, *chat.Draft) error) http.Handler {
+	return s.wrap(func(w http.ResponseWriter, r *http.Request) error {
+		u, err := s.user(r)
+		if err != nil {
+			return err
+		}
+		d := chat.Draft{Kind: kind, Key: r.Header.Get("Idempotency-Key")}
+		if d.Room, err = pathRoom(r); err != nil {
+			return err
+		}
+		if kind != chat.Title {
+			if d.Target, err = pathID(r); err != nil {
+				return err
+			}
+		}
+		if read != nil {
+			if err := read(r, &d); err != nil {
+				return err
+			}
+		}
+		ev, replayed, err := s.write(r, u, d)
+		if err != nil {
+			return err
+		}
+		if replayed {
+			w.Header().Set("Idempotent-Replayed", "true")
+		}
+		return answer(w, http.StatusOK, ev)
+	})
+}
+
+// pathID is the message that a request's path names.
+func pathID(r *http.Request) (chat.ID, error) {
+	id, err := chat.ParseID(r.PathValue("id"))
+	if err != nil || id.IsZero() {
+		return chat.ID{}, fmt.Errorf("%w: there is no such message", chat.ErrNotFound)
+	}
+	return id, nil
+}
+
+func readEdit(r *http.Request, d *chat.Draft) error {
+	var in struct{ Text string }
+	err := readPatch(r, &in)
+	d.Text = in.Text
+	return err
+}
+
+func readTitle(r *http.Request, d *chat.Draft) error {
+	var in struct{ Title string }
+	err := readPatch(r, &in)
+	d.Text = in.Title
+	return err
+}
+
+func readPatch(r *http.Request, v any) error {
+	if _, err := mediaType(r, typeJSON, "application/merge-patch+json"); err != nil {
+		return err
+	}
+	return readJSON(r, v)
+}
+
+func readEmoji(r *http.Request, d *chat.Draft) error {
+	d.Emoji = r.PathValue("emoji")
+	return nil
+}
+
+func readEmojiOff(r *http.Request, d *chat.Draft) error {
+	d.Off = true
+	return readEmoji(r, d)
+}
+
+// typing tells the room that somebody is writing.
+func (s *Server) typing(w http.ResponseWriter, r *http.Request) error {
+	u, err := s.user(r)
+	if err != nil {
+		return err
+	}
+	room, err := pathRoom(r)
+	if err != nil {
+		return err
+	}
+	if err := s.cfg.Rooms.Signal(r.Context(), chat.Signal{Room: room, Kind: chat.Typing, By: &u}); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}

@@ -1,0 +1,133 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"confab/shared/chat"
+)
+
+// The kinds of error that only HTTP knows.
+var (
+	errMalformed     = errors.New("malformed")
+	errMethod        = errors.New("wrong method")
+	errNotAcceptable = errors.New("not acceptable")
+	errMediaType     = errors.New("wrong media type")
+)
+
+// kinds gives each kind of error its status. The text that wraps them is for
+// the user, but for that of [chat.ErrUnavailable].
+var kinds = []struct {
+	err  error
+	code int
+}{
+	{errMalformed, http.StatusBadRequest},
+	{chat.ErrUnauthorized, http.StatusUnauthorized},
+	{chat.ErrForbidden, http.StatusForbidden},
+	{chat.ErrNotFound, http.StatusNotFound},
+	{errMethod, http.StatusMethodNotAllowed},
+	{errNotAcceptable, http.StatusNotAcceptable},
+	{chat.ErrConflict, http.StatusConflict},
+	{errMediaType, http.StatusUnsupportedMediaType},
+	{chat.ErrInvalid, http.StatusUnprocessableEntity},
+	{chat.ErrReused, http.StatusUnprocessableEntity},
+	{chat.ErrTooMany, http.StatusTooManyRequests},
+	{chat.ErrUnavailable, http.StatusServiceUnavailable},
+}
+
+// status says what an error is over HTTP, and to the user. What it does not
+// know is an internal error, of which the user learns nothing more.
+func status(err error) (code int, detail string) {
+	if big, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return http.StatusRequestEntityTooLarge, fmt.Sprintf("The request's body is larger than the limit of %d bytes.", big.Limit)
+	}
+	for _, k := range kinds {
+		switch {
+		case !errors.Is(err, k.err):
+		case k.err == chat.ErrUnavailable:
+			return k.code, "The rooms are out of reach for a moment. Try again."
+		default:
+			return k.code, sentence(plain(err, k.err))
+		}
+	}
+	return http.StatusInternalServerError, "Internal error."
+}
+
+// plain is an error's text without its kind and without what the operator
+// would read before it.
+func plain(err, kind error) string {
+	if _, text, ok := strings.Cut(err.Error(), kind.Error()+": "); ok {
+		return text
+	}
+	return err.Error()
+}
+
+func sentence(s string) string {
+	first, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(first)) + s[n:] + "."
+}
+
+// A problem is an error on the wire (RFC 9457).
+type problem struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail"`
+}
+
+func problemOf(err error) problem {
+	code, detail := status(err)
+	return problem{"about:blank", http.StatusText(code), code, detail}
+}
+
+// fail answers a request with its error, and logs it once.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	p := problemOf(err)
+	h := w.Header()
+	for _, name := range []string{"Content-Encoding", "Content-Length", "ETag", "Link", "Location"} {
+		h.Del(name) // they were meant for another answer
+	}
+	h.Set("Content-Type", "application/problem+json")
+	h.Set("Cache-Control", noStore)
+	switch p.Status {
+	case http.StatusUnauthorized:
+		h.Set("WWW-Authenticate", "Bearer")
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		h.Set("Retry-After", retryAfter(err))
+	}
+	w.WriteHeader(p.Status)
+	_, _ = w.Write(append(chat.JSON(p), '\n'))
+	s.logFailure(r, p.Status, h.Get(requestID), err)
+}
+
+// retryAfter is in whole seconds, at least one.
+func retryAfter(err error) string {
+	after := time.Second
+	if retry, ok := errors.AsType[*chat.RetryError](err); ok {
+		after = max(after, retry.After)
+	}
+	return strconv.Itoa(int(math.Ceil(after.Seconds())))
+}
+
+// logFailure never logs a query, a body or a header: they may be secret.
+func (s *Server) logFailure(r *http.Request, code int, id string, err error) {
+	if r.Context().Err() != nil {
+		return // a browser that left is no error
+	}
+	facts := []any{"status", code, "method", clip(r.Method), "path", clip(r.URL.Path), "client", s.client(r), "request", id}
+	if code >= http.StatusInternalServerError {
+		s.log.Error("request failed", append(facts, "err", err)...)
+		return
+	}
+	s.log.Info("request refused", facts...)
+}
+
+// clip keeps a stranger from filling the log.
+func clip(s string) string { return s[:min(len(s), 128)] }

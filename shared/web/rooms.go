@@ -1,0 +1,39 @@
+package web
+
+import (
+	"net/http"
+
+	"confab/shared/chat"
+)
+
+// rooms tells of the rooms that the query names, or else of all.
+func (s *Server) rooms(w http.ResponseWriter, r *http.Request) error {
+	if _, err := s.reader(r); err != nil {
+		return err
+	}
+	ids, err := queryRooms(r)
+	if err != nil {
+		return err
+	}
+	rooms, err := s.cfg.Rooms.Rooms(r.Context(), ids...)
+	if err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, map[string][]chat.Room{"rooms": append([]chat.Room{}, rooms...)})
+}
+
+// people tells who is in a room.
+func (s *Server) people(w http.ResponseWriter, r *http.Request) error {
+	if _, err := s.reader(r); err != nil {
+		return err
+	}
+	room, err := pathRoom(r)
+	if err != nil {
+		return err
+	}
+	people, err := s.cfg.Rooms.People(r.Context(), room)
+	if err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, map[string][]chat.User{"people": append([]chat.User{}, people...)})
+}

@@ -1,0 +1,165 @@
+package web_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"confab/shared/chat"
+	"confab/shared/identity"
+	"confab/shared/web"
+)
+
+// token is a session that ends after life.
+func token(tb testing.TB, life time.Duration, u chat.User) string {
+	tb.Helper()
+	users, err := identity.New(life, key)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	t, err := users.Token(u)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return t
+}
+
+func TestEveryAnswerIsGuarded(t *testing.T) {
+	h := open(t, nil)
+	for _, a := range []ask{
+		{"GET", "/", "", "", nobody},
+		{"GET", "/js/main.js", "", "", nobody},
+		{"GET", "/login", "", "", nobody},
+		{"POST", "/login", asForm, "user=ann", nobody},
+		{"POST", "/r/lobby", asText, "hi", ann},
+		{"GET", "/r/lobby", "", "", nobody},
+		{"GET", "//login", "", "", nobody}, // redirected
+		{"GET", "/nothing", "", "", nobody},
+		{"POST", "/post", "Sec-Fetch-Site: cross-site", "", ann},
+	} {
+		res := h.do(t, a)
+		for name, want := range map[string]string{
+			"Content-Security-Policy":    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; manifest-src 'self'; worker-src 'self'; media-src 'self'; font-src 'none'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'",
+			"Cross-Origin-Opener-Policy": "same-origin",
+			"Permissions-Policy":         "geolocation=()",
+			"Referrer-Policy":            "same-origin",
+			"X-Content-Type-Options":     "nosniff",
+			"X-Request-Id":               "",
+			"Cache-Control":              "no-",
+		} {
+			if got := res.Header.Get(name); got == "" || !strings.Contains(got, want) {
+				t.Errorf("%s %s: %s is %q", a.method, a.target, name, got)
+			}
+		}
+		if got := res.Header.Get("Strict-Transport-Security"); got != "" {
+			t.Errorf("%s %s: HSTS %q without TLS", a.method, a.target, got)
+		}
+	}
+}
+
+// The cookie's name tells whether the server believes in TLS.
+func TestSecureByOriginTLSOrTrustedProxy(t *testing.T) {
+	for _, tt := range []struct {
+		origin, target, head, from string
+		secure                     bool
+	}{
+		{"", "/login", "", "192.0.2.1:99", false},
+		{"", "https://chat.example/login", "", "192.0.2.1:99", true}, // httptest makes r.TLS
+		{"https://chat.example", "/login", "", "192.0.2.1:99", true},
+		{"http://chat.example", "/login", "", "192.0.2.1:99", false},
+		{"", "/login", "X-Forwarded-Proto: https", "192.0.2.1:99", false},
+		{"", "/login", "X-Forwarded-Proto: https", "10.0.0.1:99", true},
+		{"", "/login", "X-Forwarded-Proto: https", "10.0.0.1", true}, // as some runtimes have it
+		{"", "/login", "X-Forwarded-Proto: HTTPS, http", "10.0.0.1:99", true},
+		{"", "/login", "X-Forwarded-Proto: http", "10.0.0.1:99", false},
+		{"", "/login", "X-Forwarded-Proto: https", "[::ffff:10.0.0.1]:99", true},
+		{"", "/login", "X-Forwarded-Proto: https", "nowhere", false},
+	} {
+		h := open(t, func(c *web.Config) { c.Origin = tt.origin })
+		from := func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				r.RemoteAddr = tt.from
+				next.ServeHTTP(w, r)
+			})
+		}
+		h.Handler = from(h.Handler)
+		res := h.do(t, ask{"POST", tt.target, asForm + "\n" + tt.head, "user=ann", nobody})
+		name, want := res.Cookies()[0].Name, "session"
+		if tt.secure {
+			want = "__Host-session"
+		}
+		if name != want || (res.Header.Get("Strict-Transport-Security") != "") != tt.secure {
+			t.Errorf("%+v: cookie %s, HSTS %q", tt, name, res.Header.Get("Strict-Transport-Security"))
+		}
+	}
+}
+
+func TestPublicOriginMayPost(t *testing.T) {
+	const head = "Host: internal:8080\nOrigin: https://chat.example\n" + asForm
+	post := ask{"POST", "/post", head, "message=hi", ann}
+	refused(t, open(t, nil).do(t, post), 403, "another site")
+	h := open(t, func(c *web.Config) { c.Origin = "https://chat.example" })
+	if res := h.do(t, post); res.StatusCode != http.StatusNoContent {
+		t.Errorf("the public origin's own form: %s", res.Status)
+	}
+	post.head += "\nSec-Fetch-Site: cross-site"
+	post.head = strings.Replace(post.head, "chat.example", "evil.example", 1)
+	refused(t, h.do(t, post), 403, "another site")
+}
+
+func TestBadConfigStopsTheStart(t *testing.T) {
+	for _, cfg := range []web.Config{{Origin: "chat.example"}, {Origin: "https://chat.example/path"}, {Site: fstest.MapFS{}}} {
+		if _, err := web.New(cfg); err == nil {
+			t.Errorf("New took %+v", cfg)
+		}
+	}
+}
+
+// The log names the client: the address nearest to us that is no proxy of ours.
+func TestClientAddressBehindProxies(t *testing.T) {
+	for _, tt := range []struct{ from, forwarded, want string }{
+		{"192.0.2.1:99", "", "192.0.2.1"},
+		{"192.0.2.1:99", "203.0.113.9", "192.0.2.1"}, // says a stranger
+		{"10.0.0.1:99", "203.0.113.9", "203.0.113.9"},
+		{"10.0.0.1:99", "1.1.1.1, 203.0.113.9", "203.0.113.9"},
+		{"10.0.0.1:99", "1.1.1.1, 203.0.113.9, 10.0.0.2", "203.0.113.9"},
+		{"10.0.0.1:99", "10.0.0.3, 10.0.0.2", "10.0.0.3"},
+		{"10.0.0.1:99", "203.0.113.9, nonsense", "10.0.0.1"},
+		{"10.0.0.1:99", "::ffff:203.0.113.9", "203.0.113.9"},
+		{"[2001:db8::1]:99", "", "2001:db8::1"},
+		{"10.0.0.1", "203.0.113.9", "203.0.113.9"},
+	} {
+		h := open(t, nil)
+		inner := h.Handler
+		h.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r.RemoteAddr = tt.from
+			inner.ServeHTTP(w, r)
+		})
+		head := ""
+		for hop := range strings.SplitSeq(tt.forwarded, ", ") { // one header each: they are one list
+			head += "X-Forwarded-For: " + hop + "\n"
+		}
+		h.do(t, ask{"GET", "/nothing", strings.TrimSuffix(head, "\n"), "", nobody})
+		if !strings.Contains(h.log.String(), "client="+tt.want+" ") {
+			t.Errorf("from %s, forwarded for %q, want %s: %s", tt.from, tt.forwarded, tt.want, h.log)
+		}
+	}
+}
+
+func TestGuestsReadOnlyWhereTheyMay(t *testing.T) {
+	h := open(t, func(c *web.Config) { c.Guests = false })
+	for _, target := range []string{"/r/lobby", "/r/lobby/people", "/rooms"} {
+		refused(t, h.do(t, ask{"GET", target, "Accept: */*", "", nobody}), 401, "Say your name first")
+		if res := h.do(t, ask{"GET", target, "", "", ann}); res.StatusCode != 200 {
+			t.Errorf("GET %s with a session: %s", target, res.Status)
+		}
+		if res := open(t, nil).do(t, ask{"GET", target, "", "", nobody}); res.StatusCode != 200 {
+			t.Errorf("GET %s as a guest: %s", target, res.Status)
+		}
+	}
+	if res := h.do(t, ask{"GET", "/r/lobby", "Accept: text/html", "", nobody}); res.StatusCode != 200 {
+		t.Errorf("the page that asks for a name needs one: %s", res.Status)
+	}
+}

@@ -1,0 +1,146 @@
+package web
+
+import (
+	"bytes"
+	"cmp"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"io/fs"
+	"mime"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+)
+
+const indexPage = "index.html"
+
+// Site are the browser's files, each under its own name, and the page at "/".
+func Site(s *Server, mux *http.ServeMux) {
+	if s.site == nil {
+		return
+	}
+	mux.Handle("GET /{$}", s.wrap(s.site.index.serve))
+	for name, f := range s.site.files {
+		mux.Handle("GET /"+name, s.wrap(f.serve))
+	}
+}
+
+// A site is the browser's files, read and compressed once.
+type site struct {
+	files map[string]*file
+	index *file
+}
+
+// A file never changes.
+type file struct {
+	kind  string
+	plain form
+	gzip  form // empty: it is not worth it
+}
+
+// A form is the bytes of a file and their ETag.
+type form struct {
+	body []byte
+	tag  string
+}
+
+// Types that every system must agree on.
+var fileTypes = map[string]string{
+	".css":         "text/css; charset=utf-8",
+	".html":        "text/html; charset=utf-8",
+	".ico":         "image/x-icon",
+	".js":          "text/javascript; charset=utf-8",
+	".json":        "application/json",
+	".map":         "application/json",
+	".mjs":         "text/javascript; charset=utf-8",
+	".png":         "image/png",
+	".svg":         "image/svg+xml",
+	".txt":         "text/plain; charset=utf-8",
+	".webmanifest": "application/manifest+json",
+	".webp":        "image/webp",
+}
+
+func openSite(fsys fs.FS) (*site, error) {
+	st := &site{files: map[string]*file{}}
+	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || strings.HasSuffix(name, ".go") {
+			return err
+		}
+		body, err := fs.ReadFile(fsys, name)
+		if err != nil {
+			return err
+		}
+		st.files[name], err = newFile(name, body)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if st.index = st.files[indexPage]; st.index == nil {
+		return nil, fmt.Errorf("%w: %s", fs.ErrNotExist, indexPage)
+	}
+	return st, nil
+}
+
+func newFile(name string, body []byte) (*file, error) {
+	ext := path.Ext(name)
+	f := &file{
+		kind:  cmp.Or(fileTypes[ext], mime.TypeByExtension(ext), "application/octet-stream"),
+		plain: newForm(body),
+	}
+	var b bytes.Buffer
+	z, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	_, _ = z.Write(body) // into memory
+	_ = z.Close()
+	if b.Len() < len(body)*9/10 { // a picture is compressed already
+		f.gzip = newForm(b.Bytes())
+	}
+	return f, nil
+}
+
+func newForm(body []byte) form {
+	sum := sha256.Sum256(body)
+	return form{body, `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`}
+}
+
+// serve answers with the file. Browsers keep it but ask each time whether it
+// is still the same: no page mixes old files with new ones.
+func (f *file) serve(w http.ResponseWriter, r *http.Request) error {
+	h, sent := w.Header(), f.plain
+	h.Set("Cache-Control", "no-cache")
+	if f.gzip.body != nil {
+		h.Add("Vary", "Accept-Encoding")
+		if gzipped(r) {
+			h.Set("Content-Encoding", "gzip")
+			sent = f.gzip
+		}
+	}
+	h.Set("ETag", sent.tag)
+	if known(r.Header.Get("If-None-Match"), sent.tag) {
+		h.Del("Content-Encoding")
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	h.Set("Content-Type", f.kind)
+	h.Set("Content-Length", strconv.Itoa(len(sent.body)))
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(sent.body)
+	}
+	return nil
+}
+
+// known reports whether an If-None-Match header names the tag.
+func known(header, tag string) bool {
+	for t := range strings.SplitSeq(header, ",") {
+		if t = strings.TrimSpace(t); t == "*" || strings.TrimPrefix(t, "W/") == tag {
+			return true
+		}
+	}
+	return false
+}

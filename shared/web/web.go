@@ -1,0 +1,191 @@
+// Package web is how rooms look over HTTP: the routes, the transports, the
+// wire forms, the status codes, and what keeps strangers from doing harm.
+//
+// It alone knows HTTP. A handler reads a request into the words of package
+// chat, asks the rooms, and writes the answer or returns its error; which
+// status an error has is told in one place.
+package web
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"confab/shared/chat"
+	"confab/shared/identity"
+)
+
+// What one request may ask for.
+const (
+	maxBody     = 16 << 10 // bytes of a request's body
+	maxRooms    = 32       // rooms of one stream, or of one question about rooms
+	maxPage     = 100      // events of one page of history
+	defaultPage = 50
+	writeLimit  = 30 * time.Second // to write a whole answer that is no stream
+)
+
+// Rooms is what web needs of the store. Its errors are of chat's kinds.
+type Rooms interface {
+	// Append writes an event down. Replayed says that its author's key had
+	// been used for the same before, and that this is the first one.
+	Append(ctx context.Context, ev chat.Event) (_ chat.Event, replayed bool, err error)
+	// Since returns up to n events after an id, oldest first, or fails with
+	// [chat.ErrReset] when the log does not continue the id.
+	Since(ctx context.Context, room chat.RoomID, after chat.ID, n int) ([]chat.Event, error)
+	// Before returns the last n events before an id, oldest first. The zero
+	// id is after everything.
+	Before(ctx context.Context, room chat.RoomID, before chat.ID, n int) ([]chat.Event, error)
+	// Rooms tells of the rooms named, or else of those spoken in last, the
+	// latest first.
+	Rooms(ctx context.Context, rooms ...chat.RoomID) ([]chat.Room, error)
+	// Signal lets a signal pass by.
+	Signal(ctx context.Context, sig chat.Signal) error
+	// People returns who is in a room, by name.
+	People(ctx context.Context, room chat.RoomID) ([]chat.User, error)
+	// Around reports whether somebody else of that name is in a room now.
+	Around(ctx context.Context, u chat.User) (bool, error)
+}
+
+// A Config is what a server is put together from.
+type Config struct {
+	Rooms Rooms
+	Users *identity.Signer
+	Site  fs.FS // the browser's files; nil: they are served elsewhere
+	Log   *slog.Logger
+
+	// Guests says that open rooms are read without a session.
+	Guests bool
+	// Origin is the address that people type, like https://chat.example.
+	// Empty: whatever address a request came to.
+	Origin string
+	// Proxies are the addresses whose X-Forwarded headers are believed.
+	Proxies []netip.Prefix
+}
+
+// A Server answers requests.
+type Server struct {
+	cfg   Config
+	log   *slog.Logger
+	cross *http.CrossOriginProtection
+	site  *site
+}
+
+// Routes puts a set of routes on a mux: [Login], [Post], [Stream], [Site].
+type Routes func(*Server, *http.ServeMux)
+
+// New returns a server. It fails when the origin is none, or the site cannot
+// be read.
+func New(cfg Config) (*Server, error) {
+	s := &Server{cfg: cfg, log: cfg.Log, cross: http.NewCrossOriginProtection()}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Origin != "" {
+		if err := s.cross.AddTrustedOrigin(cfg.Origin); err != nil {
+			return nil, fmt.Errorf("public origin: %w", err)
+		}
+	}
+	s.cross.SetDenyHandler(s.wrap(func(http.ResponseWriter, *http.Request) error {
+		return fmt.Errorf("%w: this request was sent by another site", chat.ErrForbidden)
+	}))
+	if cfg.Site != nil {
+		var err error
+		if s.site, err = openSite(cfg.Site); err != nil {
+			return nil, fmt.Errorf("site: %w", err)
+		}
+	}
+	return s, nil
+}
+
+// Handler serves these routes.
+func (s *Server) Handler(routes ...Routes) http.Handler {
+	mux := http.NewServeMux()
+	for _, add := range routes {
+		add(s, mux)
+	}
+	return s.guard(s.cross.Handler(s.route(mux)))
+}
+
+// route gives a request to the mux, and answers as a problem what the mux
+// would answer by itself: no such route, or not by this method.
+func (s *Server) route(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h, pattern := mux.Handler(r)
+		if pattern != "" {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		var own muted
+		h.ServeHTTP(&own, r)
+		if allow := own.Header().Get("Allow"); allow != "" {
+			w.Header().Set("Allow", allow)
+			s.fail(w, r, fmt.Errorf("%w: this address takes %s", errMethod, allow))
+			return
+		}
+		s.fail(w, r, fmt.Errorf("%w: there is nothing at this address", chat.ErrNotFound))
+	})
+}
+
+// A muted answer keeps its head and drops the rest.
+type muted struct{ header http.Header }
+
+func (m *muted) WriteHeader(int)             {}
+func (m *muted) Write(b []byte) (int, error) { return len(b), nil }
+func (m *muted) Header() http.Header {
+	if m.header == nil {
+		m.header = http.Header{}
+	}
+	return m.header
+}
+
+// wrap makes a handler that may fail an [http.Handler]: its body is bounded,
+// its answer has a deadline, its error becomes a problem.
+func (s *Server) wrap(h func(http.ResponseWriter, *http.Request) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		// Not every runtime has deadlines, and who streams sets their own.
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeLimit))
+		if err := h(w, r); err != nil {
+			s.fail(w, r, err)
+		}
+	})
+}
+
+// answer writes v as JSON.
+func answer(w http.ResponseWriter, code int, v any) error {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	_, _ = w.Write(append(chat.JSON(v), '\n')) // a browser that left is no error
+	return nil
+}
+
+// pathRoom is the room that a request's path names. A name that no room can
+// have is an address where nothing is.
+func pathRoom(r *http.Request) (chat.RoomID, error) {
+	room, err := chat.ParseRoom(r.PathValue("room"))
+	if err != nil {
+		return "", fmt.Errorf("%w: there is no such room: %s", chat.ErrNotFound, plain(err, chat.ErrInvalid))
+	}
+	return room, nil
+}
+
+// queryRooms are the rooms that a request's query names, sorted.
+func queryRooms(r *http.Request) ([]chat.RoomID, error) {
+	names := r.URL.Query()["room"]
+	if len(names) > maxRooms {
+		return nil, fmt.Errorf("%w: %d rooms are asked for, the limit is %d", errMalformed, len(names), maxRooms)
+	}
+	rooms := make([]chat.RoomID, 0, len(names))
+	for _, name := range names {
+		room, err := chat.ParseRoom(name)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %s", errMalformed, plain(err, chat.ErrInvalid))
+		}
+		rooms = append(rooms, room)
+	}
+	return chat.Rooms(rooms), nil
+}
