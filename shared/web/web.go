@@ -13,9 +13,11 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"confab/shared/chat"
+	"confab/shared/hub"
 	"confab/shared/identity"
 )
 
@@ -48,11 +50,14 @@ type Rooms interface {
 	People(ctx context.Context, room chat.RoomID) ([]chat.User, error)
 	// Around reports whether somebody else of that name is in a room now.
 	Around(ctx context.Context, u chat.User) (bool, error)
+	// Ready reports, by a nil error, that what is written is heard.
+	Ready(ctx context.Context) error
 }
 
 // A Config is what a server is put together from.
 type Config struct {
 	Rooms Rooms
+	Hub   *hub.Hub
 	Users *identity.Signer
 	Site  fs.FS // the browser's files; nil: they are served elsewhere
 	Log   *slog.Logger
@@ -62,6 +67,15 @@ type Config struct {
 	// Origin is the address that people type, like https://chat.example.
 	// Empty: whatever address a request came to.
 	Origin string
+	// StreamsPerUser and StreamsPerAddress are what each may hold at once on
+	// this machine. 0 lifts a limit.
+	StreamsPerUser, StreamsPerAddress int
+	// StreamFor is how long a stream lives before its reader is sent back
+	// for another. 0: until somebody leaves.
+	StreamFor time.Duration
+	// Finite answers streams where nothing is passed on before the end: at
+	// once with what is new, or else when the first comes.
+	Finite bool
 	// Proxies are the addresses whose X-Forwarded headers are believed.
 	Proxies []netip.Prefix
 }
@@ -72,6 +86,9 @@ type Server struct {
 	log   *slog.Logger
 	cross *http.CrossOriginProtection
 	site  *site
+
+	byUser, byAddress gauge // streams
+	draining          atomic.Bool
 }
 
 // Routes puts a set of routes on a mux: [Login], [Post], [Stream], [Site].

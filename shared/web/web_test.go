@@ -139,6 +139,8 @@ func (t *tape) Signal(_ context.Context, sig chat.Signal) error {
 
 func (t *tape) People(context.Context, chat.RoomID) ([]chat.User, error) { return t.here, t.err }
 
+func (t *tape) Ready(context.Context) error { return t.err }
+
 func (t *tape) Around(_ context.Context, u chat.User) (bool, error) {
 	for _, other := range t.here {
 		if other.ID != u.ID && chat.NameKey(other.Name) == chat.NameKey(u.Name) {

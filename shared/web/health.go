@@ -1,0 +1,33 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+
+	"confab/shared/chat"
+)
+
+// Health are the routes for who watches the process.
+func Health(s *Server, mux *http.ServeMux) {
+	mux.Handle("GET /healthz", s.wrap(s.healthz))
+	mux.Handle("GET /readyz", s.wrap(s.readyz))
+}
+
+// Drain has readyz say no, before the streams are ended.
+func (s *Server) Drain() { s.draining.Store(true) }
+
+// healthz says that the process answers.
+func (s *Server) healthz(w http.ResponseWriter, r *http.Request) error {
+	return answer(w, http.StatusOK, map[string]string{"status": "ok"})
+}
+
+// readyz says that a line posted here is heard here.
+func (s *Server) readyz(w http.ResponseWriter, r *http.Request) error {
+	if s.draining.Load() {
+		return fmt.Errorf("%w: this server is leaving", chat.ErrUnavailable)
+	}
+	if err := s.cfg.Rooms.Ready(r.Context()); err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, map[string]string{"status": "ready"})
+}
