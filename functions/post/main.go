@@ -1,0 +1,21 @@
+// Command post is the function behind everything that writes: /post and /r, on Lambda.
+package main
+
+import (
+	"context"
+	"log"
+
+	"confab/shared/app"
+	"confab/shared/web"
+
+	"github.com/akrylysov/algnhsa"
+	"github.com/aws/aws-lambda-go/lambda"
+)
+
+func main() {
+	a, err := app.OpenFunction(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	lambda.Start(algnhsa.New(a.Handler(web.Post), nil))
+}

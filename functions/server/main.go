@@ -1,0 +1,53 @@
+// Command server is Confab in one process: every route, every transport and
+// the page, on a laptop or in a container. Without REDIS_URL it keeps the
+// rooms itself.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"confab/shared/app"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "confab:", err)
+		os.Exit(1)
+	}
+}
+
+// run serves until ctx ends. The first line on stdout is the address.
+func run(ctx context.Context, stdout, stderr io.Writer) error {
+	cfg, err := app.FromEnv()
+	if err != nil {
+		return err
+	}
+	a, err := app.Open(ctx, cfg, slog.New(slog.NewTextHandler(stderr, nil)))
+	if err != nil {
+		return err
+	}
+	return a.Serve(ctx, func(addr net.Addr) {
+		fmt.Fprintf(stdout, "Confab is open at %s\n", address(cfg, addr))
+	})
+}
+
+// address is where a browser on this machine finds us.
+func address(cfg app.Config, addr net.Addr) string {
+	if cfg.PublicOrigin != "" {
+		return cfg.PublicOrigin
+	}
+	host, port, _ := net.SplitHostPort(addr.String())
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}

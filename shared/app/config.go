@@ -1,0 +1,157 @@
+package app
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"confab/shared/hub"
+	"confab/shared/identity"
+	"confab/shared/store"
+	"confab/shared/web"
+
+	"github.com/caarlos0/env/v11"
+)
+
+const (
+	sessionLife = 30 * 24 * time.Hour
+	keyFile     = "session.key"
+	keyBytes    = 32
+)
+
+// A Config is what an operator may set: the environment, under the same names
+// wherever it runs. 0 lifts a limit.
+type Config struct {
+	Addr        string `env:"ADDR" envDefault:":8080"` // where the server listens
+	MetricsAddr string `env:"METRICS_ADDR"`            // where /metrics is served; empty: nowhere
+
+	RedisURL   string        `env:"REDIS_URL"`                       // empty: the built-in Redis, in the server only
+	DataDir    string        `env:"DATA_DIR" envDefault:".confab"`   // of the built-in Redis and of a session key made here
+	Durability string        `env:"DURABILITY" envDefault:"primary"` // who has a line when it is acknowledged: primary or replicas
+	History    int           `env:"HISTORY" envDefault:"10000"`      // events that a room keeps, about
+	Retention  time.Duration `env:"RETENTION"`                       // how long a room keeps an event, about
+
+	SessionKeys    []string       `env:"SESSION_KEYS"`             // the first signs, all are good; at least 32 bytes each
+	PublicOrigin   string         `env:"PUBLIC_ORIGIN"`            // where browsers find us, as https://chat.example.org
+	TrustedProxies []netip.Prefix `env:"TRUSTED_PROXIES"`          // whose X-Forwarded-* headers are believed
+	Guests         string         `env:"GUESTS" envDefault:"read"` // what those may do who said no name: read or none
+
+	StreamSeconds     int     `env:"STREAM_SECONDS"`                  // how long a stream lives; 0: until somebody leaves
+	PostsPerSecond    float64 `env:"POSTS_PER_SECOND" envDefault:"1"` // of one user in one room, in the long run
+	PostBurst         int     `env:"POST_BURST" envDefault:"10"`      // of one user in one room, at once
+	StreamsPerUser    int     `env:"STREAMS_PER_USER" envDefault:"8"`
+	StreamsPerAddress int     `env:"STREAMS_PER_ADDRESS" envDefault:"64"`
+}
+
+// FromEnv reads the environment. It is the only function that does.
+func FromEnv() (Config, error) {
+	var cfg Config
+	err := env.Parse(&cfg)
+	var all env.AggregateError
+	if errors.As(err, &all) && len(all.Errors) > 0 {
+		err = all.Errors[0]
+	}
+	if err != nil {
+		return cfg, fmt.Errorf("environment: %w", err)
+	}
+	return cfg, cfg.check()
+}
+
+func (c Config) check() error {
+	switch {
+	case c.Guests != "read" && c.Guests != "none":
+		return fmt.Errorf("GUESTS is %q: it may be read or none", c.Guests)
+	case c.Durability != "primary" && c.Durability != "replicas":
+		return fmt.Errorf("DURABILITY is %q: it may be primary or replicas", c.Durability)
+	case c.PublicOrigin != "" && !validOrigin(c.PublicOrigin):
+		return fmt.Errorf("PUBLIC_ORIGIN is %q: it is a scheme and a host, as https://chat.example.org", c.PublicOrigin)
+	case c.History < 0 || c.Retention < 0 || c.StreamSeconds < 0 || c.PostsPerSecond < 0 || c.PostBurst < 0 || c.StreamsPerUser < 0 || c.StreamsPerAddress < 0:
+		return errors.New("a limit is negative: HISTORY, RETENTION, STREAM_SECONDS, POSTS_PER_SECOND, POST_BURST, STREAMS_PER_USER and STREAMS_PER_ADDRESS are 0 (no limit) or more")
+	}
+	return nil
+}
+
+func validOrigin(s string) bool {
+	scheme, host, ok := strings.Cut(s, "://")
+	return ok && (scheme == "https" || scheme == "http") && host != "" && !strings.ContainsAny(host, "/?# ")
+}
+
+// needRedis refuses what only the server can do without: a function has no
+// memory to keep rooms or a key in.
+func (c Config) needRedis() error {
+	if c.RedisURL == "" {
+		return errors.New("REDIS_URL is not set: a function keeps nothing itself, so it needs a Redis, as redis://host:6379")
+	}
+	if len(c.SessionKeys) == 0 {
+		return errors.New("SESSION_KEYS is not set: functions share the key that signs sessions, at least 32 bytes, as of openssl rand -base64 32")
+	}
+	return nil
+}
+
+// keys are the session keys; without any, one that is made here and kept in
+// the data folder.
+func (c Config) keys() ([][]byte, error) {
+	var keys [][]byte
+	for _, k := range c.SessionKeys {
+		k = strings.TrimSpace(k)
+		if len(k) < keyBytes {
+			return nil, fmt.Errorf("SESSION_KEYS has a key of %d bytes: each needs at least %d", len(k), keyBytes)
+		}
+		keys = append(keys, []byte(k))
+	}
+	if len(keys) > 0 {
+		return keys, nil
+	}
+	key, err := ownKey(c.DataDir)
+	if err != nil {
+		return nil, fmt.Errorf("DATA_DIR: session key: %w", err)
+	}
+	return [][]byte{key}, nil
+}
+
+func ownKey(dir string) ([]byte, error) {
+	path := filepath.Join(dir, keyFile)
+	key, err := os.ReadFile(path)
+	if err == nil && len(key) < keyBytes {
+		return nil, fmt.Errorf("%s is damaged: remove it, and everybody signs in anew", path)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return key, err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	key = []byte(rand.Text() + rand.Text())
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) { // another server was quicker
+		return os.ReadFile(path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	_, err = f.Write(key)
+	return key, errors.Join(err, f.Sync(), f.Close())
+}
+
+func (c Config) store(log *slog.Logger) store.Options {
+	return store.Options{
+		URL: c.RedisURL, Dir: c.DataDir, History: c.History, Retention: c.Retention,
+		PostsPerSecond: c.PostsPerSecond, PostBurst: c.PostBurst, Log: log,
+	}
+}
+
+func (c Config) web(log *slog.Logger, st *store.Store, h *hub.Hub, signer *identity.Signer, site fs.FS) web.Config {
+	return web.Config{
+		Log: log, Rooms: st, Hub: h, Users: signer, Site: site,
+		Guests: c.Guests == "read", Origin: c.PublicOrigin, Proxies: c.TrustedProxies,
+		StreamsPerUser: c.StreamsPerUser, StreamsPerAddress: c.StreamsPerAddress,
+		StreamFor: time.Duration(c.StreamSeconds) * time.Second,
+	}
+}
