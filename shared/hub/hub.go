@@ -29,7 +29,7 @@ import (
 
 // Limits of one audience and of one room, in one place.
 const (
-	ringBytes   = 256 << 10 // encoded events that an audience keeps
+	ringBytes   = 1 << 20   // encoded events that an audience keeps
 	recentCount = 256       // events that a room keeps for audiences to begin with,
 	recentBytes = 128 << 10 // and their encoded size
 	lastPage    = 50        // events of a room that follow a reset
