@@ -26,10 +26,13 @@ type Draft struct {
 // Its errors are [ErrInvalid] and name the limit that was passed.
 func Compose(d Draft, by User) (Event, error) {
 	ev := Event{Room: d.Room, Kind: d.Kind, By: by, Target: d.Target, Key: d.Key}
-	if err := checkKey(d.Key); err != nil {
+	err := checkKey(d.Key)
+	if err != nil {
 		return Event{}, err
 	}
-	var err error
+	if pointed := d.Kind == Edit || d.Kind == Delete || d.Kind == Reaction; pointed == d.Target.IsZero() {
+		return Event{}, fmt.Errorf("%w: an edit, a delete and a reaction say which message, and nothing else does", ErrInvalid)
+	}
 	switch d.Kind {
 	case Message:
 		ev.Reply = d.Reply
@@ -38,7 +41,7 @@ func Compose(d Draft, by User) (Event, error) {
 		ev.Text, err = cleanText(d.Text, MaxText)
 	case Title:
 		ev.Text, err = cleanText(d.Text, MaxTitle)
-		if strings.Contains(ev.Text, "\n") {
+		if strings.ContainsAny(ev.Text, "\n\u2028\u2029") {
 			err = fmt.Errorf("%w: a title is one line", ErrInvalid)
 		}
 	case Reaction:
