@@ -1,0 +1,98 @@
+// Package lambdahttp serves an http.Handler from Lambda: Buffer sends its whole
+// answer at once, Stream sends it as it is written.
+//
+// It alone knows what an event is. All of them are read by algnhsa, REST API
+// (v1), HTTP API and Function URL (v2), so that a request looks the same to
+// every function and to the server.
+package lambdahttp
+
+import (
+	"context"
+	"encoding/json"
+	"log"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/akrylysov/algnhsa"
+)
+
+// spare is what is left of an invocation's time when its request ends, so that
+// the answer is out before Lambda stops the environment.
+const spare = time.Second
+
+// Handler is what lambda.Start takes.
+type Handler func(ctx context.Context, event json.RawMessage) (any, error)
+
+// Buffer answers with what h wrote, once it is done.
+func Buffer(h http.Handler) Handler {
+	return func(ctx context.Context, event json.RawMessage) (any, error) {
+		answer, failed := invoke(ctx, event, func(w http.ResponseWriter, r *http.Request) {
+			r.Header.Del("Accept-Encoding") // the answer travels as text
+			h.ServeHTTP(w, r)
+		})
+		if failed != nil {
+			return failed.answer(), nil
+		}
+		return json.RawMessage(answer), nil
+	}
+}
+
+// Stream answers with what h writes, as it writes it. A front door that is
+// known to wait for the whole answer, an HTTP API, gets that of finite instead.
+func Stream(h, finite http.Handler) Handler {
+	buffer := Buffer(finite)
+	return func(ctx context.Context, event json.RawMessage) (any, error) {
+		if waits(event) {
+			return buffer(ctx, event)
+		}
+		w := newWriter()
+		go func() {
+			_, failed := invoke(ctx, event, func(_ http.ResponseWriter, r *http.Request) {
+				w.head = r.Method == http.MethodHead
+				h.ServeHTTP(w, r)
+			})
+			w.close(failed)
+		}()
+		return <-w.answer, nil
+	}
+}
+
+// invoke calls h with the request that the event holds, as a server would: with
+// an address that has a port, and none the worse for a panic.
+func invoke(ctx context.Context, event []byte, h http.HandlerFunc) (answer []byte, failed *failure) {
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-spare))
+		defer cancel()
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			if p != http.ErrAbortHandler {
+				log.Printf("panic serving a request: %v\n%s", p, debug.Stack())
+			}
+			failed = &failure{http.StatusInternalServerError, "internal error"}
+		}
+	}()
+	answer, err := algnhsa.New(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.RemoteAddr = net.JoinHostPort(r.RemoteAddr, "0")
+		h(w, r)
+	}), &algnhsa.Options{}).Invoke(ctx, event)
+	if err != nil { // of the event alone, such as a path that is not percent-encoded
+		return nil, &failure{http.StatusBadRequest, err.Error()}
+	}
+	return answer, nil
+}
+
+// waits reports whether the event is an HTTP API's, which never streams. Its
+// form is that of a Function URL, which may.
+func waits(event []byte) bool {
+	var e struct {
+		Version        string
+		RequestContext struct{ DomainName string }
+	}
+	return json.Unmarshal(event, &e) == nil && e.Version == "2.0" &&
+		!strings.Contains(e.RequestContext.DomainName, ".lambda-url.")
+}

@@ -1,0 +1,290 @@
+// Package lambdatest stands in for Lambda in tests: it runs a built function as
+// a process that speaks the Runtime API of AWS's documentation (2018-06-01:
+// next, response with streaming and trailers, error, init/error), behind front
+// doors that a plain http.Client can call.
+package lambdatest
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+)
+
+// streamed is the type of an answer that begins with a prelude.
+const streamed = "application/vnd.awslambda.http-integration-response"
+
+// Build builds a function as it is deployed and returns its bootstrap.
+func Build(tb testing.TB, pkg string) string {
+	tb.Helper()
+	bootstrap := filepath.Join(tb.TempDir(), "bootstrap")
+	cmd := exec.Command("go", "build", "-tags=lambda.norpc", "-trimpath", "-ldflags=-s -w", "-o", bootstrap, pkg)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		tb.Fatalf("build %s: %v\n%s", pkg, err, out)
+	}
+	return bootstrap
+}
+
+// An Environment is an execution environment: a process that takes one
+// invocation at a time.
+type Environment struct {
+	Timeout time.Duration // of the function: it is killed when an invocation takes longer
+
+	cmd    *exec.Cmd
+	output lockedBuffer
+	work   chan *Invocation
+	exited chan struct{}
+	ready  chan struct{} // closed when the process first asks for work
+
+	mu  sync.Mutex
+	now *Invocation
+}
+
+// Start starts a bootstrap with an environment of the given variables and those
+// that Lambda sets. It is killed when the test ends.
+func Start(tb testing.TB, bootstrap string, env ...string) *Environment {
+	tb.Helper()
+	e := &Environment{
+		Timeout: time.Minute, work: make(chan *Invocation),
+		exited: make(chan struct{}), ready: make(chan struct{}),
+	}
+	api := httptest.NewServer(e.runtimeAPI())
+	e.cmd = exec.Command(bootstrap)
+	e.cmd.Dir = filepath.Dir(bootstrap)
+	e.cmd.Env = append([]string{
+		"_HANDLER=bootstrap", "LAMBDA_TASK_ROOT=" + e.cmd.Dir, "TZ=:UTC", "AWS_REGION=us-east-1",
+		"AWS_LAMBDA_RUNTIME_API=" + api.Listener.Addr().String(),
+		"AWS_LAMBDA_FUNCTION_NAME=test", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128",
+	}, env...)
+	e.cmd.Stdout, e.cmd.Stderr = &e.output, &e.output
+	if err := e.cmd.Start(); err != nil {
+		tb.Fatal(err)
+	}
+	go func() {
+		e.cmd.Wait()
+		e.mu.Lock()
+		e.finish("exit")
+		e.mu.Unlock()
+		close(e.exited)
+	}()
+	tb.Cleanup(func() {
+		e.Kill()
+		<-e.exited
+		api.CloseClientConnections()
+		api.Close()
+		if tb.Failed() {
+			tb.Logf("output of %s:\n%s", filepath.Base(e.cmd.Dir), e.Output())
+		}
+	})
+	return e
+}
+
+// Kill ends the process as Lambda ends one that ran out of memory.
+func (e *Environment) Kill() { e.cmd.Process.Kill() }
+
+// Output is what the process has logged.
+func (e *Environment) Output() string { return e.output.String() }
+
+// Exited is closed when the process has ended.
+func (e *Environment) Exited() <-chan struct{} { return e.exited }
+
+// Ready is closed when the process first asked for work: its init is over.
+func (e *Environment) Ready() <-chan struct{} { return e.ready }
+
+// An Invocation is one event given to an environment.
+type Invocation struct {
+	id       string
+	event    []byte
+	deadline time.Time
+	answer   chan answer // gets one, unless the function fails or exits
+	over     chan struct{}
+	how      string // it ended, once over is closed
+}
+
+type answer struct {
+	kind string // its Content-Type
+	body io.ReadCloser
+}
+
+// Over is closed when the function has asked for its next event, or is no more:
+// until then it is paid for.
+func (i *Invocation) Over() <-chan struct{} { return i.over }
+
+// End waits for the end and says what it was: "complete", "exit", "timeout",
+// "error" or "error: " and what the trailer says.
+func (i *Invocation) End() string {
+	<-i.over
+	return i.how
+}
+
+// discard is what becomes of the answer when its asker has left.
+func (i *Invocation) discard() {
+	select {
+	case a := <-i.answer:
+		a.body.Close()
+	case <-i.over:
+	}
+}
+
+// Invoke gives the environment an event, once it is free.
+func (e *Environment) Invoke(ctx context.Context, event []byte) (*Invocation, error) {
+	i := &Invocation{id: rand.Text(), event: event, answer: make(chan answer, 1), over: make(chan struct{})}
+	select {
+	case e.work <- i:
+		return i, nil
+	case <-e.exited:
+		return nil, fmt.Errorf("the function has exited: %s", e.Output())
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (e *Environment) runtimeAPI() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", e.next)
+	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/response", e.response)
+	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/error", e.failure)
+	mux.HandleFunc("POST /2018-06-01/runtime/init/error", accept)
+	return mux
+}
+
+func (e *Environment) next(w http.ResponseWriter, r *http.Request) {
+	e.mu.Lock()
+	e.finish("complete") // asking for the next is what completes the current one
+	e.mu.Unlock()
+	select {
+	case <-e.ready:
+	default:
+		close(e.ready)
+	}
+	select {
+	case i := <-e.work:
+		i.deadline = time.Now().Add(e.Timeout)
+		killer := time.AfterFunc(e.Timeout, func() {
+			e.mu.Lock()
+			defer e.mu.Unlock()
+			if e.now == i {
+				e.finish("timeout")
+				e.Kill()
+			}
+		})
+		go func() {
+			<-i.over
+			killer.Stop()
+		}()
+		e.mu.Lock()
+		e.now = i
+		e.mu.Unlock()
+		h := w.Header()
+		h.Set("Lambda-Runtime-Aws-Request-Id", i.id)
+		h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(i.deadline.UnixMilli(), 10))
+		h.Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:123456789012:function:test")
+		h.Set("Lambda-Runtime-Trace-Id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0")
+		h.Set("Content-Type", "application/json")
+		w.Write(i.event)
+	case <-r.Context().Done():
+	}
+}
+
+// response reads the answer to its end, whether anybody takes it or not.
+func (e *Environment) response(w http.ResponseWriter, r *http.Request) {
+	i := e.current(r.PathValue("id"))
+	if i == nil {
+		http.Error(w, `{"errorType":"InvalidRequestID"}`, http.StatusBadRequest)
+		return
+	}
+	body, chunks := io.Pipe()
+	i.answer <- answer{r.Header.Get("Content-Type"), body}
+	_, err := io.Copy(&patient{w: chunks}, r.Body)
+	if kind := r.Trailer.Get("Lambda-Runtime-Function-Error-Type"); kind != "" {
+		err = errors.New(kind)
+		e.mu.Lock()
+		e.finish("error: " + kind)
+		e.mu.Unlock()
+	}
+	chunks.CloseWithError(err)
+	accept(w, r)
+}
+
+func (e *Environment) failure(w http.ResponseWriter, r *http.Request) {
+	if e.current(r.PathValue("id")) == nil {
+		http.Error(w, `{"errorType":"InvalidRequestID"}`, http.StatusBadRequest)
+		return
+	}
+	e.mu.Lock()
+	e.finish("error")
+	e.mu.Unlock()
+	accept(w, r)
+}
+
+func accept(w http.ResponseWriter, r *http.Request) {
+	io.Copy(io.Discard, r.Body)
+	w.WriteHeader(http.StatusAccepted)
+	io.WriteString(w, `{"status":"OK"}`)
+}
+
+func (e *Environment) current(id string) *Invocation {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.now == nil || e.now.id != id {
+		return nil
+	}
+	return e.now
+}
+
+// finish ends the current invocation, once. e.mu is held.
+func (e *Environment) finish(how string) {
+	if e.now == nil {
+		return
+	}
+	if e.now.how == "" {
+		e.now.how = how
+		close(e.now.over)
+	}
+	if how == "complete" || how == "exit" {
+		e.now = nil
+	}
+}
+
+// patient writes on when its reader has left: a function is never told.
+type patient struct {
+	w    io.Writer
+	gone bool
+}
+
+func (p *patient) Write(b []byte) (int, error) {
+	if !p.gone {
+		_, err := p.w.Write(b)
+		p.gone = err != nil
+	}
+	return len(b), nil
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
