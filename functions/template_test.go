@@ -1,0 +1,296 @@
+package functions_test
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// A template is template.yaml as CloudFormation sees it once its parameters are
+// given: conditions decided, resources that they leave out gone. What only AWS
+// knows stays as a placeholder.
+type template struct {
+	tb        testing.TB
+	root      map[string]*yaml.Node
+	params    map[string]any
+	resources map[string]map[string]any
+	outputs   map[string]any
+	mentioned map[string]string // name → where
+}
+
+// deploy reads template.yaml with the given parameters, the rest by default.
+func deploy(tb testing.TB, given map[string]any) *template {
+	tb.Helper()
+	file, err := os.ReadFile("../template.yaml")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(file, &doc); err != nil {
+		tb.Fatal(err)
+	}
+	t := &template{
+		tb: tb, root: pairs(doc.Content[0]), params: map[string]any{"AWS::AccountId": "1"},
+		resources: map[string]map[string]any{}, mentioned: map[string]string{},
+	}
+	for name, p := range pairs(t.root["Parameters"]) {
+		t.params[name] = t.eval(p, name).(map[string]any)["Default"]
+	}
+	maps.Copy(t.params, given)
+	for name, r := range pairs(t.root["Resources"]) {
+		if c := pairs(r)["Condition"]; c == nil || t.holds(c.Value) {
+			t.resources[name] = t.eval(r, name).(map[string]any)
+		}
+	}
+	t.eval(t.root["Globals"], "Globals")
+	t.outputs = t.eval(t.root["Outputs"], "Outputs").(map[string]any)
+	return t
+}
+
+func pairs(n *yaml.Node) map[string]*yaml.Node {
+	m := map[string]*yaml.Node{}
+	for i := 0; n != nil && i+1 < len(n.Content); i += 2 {
+		m[n.Content[i].Value] = n.Content[i+1]
+	}
+	return m
+}
+
+func (t *template) holds(condition string) bool {
+	c := pairs(t.root["Conditions"])[condition]
+	if c == nil {
+		t.tb.Fatalf("no condition %s", condition)
+	}
+	return t.eval(c, condition).(bool)
+}
+
+var (
+	noValue  = new(int)
+	variable = regexp.MustCompile(`\$\{([\w:]+)[.\w]*\}`)
+)
+
+// eval gives what a node comes to; where says which resource it is in.
+func (t *template) eval(n *yaml.Node, where string) any {
+	var v any
+	switch n.Kind {
+	case yaml.ScalarNode:
+		v = n.Value
+	case yaml.SequenceNode:
+		if n.Tag == "!If" {
+			return t.eval(n.Content[map[bool]int{true: 1, false: 2}[t.holds(n.Content[0].Value)]], where)
+		}
+		list := []any{}
+		for _, item := range n.Content {
+			if item := t.eval(item, where); item != noValue {
+				list = append(list, item)
+			}
+		}
+		v = list
+	case yaml.MappingNode:
+		m := map[string]any{}
+		for key, value := range pairs(n) {
+			if value := t.eval(value, where); value != noValue {
+				m[key] = value
+			}
+		}
+		v = m
+	}
+	return t.call(n.Tag, v, where)
+}
+
+// call applies an intrinsic function to its evaluated argument.
+func (t *template) call(tag string, v any, where string) any {
+	switch tag {
+	case "!Ref":
+		if p, ok := t.params[v.(string)]; ok {
+			return p
+		}
+		if v == "AWS::NoValue" {
+			return noValue
+		}
+		t.mentioned[v.(string)] = where
+		return "<" + v.(string) + ">"
+	case "!GetAtt":
+		name, _, _ := strings.Cut(v.(string), ".")
+		t.mentioned[name] = where
+		return "<" + v.(string) + ">"
+	case "!Sub":
+		for _, m := range variable.FindAllStringSubmatch(v.(string), -1) {
+			t.mentioned[m[1]] = where
+		}
+		return v
+	case "!Equals":
+		return fmt.Sprint(v.([]any)[0]) == fmt.Sprint(v.([]any)[1])
+	case "!Not":
+		return !v.([]any)[0].(bool)
+	case "!And":
+		return !slices.Contains(v.([]any), any(false))
+	case "!Or":
+		return slices.Contains(v.([]any), any(true))
+	case "!Condition":
+		return t.holds(v.(string))
+	case "!Select", "!GetAZs", "!!str", "!!seq", "!!map", "!!int", "!!bool", "!!float", "!!null":
+		return v
+	}
+	t.tb.Fatalf("%s: unknown intrinsic %s", where, tag)
+	return nil
+}
+
+// at walks to a value: keys of maps and indices of lists.
+func at(v any, path ...any) any {
+	for _, step := range path {
+		switch step := step.(type) {
+		case string:
+			m, _ := v.(map[string]any)
+			v = m[step]
+		case int:
+			l, _ := v.([]any)
+			if step >= len(l) {
+				return nil
+			}
+			v = l[step]
+		}
+	}
+	return v
+}
+
+// ways are all ways to deploy that the conditions tell apart.
+func ways() (all []map[string]any) {
+	for _, backend := range []string{"function", "container"} {
+		for _, redis := range []string{"", "rediss://elsewhere:6379"} {
+			for _, some := range []string{"", "some"} {
+				for _, account := range []string{"1", "123456789012"} {
+					all = append(all, map[string]any{
+						"StreamBackend": backend, "RedisUrl": redis, "SessionKeysVersion": some, "AlarmEmail": some,
+						"StreamImage": "image", "MaxListeners": len(some), "AWS::AccountId": account,
+					})
+				}
+			}
+		}
+	}
+	return all
+}
+
+func TestTemplateMentionsOnlyWhatItMakes(t *testing.T) {
+	for _, way := range ways() {
+		d := deploy(t, way)
+		for name, where := range d.mentioned {
+			if _, made := d.resources[name]; !made && !strings.HasPrefix(name, "AWS::") && d.params[name] == nil {
+				t.Errorf("%v: %s mentions %s, which is not there", way, where, name)
+			}
+		}
+		for name, r := range d.resources {
+			needs, _ := r["DependsOn"].([]any)
+			if one, ok := r["DependsOn"].(string); ok {
+				needs = []any{one}
+			}
+			for _, other := range needs {
+				if d.resources[other.(string)] == nil {
+					t.Errorf("%v: %s depends on %s, which is not there", way, name, other)
+				}
+			}
+		}
+	}
+}
+
+func TestTemplateFindsRedis(t *testing.T) {
+	for _, tt := range []struct {
+		account, url, want string
+		vpc                bool
+	}{
+		{"1", "", "rediss://${Cache.Endpoint.Address}:${Cache.Endpoint.Port}?cluster=true", true},
+		{"1", "rediss://elsewhere:6379", "rediss://elsewhere:6379", false},
+		{"123456789012", "", "redis://host.docker.internal:6379", true}, // sam local
+		{"123456789012", "redis://172.17.0.1:6379", "redis://172.17.0.1:6379", false},
+	} {
+		d := deploy(t, map[string]any{"RedisUrl": tt.url, "AWS::AccountId": tt.account})
+		globals := d.eval(d.root["Globals"], "Globals").(map[string]any)
+		if got := at(globals, "Function", "Environment", "Variables", "REDIS_URL"); got != tt.want {
+			t.Errorf("account %s, RedisUrl %q: REDIS_URL is %v, want %s", tt.account, tt.url, got, tt.want)
+		}
+		if got := at(globals, "Function", "VpcConfig") != nil; got != tt.vpc {
+			t.Errorf("account %s, RedisUrl %q: in a VPC %t, want %t", tt.account, tt.url, got, tt.vpc)
+		}
+	}
+}
+
+func TestTemplateStreamsOnlyByTheStreamFunction(t *testing.T) {
+	for name, r := range deploy(t, nil).resources {
+		for _, event := range mapOf(at(r, "Properties", "Events")) {
+			mode, limit := at(event, "Properties", "ResponseTransferMode"), at(event, "Properties", "TimeoutInMillis")
+			if streams := mode == "RESPONSE_STREAM" && limit == "900000"; streams != (name == "StreamFunction") {
+				t.Errorf("%s: %v", name, event)
+			}
+		}
+	}
+}
+
+func mapOf(v any) map[string]any { m, _ := v.(map[string]any); return m }
+func listOf(v any) []any         { l, _ := v.([]any); return l }
+
+// An allowance of everything is one of these, which take no narrower resource.
+var everywhere = []string{
+	"ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:DeleteNetworkInterface",
+	"ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses", "ecr:GetAuthorizationToken",
+}
+
+func TestTemplateGivesTheLeastRights(t *testing.T) {
+	for _, way := range ways() {
+		for name, r := range deploy(t, way).resources {
+			if at(r, "Properties", "ManagedPolicyArns") != nil || at(r, "Type") == "AWS::Serverless::Function" && at(r, "Properties", "Role") == nil {
+				t.Errorf("%s has rights that are not written here", name)
+			}
+			for _, policy := range listOf(at(r, "Properties", "Policies")) {
+				for _, s := range listOf(at(policy, "PolicyDocument", "Statement")) {
+					actions := listOf(at(s, "Action"))
+					if one, ok := at(s, "Action").(string); ok {
+						actions = []any{one}
+					}
+					for _, action := range actions {
+						if strings.Contains(action.(string), "*") || at(s, "Resource") == "*" && !slices.Contains(everywhere, action.(string)) {
+							t.Errorf("%s may %s on %v", name, action, at(s, "Resource"))
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestTemplateLogsForATimeAndRaisesAlarms(t *testing.T) {
+	d := deploy(t, map[string]any{"AlarmEmail": "ops@example.org"})
+	globals := d.eval(d.root["Globals"], "Globals")
+	if at(globals, "Function", "LoggingConfig", "LogGroup") != "<Logs>" || at(d.resources["Logs"], "Properties", "RetentionInDays") != "14" {
+		t.Error("the functions' log is not kept for LogDays")
+	}
+	alarmed := map[string]bool{}
+	for _, r := range d.resources {
+		if r["Type"] != "AWS::CloudWatch::Alarm" {
+			continue
+		}
+		p := r["Properties"]
+		if at(p, "AlarmActions", 0) != "<AlarmTopic>" {
+			t.Errorf("nobody hears of: %v", at(p, "AlarmDescription"))
+		}
+		alarmed[fmt.Sprint(at(p, "MetricName"), " ", at(p, "Dimensions", 0, "Value"))] = true
+	}
+	for _, want := range []string{"Errors <LoginFunction>", "Errors <PostFunction>", "Errors <StreamFunction>", "Throttles <StreamFunction>"} {
+		if !alarmed[want] {
+			t.Errorf("no alarm on %s", want)
+		}
+	}
+}
+
+func TestTemplateTellsWhatTheMakefileAsksFor(t *testing.T) {
+	outputs := deploy(t, nil).outputs
+	for _, name := range []string{"Url", "SiteBucket", "CdnId"} {
+		if at(outputs, name, "Value") == nil {
+			t.Errorf("no output %s", name)
+		}
+	}
+}
