@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -98,12 +99,17 @@ func (s *Server) say(w http.ResponseWriter, r *http.Request, room chat.RoomID, t
 }
 
 // write reads a draft against the rules and writes it down.
+//
+// Its author's leaving does not stop it: what was half under way then would be
+// written or not by chance.
 func (s *Server) write(r *http.Request, u chat.User, d chat.Draft) (_ chat.Event, replayed bool, err error) {
 	ev, err := chat.Compose(d, u)
 	if err != nil {
 		return chat.Event{}, false, err
 	}
-	return s.cfg.Rooms.Append(r.Context(), ev)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), appendLimit)
+	defer cancel()
+	return s.cfg.Rooms.Append(ctx, ev)
 }
 
 // act is a handler that writes an event about the room or the message of the

@@ -27,6 +27,7 @@ const (
 	maxRooms    = 32       // rooms of one stream, or of one question about rooms
 	maxPage     = 100      // events of one page of history
 	defaultPage = 50
+	appendLimit = 3 * time.Second  // until an event is written down, or a post has failed
 	writeLimit  = 30 * time.Second // to write a whole answer that is no stream
 )
 

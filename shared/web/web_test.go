@@ -39,9 +39,12 @@ func newTape() *tape {
 	return &tape{events: map[chat.RoomID][]chat.Event{}, titles: map[chat.RoomID]string{}, keys: map[string]chat.Event{}}
 }
 
-func (t *tape) Append(_ context.Context, ev chat.Event) (chat.Event, bool, error) {
+func (t *tape) Append(ctx context.Context, ev chat.Event) (chat.Event, bool, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if ctx.Err() != nil {
+		return chat.Event{}, false, fmt.Errorf("%w: %w", chat.ErrUnavailable, ctx.Err())
+	}
 	if t.err != nil {
 		return chat.Event{}, false, t.err
 	}
