@@ -24,36 +24,42 @@ type audience struct {
 	grown    chan struct{} // closed when the ring grows, if somebody waits
 	sections []*section    // its connections without a goroutine, one a shard
 	scratch  []byte
+	marks    [3]uint64 // where the ring ended at the janitor's last visits, the oldest first
 }
 
-// newAudience begins an audience with one reader, and with what its rooms
-// remember, in the order of time.
+// newAudience begins an audience with one reader. The audience of one room
+// begins with what the room remembers; there are as many others as there are
+// choices of rooms, and who comes back to one is served from the rooms.
 func newAudience(h *Hub, name string, rooms []*room) *audience {
 	a := &audience{hub: h, name: name, rooms: rooms, refs: 1, cursor: make(chat.Cursor, len(rooms))}
 	for _, rm := range rooms { // all at once, in the one order: no event may fall between two
 		rm.mu.Lock()
 		defer rm.mu.Unlock()
 	}
-	type past struct {
-		rm *room
-		event
-	}
-	var all []past
 	for i, rm := range rooms {
 		a.cursor[i] = rm.last
-		if len(rm.recent) > 0 && !rm.resetting {
-			a.cursor[i] = rm.recent[0].prev
-			for _, ev := range rm.recent {
-				all = append(all, past{rm, ev})
-			}
-		}
 		rm.audiences = append(slices.Clone(rm.audiences), a)
 	}
-	slices.SortStableFunc(all, func(x, y past) int { return x.id.Compare(y.id) })
-	for _, p := range all {
-		a.add(p.rm, p.event)
+	if rm := rooms[0]; len(rooms) == 1 && len(rm.recent) > 0 && !rm.resetting {
+		a.cursor[0] = rm.recent[0].prev
+		for _, ev := range rm.recent {
+			a.add(rm, ev)
+		}
 	}
 	return a
+}
+
+// age lets go of what no reader needs any more: who takes longer than
+// StallLimit over a line is cut, so older bytes are only for who comes back.
+func (a *audience) age() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	keep := 0
+	if len(a.rooms) == 1 {
+		keep = keepBytes
+	}
+	a.ring.trim(a.marks[0], keep)
+	a.marks = [3]uint64{a.marks[1], a.marks[2], a.ring.end}
 }
 
 // add appends an event or a signal to the ring and wakes its readers. The

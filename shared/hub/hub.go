@@ -29,7 +29,8 @@ import (
 
 // Limits of one audience and of one room, in one place.
 const (
-	ringBytes   = 1 << 20   // encoded events that an audience keeps
+	ringBytes   = 1 << 20   // encoded events that an audience keeps at most,
+	keepBytes   = 256 << 10 // and what the audience of one room keeps for who comes back
 	recentCount = 256       // events that a room keeps for audiences to begin with,
 	recentBytes = 128 << 10 // and their encoded size
 	lastPage    = 50        // events of a room that follow a reset
@@ -225,6 +226,7 @@ func (h *Hub) sweep(before time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for name, a := range h.audiences {
+		a.age()
 		if a.refs == 0 && a.idle.Before(before) {
 			delete(h.audiences, name)
 			for _, rm := range a.rooms {

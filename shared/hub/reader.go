@@ -126,6 +126,9 @@ func (r *Reader) step(ctx context.Context) (Batch, <-chan struct{}, error) {
 	end := slices.Clone(r.a.cursor)
 	wait := r.a.wait()
 	r.a.mu.Unlock()
+	if b, ok := r.fromRooms(end); ok {
+		return b, nil, nil
+	}
 	b, ahead, err := r.fromLog(ctx, end)
 	if err == nil && ahead {
 		return b, wait, nil
@@ -184,10 +187,6 @@ func (r *Reader) pick(i int) Batch {
 // fromLog reads a page of each room, up to where the ring ends. Ahead means
 // that a room's cursor is good but was not heard here yet.
 func (r *Reader) fromLog(ctx context.Context, end chat.Cursor) (b Batch, ahead bool, err error) {
-	type read struct {
-		room int
-		ev   chat.Event
-	}
 	var all []read
 	var broken []int
 	for i, rm := range r.a.rooms {
@@ -205,7 +204,7 @@ func (r *Reader) fromLog(ctx context.Context, end chat.Cursor) (b Batch, ahead b
 		ahead = ahead || r.cursor[i].After(end[i])
 		for _, ev := range evs {
 			if !ev.ID.After(end[i]) {
-				all = append(all, read{i, ev})
+				all = append(all, read{i, encode(ev)})
 			}
 		}
 		// What was deleted leaves nothing to read; the ring goes on after it.
@@ -217,13 +216,43 @@ func (r *Reader) fromLog(ctx context.Context, end chat.Cursor) (b Batch, ahead b
 		b, err := r.reset(ctx, broken)
 		return b, false, err
 	}
-	slices.SortStableFunc(all, func(x, y read) int { return x.ev.ID.Compare(y.ev.ID) })
+	return r.deliver(all), ahead, nil
+}
+
+// A read is an event of one of the reader's rooms.
+type read struct {
+	room int
+	event
+}
+
+// deliver encodes events for this reader alone, in the order of time.
+func (r *Reader) deliver(all []read) Batch {
+	slices.SortStableFunc(all, func(x, y read) int { return x.id.Compare(y.id) })
 	var p personal
 	for _, x := range all {
-		r.cursor[x.room] = x.ev.ID
-		p.add(r, x.room, encode(x.ev))
+		r.cursor[x.room] = x.id
+		p.add(r, x.room, x.event)
 	}
-	return p.Batch, ahead, nil
+	return p.Batch
+}
+
+// fromRooms reads what the rooms remember, up to where the ring ends. Not ok
+// means that one of them does not go back that far.
+func (r *Reader) fromRooms(end chat.Cursor) (Batch, bool) {
+	var all []read
+	for i, rm := range r.a.rooms {
+		if r.cursor[i] == end[i] {
+			continue
+		}
+		evs, ok := rm.since(r.cursor[i], end[i])
+		if !ok {
+			return Batch{}, false
+		}
+		for _, ev := range evs {
+			all = append(all, read{i, ev})
+		}
+	}
+	return r.deliver(all), true
 }
 
 // reset tells the reader that rooms have a hole (nil: all of them), and gives

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"slices"
 	"sort"
 
 	"confab/shared/chat"
@@ -60,12 +61,13 @@ func (r *ring) add(e entry, n int, write func([]byte) []byte) {
 	c.data = write(c.data)
 	r.end += uint64(n)
 	r.entries = append(r.entries, e)
-	r.trim()
+	r.trim(r.end, ringBytes)
 }
 
-func (r *ring) trim() {
+// trim drops the chunks that end before a position, but keeps the last bytes.
+func (r *ring) trim(before uint64, keep int) {
 	drop := 0
-	for drop < len(r.chunks)-1 && r.end-r.chunks[drop+1].at >= ringBytes {
+	for drop < len(r.chunks)-1 && r.chunks[drop+1].at <= before && r.end-r.chunks[drop+1].at >= uint64(keep) {
 		drop++
 	}
 	if drop == 0 {
@@ -75,6 +77,9 @@ func (r *ring) trim() {
 	r.chunks = r.chunks[drop:]
 	r.start = r.chunks[0].at
 	r.entries = r.entries[r.index(r.start):]
+	if cap(r.entries) > 4*len(r.entries) {
+		r.entries = slices.Clone(r.entries)
+	}
 }
 
 // index is that of the first entry at or after a position.

@@ -94,15 +94,31 @@ func (rm *room) fail(err error) {
 	close(rm.ready)
 }
 
-// remember keeps an event for audiences to come. rm.mu is held.
+// remember keeps an event for audiences to come. What was remembered is never
+// changed in place: readers hold on to it. rm.mu is held.
 func (rm *room) remember(ev event) {
 	rm.recent = append(rm.recent, ev)
 	rm.size += len(ev.json)
 	for len(rm.recent) > recentCount || rm.size > recentBytes {
 		rm.size -= len(rm.recent[0].json)
-		rm.recent[0] = event{}
 		rm.recent = rm.recent[1:]
 	}
+}
+
+// since returns what the room remembers after an id and up to another, if it
+// remembers what came next after the one. What it returns is never changed.
+func (rm *room) since(after, upTo chat.ID) ([]event, bool) {
+	rm.mu.Lock()
+	defer rm.mu.Unlock()
+	from := slices.IndexFunc(rm.recent, func(ev event) bool { return ev.prev == after })
+	if from < 0 {
+		return nil, false
+	}
+	evs := rm.recent[from:]
+	if k := slices.IndexFunc(evs, func(ev event) bool { return ev.id.After(upTo) }); k >= 0 {
+		evs = evs[:k]
+	}
+	return evs, true
 }
 
 // Event hands an event to every audience. It implements chat.Listener.

@@ -151,7 +151,11 @@ func (sh *shard) sit(st *seat, a *audience) {
 	}
 	sh.byFD[st.fd] = st
 	ev := unix.EpollEvent{Events: unix.EPOLLRDHUP, Fd: st.fd, Pad: int32(st.gen)}
-	if err := unix.EpollCtl(sh.epfd, unix.EPOLL_CTL_ADD, int(st.fd), &ev); err != nil || sh.closed {
+	if sh.closed {
+		sh.bye(st, 0)
+		return
+	}
+	if err := unix.EpollCtl(sh.epfd, unix.EPOLL_CTL_ADD, int(st.fd), &ev); err != nil {
 		sh.drop(st)
 		return
 	}
