@@ -115,6 +115,13 @@ func (s *Store) Close() error {
 	return err
 }
 
+// The driver's own log is not ours: what it says comes back as errors too.
+func init() { redis.SetLogger(quiet{}) }
+
+type quiet struct{}
+
+func (quiet) Printf(context.Context, string, ...any) {}
+
 // dial makes the client that the address asks for. Commands are never sent
 // twice by the driver: a post that may have happened is for its author to
 // repeat, under its idempotency key.
