@@ -32,9 +32,29 @@ type App struct {
 	drained sync.Once
 }
 
-// Open puts the parts together. Its error is one sentence that names the
-// variable to mend. The App must be closed.
+// Open puts the parts of a server together. Its error is one sentence that
+// names the variable to mend. The App must be closed.
 func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
+	if cfg.RedisURL == "" {
+		return assemble(ctx, cfg, log, store.OpenLocal)
+	}
+	return assemble(ctx, cfg, log, store.Open)
+}
+
+// OpenFunction is FromEnv and Open for a function, which keeps nothing itself:
+// without REDIS_URL and SESSION_KEYS it does not start. Its log is JSON.
+func OpenFunction(ctx context.Context) (*App, error) {
+	cfg, err := FromEnv()
+	if err != nil {
+		return nil, err
+	}
+	if err := cfg.needRedis(); err != nil {
+		return nil, err
+	}
+	return assemble(ctx, cfg, slog.New(slog.NewJSONHandler(os.Stderr, nil)), store.Open)
+}
+
+func assemble(ctx context.Context, cfg Config, log *slog.Logger, open func(context.Context, store.Options) (*store.Store, error)) (*App, error) {
 	keys, err := cfg.keys()
 	if err != nil {
 		return nil, err
@@ -45,7 +65,7 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	st, err := store.Open(ctx, cfg.store(log))
+	st, err := open(ctx, cfg.store(log))
 	if err != nil {
 		return nil, err
 	}
@@ -77,17 +97,4 @@ func (a *App) drain(spread time.Duration) {
 func (a *App) Close() error {
 	a.drain(0)
 	return a.store.Close()
-}
-
-// OpenFunction is FromEnv and Open for a function, which keeps nothing itself:
-// without REDIS_URL and SESSION_KEYS it does not start. Its log is JSON.
-func OpenFunction(ctx context.Context) (*App, error) {
-	cfg, err := FromEnv()
-	if err != nil {
-		return nil, err
-	}
-	if err := cfg.needRedis(); err != nil {
-		return nil, err
-	}
-	return Open(ctx, cfg, slog.New(slog.NewJSONHandler(os.Stderr, nil)))
 }

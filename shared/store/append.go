@@ -30,8 +30,8 @@ var appendScript = redis.NewScript(appendSource)
 // [chat.ErrForbidden] for the target, [chat.ErrUnavailable] when Redis did not
 // answer: the event may have been written then, and the key tells on a repeat.
 func (s *Store) Append(ctx context.Context, ev chat.Event) (_ chat.Event, replayed bool, err error) {
-	if s.journal != nil {
-		return s.journal.append(ctx, s, ev)
+	if s.local != nil {
+		return s.local.append(ctx, s, ev)
 	}
 	return s.append(ctx, ev, "*")
 }

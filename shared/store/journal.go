@@ -42,6 +42,21 @@ type journal struct {
 	size int64 // bytes of whole lines
 }
 
+// OpenLocal runs a Redis of our own in the process. It fails, in a sentence
+// that names DATA_DIR, when the file behind it cannot be read or written, or
+// is another server's.
+func OpenLocal(ctx context.Context, opts Options) (*Store, error) {
+	log := opts.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	j, err := openJournal(opts.Dir, opts.History, opts.Retention, log)
+	if err != nil {
+		return nil, err
+	}
+	return start(ctx, opts, j.client(), j), nil
+}
+
 func openJournal(dir string, history int, retention time.Duration, log *slog.Logger) (*journal, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("DATA_DIR: %w", err)
@@ -110,6 +125,9 @@ func readJournal(r io.Reader, log *slog.Logger) ([]chat.Event, error) {
 // keep is what the rules leave of a journal: no event that was refused after
 // it had been written, none that was deleted, per room the last so many.
 func keep(evs []chat.Event, history int, retention time.Duration) []chat.Event {
+	if history <= 0 {
+		history = len(evs)
+	}
 	type at struct {
 		room chat.RoomID
 		id   chat.ID

@@ -6,8 +6,8 @@
 // tag, so that rooms spread over a Redis Cluster by themselves; nothing spans
 // two rooms but the index of rooms, which may be wrong without harm.
 //
-// Without an address it runs a Redis of its own in the process (miniredis) and
-// keeps what was said in a file; see [Options].
+// [OpenLocal] runs a Redis of its own in the process (miniredis) instead, and
+// keeps what was said in a file.
 package store
 
 import (
@@ -38,10 +38,10 @@ const (
 // a number lifts the limit that it names.
 type Options struct {
 	// URL is redis://, or rediss:// for TLS. With ?master_name= it names a
-	// Sentinel, with ?cluster=true or several addr= a Cluster. Empty: a Redis
-	// of our own in the process, whose events are kept in Dir.
+	// Sentinel, with ?cluster=true or several addr= a Cluster.
 	URL string
-	// Dir holds events.ndjson, when URL is empty. It is made if missing.
+	// Dir is for [OpenLocal]: where it keeps events.ndjson. It is made if
+	// missing.
 	Dir string
 	// History is how many events a room keeps, about.
 	History int
@@ -62,45 +62,50 @@ type Store struct {
 	rdb     redis.UniversalClient
 	desk    *desk
 	bell    *bell
-	journal *journal // nil with a real Redis
+	local   local    // nil with a real Redis
 	indexed sync.Map // RoomID → time.Time: when the index of rooms last heard of it
 	cancel  context.CancelFunc
 	wg      sync.WaitGroup
 }
 
+// A local Redis is one of our own in the process, see [OpenLocal].
+//
+// Decision: an interface with one implementation, so that a function, which
+// never opens one, does not carry it: it is a sixth of the binary.
+type local interface {
+	client() *redis.Client
+	append(ctx context.Context, s *Store, ev chat.Event) (_ chat.Event, replayed bool, err error)
+	close() error
+}
+
 // Open connects and returns once Redis answered, or with an error that names
 // the address (never the password) when it does not.
 func Open(ctx context.Context, opts Options) (*Store, error) {
+	rdb, err := dial(opts.URL)
+	if err != nil {
+		return nil, err
+	}
+	if err := rdb.Ping(ctx).Err(); err != nil {
+		return nil, errors.Join(fmt.Errorf("REDIS_URL: no answer from %s: %w", address(opts.URL), err), rdb.Close())
+	}
+	return start(ctx, opts, rdb, nil), nil
+}
+
+func start(ctx context.Context, opts Options, rdb redis.UniversalClient, own local) *Store {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	if opts.History <= 0 {
 		opts.History = math.MaxInt32
 	}
-	s := &Store{opts: opts, log: opts.Log}
-	var err error
-	if opts.URL == "" {
-		s.journal, err = openJournal(opts.Dir, opts.History, opts.Retention, s.log)
-		if err == nil {
-			s.rdb = s.journal.client()
-		}
-	} else {
-		s.rdb, err = dial(opts.URL)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if err := s.rdb.Ping(ctx).Err(); err != nil {
-		return nil, errors.Join(fmt.Errorf("REDIS_URL: no answer from %s: %w", address(opts.URL), err), s.rdb.Close())
-	}
+	s := &Store{opts: opts, log: opts.Log, rdb: rdb, local: own, desk: newDesk(rdb)}
+	s.bell = newBell(s)
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.cancel = cancel
-	s.desk = newDesk(s.rdb)
-	s.bell = newBell(s)
 	s.wg.Go(func() { s.desk.run(run) })
 	s.wg.Go(func() { s.bell.listen(run) })
 	s.wg.Go(func() { s.bell.watch(run) })
-	return s, nil
+	return s
 }
 
 // Close ends all followers and the connections. Posts under way are answered
@@ -109,8 +114,8 @@ func (s *Store) Close() error {
 	s.cancel()
 	s.wg.Wait()
 	err := s.rdb.Close()
-	if s.journal != nil {
-		err = errors.Join(err, s.journal.close())
+	if s.local != nil {
+		err = errors.Join(err, s.local.close())
 	}
 	return err
 }
@@ -169,8 +174,8 @@ func badURL(raw string, err error) error {
 // address is the part of a Redis URL that may be shown.
 func address(raw string) string {
 	u, err := url.Parse(raw)
-	if raw == "" || err != nil {
-		return "the built-in Redis"
+	if err != nil {
+		return "an address that is none"
 	}
 	hosts := append([]string{u.Host}, u.Query()["addr"]...)
 	return strings.Join(hosts, ", ")
