@@ -8,11 +8,12 @@ import (
 
 // The forms in which a room is read.
 const (
-	typeText   = "text/plain"
-	typeHTML   = "text/html"
-	typeJSON   = "application/json"
-	typeNDJSON = "application/x-ndjson"
-	typeSSE    = "text/event-stream"
+	typeText    = "text/plain"
+	typeHTML    = "text/html"
+	typeProblem = "application/problem+json"
+	typeJSON    = "application/json"
+	typeNDJSON  = "application/x-ndjson"
+	typeSSE     = "text/event-stream"
 )
 
 // accepts picks the media type that a request likes best by its Accept header

@@ -94,16 +94,22 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	for _, name := range []string{"Content-Encoding", "Content-Length", "ETag", "Link", "Location"} {
 		h.Del(name) // they were meant for another answer
 	}
-	h.Set("Content-Type", "application/problem+json")
+	h.Set("Content-Type", typeProblem)
 	h.Set("Cache-Control", noStore)
+	h.Add("Vary", "Accept")
 	switch p.Status {
 	case http.StatusUnauthorized:
 		h.Set("WWW-Authenticate", "Bearer")
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		h.Set("Retry-After", retryAfter(err))
 	}
+	body := append(chat.JSON(p), '\n')
+	if s.site != nil && accepts(r, typeProblem, typeHTML) == typeHTML {
+		h.Set("Content-Type", typeHTML+"; charset=utf-8")
+		body = pageOf(p)
+	}
 	w.WriteHeader(p.Status)
-	_, _ = w.Write(append(chat.JSON(p), '\n'))
+	_, _ = w.Write(body)
 	s.logFailure(r, p.Status, h.Get(requestID), err)
 }
 
