@@ -1,10 +1,14 @@
-// Package public is the page: the browser's files as they were written, kept
-// in the binary so that it needs nothing beside it.
+// Package public holds the browser's files as they are written: there is no
+// build step between an editor and a screen.
+//
+// index.html holds the markup of both pages as templates, css/ the look, and
+// js/main.js is where reading begins.
 package public
 
 import "embed"
 
-// Files are what a browser may ask for.
+// Files are what a browser may ask for, and nothing else of this folder.
 //
-//go:embed index.html
+//go:embed index.html manifest.webmanifest robots.txt sw.js css icons
+//go:embed js/*.js js/link/*.js js/room/*.js js/words/*.js
 var Files embed.FS

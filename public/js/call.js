@@ -1,0 +1,71 @@
+// @ts-check
+import { say } from './say.js'
+
+const TIME_LIMIT = 10_000 // milliseconds: a dead connection answers never
+
+/** What the server, or the way to it, said no with. `message` is for the user. */
+export class Problem extends Error {
+  /** @param {number} status 0: no answer came @param {string} detail @param {number} wait milliseconds until it may go */
+  constructor(status, detail, wait = 0) {
+    super(detail)
+    this.status = status
+    this.wait = wait
+  }
+
+  /** Reports whether the same request may well go through later. */
+  get passing() {
+    return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500
+  }
+}
+
+/**
+ * Asks the server. Answers with what it sent, or throws a Problem.
+ * @param {string} method
+ * @param {string} path
+ * @param {object} [body]
+ * @param {Record<string, string>} [headers]
+ */
+export async function call(method, path, body, headers) {
+  const answer = await send(path, {
+    method,
+    headers: { Accept: 'application/json', ...(body && { 'Content-Type': 'application/json' }), ...headers },
+    body: body && JSON.stringify(body),
+    signal: AbortSignal.timeout(TIME_LIMIT),
+  })
+  return answer.text ? JSON.parse(answer.text) : null
+}
+
+/** @param {string} path @param {RequestInit} init */
+async function send(path, init) {
+  let response, text
+  try {
+    response = await fetch(path, init)
+    text = await response.text()
+  } catch {
+    throw new Problem(0, say('unreachable'))
+  }
+  if (!response.ok) throw problem(response, text)
+  return { text }
+}
+
+/** @param {Response} response @param {string} text */
+export function problem(response, text) {
+  const wait = 1000 * Number(response.headers.get('Retry-After') ?? 0)
+  return new Problem(response.status, friendly(response.status) ?? detail(text), wait)
+}
+
+/** @param {number} status */
+function friendly(status) {
+  if (status === 429) return say('slowDown')
+  if (status === 409) return say('nameTaken')
+  if (status >= 500) return say('resting')
+}
+
+/** @param {string} text */
+function detail(text) {
+  try {
+    return JSON.parse(text).detail || say('brokenWhy')
+  } catch {
+    return say('brokenWhy')
+  }
+}

@@ -1,0 +1,58 @@
+// @ts-check
+
+// The language of the page: the words of the server's package chat.
+
+/** @typedef {{id: string, name: string}} User */
+/**
+ * @typedef {object} Event something that happened in a room and is written down
+ * @property {string} room
+ * @property {string} id
+ * @property {string} prev the id of the event before it in the room
+ * @property {'message' | 'edit' | 'delete' | 'reaction' | 'room'} kind
+ * @property {User} by
+ * @property {string} [text]
+ * @property {string} [target]
+ * @property {string} [reply]
+ * @property {string} [emoji]
+ * @property {boolean} [off]
+ * @property {string} [key]
+ */
+/**
+ * @typedef {object} Signal something that only passes by
+ * @property {'typing' | 'presence' | 'ping' | 'reset' | 'bye' | 'open'} kind
+ * @property {string} [room]
+ * @property {User} [by]
+ * @property {User[]} [joined]
+ * @property {User[]} [left]
+ * @property {number} [count]
+ * @property {number} [now]
+ * @property {string} [cursor]
+ * @property {number} [retry]
+ * @property {undefined} [id]
+ */
+/** @typedef {Event | Signal} Heard */
+
+export const LOBBY = 'lobby'
+export const NOTHING = '0-0' // the id before everything
+
+/** Reports whether id a is later than id b. @param {string} a @param {string} b */
+export function isAfter(a, b) {
+  const [ams, aseq] = a.split('-').map(Number)
+  const [bms, bseq] = b.split('-').map(Number)
+  return ams === bms ? aseq > bseq : ams > bms
+}
+
+/** When an event happened, in milliseconds. @param {string} id */
+export function timeOf(id) {
+  return Number(id.split('-')[0])
+}
+
+/** Reports whether a name can be a room's. @param {string} name */
+export function isRoom(name) {
+  return /^[a-z0-9][a-z0-9._-]{0,62}$/.test(name)
+}
+
+/** Where a room lives. @param {string} room @param {...string} more */
+export function pathOf(room, ...more) {
+  return ['/r', room, ...more.map(encodeURIComponent)].join('/')
+}

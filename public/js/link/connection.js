@@ -1,0 +1,148 @@
+// @ts-check
+import { isAfter } from '../chat.js'
+import { elect } from './elect.js'
+import { Stream } from './stream.js'
+import { Watchdog } from './watchdog.js'
+
+/** @typedef {import('../chat.js').Heard} Heard */
+/** @typedef {import('./stream.js').LinkState} LinkState */
+
+const SILENCE = 50_000 // milliseconds: then the leading tab sleeps
+const GATHER = 30 // milliseconds in which rooms that are followed share one reopening
+
+/**
+ * What this tab hears of its rooms. One tab of the browser holds the stream
+ * and tells the others; each keeps the cursors, so that any can go on.
+ */
+export class Connection {
+  /** @type {Map<string, string>} room to the id of its last event */
+  #cursors = new Map()
+  #channel
+  #stream
+  #election
+  #watchdog
+  #leads = false
+  #gather = 0
+  /** @type {LinkState} */
+  #state = { live: false }
+  #onEvents
+  #onState
+
+  /**
+   * @param {import('../chat.js').User} me
+   * @param {{onEvents: (heard: Heard[]) => void, onState: (state: LinkState) => void}} to
+   */
+  constructor(me, { onEvents, onState }) {
+    this.#onEvents = onEvents
+    this.#onState = onState
+    this.#channel = new BroadcastChannel(`confab.${me.id}`)
+    this.#channel.onmessage = ({ data }) => this.#told(data)
+    this.#stream = new Stream(() => this.#place(), {
+      onEvents: heard => this.#share({ heard }),
+      onState: state => this.#share({ state }),
+    })
+    this.#watchdog = new Watchdog(() => this.#deserted())
+    this.#election = elect(`confab.${me.id}`, {
+      lead: () => { this.#leads = true; this.#open() },
+      follow: () => { this.#leads = false; this.#stream.close() },
+    })
+    this.#channel.postMessage({ hello: true })
+    this.#watchdog.expect(SILENCE)
+    addEventListener('online', () => this.retry())
+    for (const name of ['pageshow', 'visibilitychange']) addEventListener(name, () => this.look())
+  }
+
+  get leads() {
+    return this.#leads
+  }
+
+  /** Listens to rooms from these cursors on; to one that is heard already, from where it is. @param {Map<string, string>} cursors */
+  follow(cursors) {
+    let more = false
+    for (const [room, cursor] of cursors) {
+      if (this.#cursors.has(room)) continue
+      this.#cursors.set(room, cursor)
+      more = true
+    }
+    if (!more) return
+    this.#open()
+    this.#channel.postMessage({ follow: cursors })
+  }
+
+  /** @param {string} room */
+  leave(room) {
+    if (!this.#cursors.delete(room)) return
+    this.#open()
+    this.#channel.postMessage({ leave: room })
+  }
+
+  /** Opens the stream anew, now. */
+  retry() {
+    if (this.#leads) this.#stream.open()
+    else this.#channel.postMessage({ retry: true })
+  }
+
+  look() {
+    if (document.hidden) return
+    if (this.#leads) this.#stream.look()
+    else this.#watchdog.look()
+  }
+
+  #place() {
+    const rooms = [...this.#cursors.keys()].sort()
+    return { rooms, after: rooms.map(room => this.#cursors.get(room)).join(',') }
+  }
+
+  #open() {
+    clearTimeout(this.#gather)
+    this.#gather = setTimeout(() => this.#leads && this.#stream.open(), GATHER)
+  }
+
+  /** @param {{heard?: Heard[], state?: LinkState}} news */
+  #share(news) {
+    this.#channel.postMessage(news)
+    this.#take(news)
+  }
+
+  /** Another tab said something. @param {any} news */
+  #told(news) {
+    if (news.hello && this.#leads) this.#channel.postMessage({ state: this.#state, follow: this.#cursors })
+    if (news.follow) this.follow(news.follow)
+    if (news.leave) this.leave(news.leave)
+    if (news.retry && this.#leads) this.#stream.open()
+    this.#watchdog.expect(SILENCE)
+    this.#take(news)
+  }
+
+  /** @param {{heard?: Heard[], state?: LinkState}} news */
+  #take({ heard, state }) {
+    if (state) {
+      this.#state = state
+      this.#onState(state)
+    }
+    if (!heard) return
+    for (const one of heard) this.#advance(one)
+    this.#onEvents(heard)
+  }
+
+  /** @param {Heard} one */
+  #advance(one) {
+    if (one.kind === 'reset') return this.#restart(one)
+    if (!one.id) return
+    const cursor = this.#cursors.get(one.room)
+    if (cursor !== undefined && isAfter(one.id, cursor)) this.#cursors.set(one.room, one.id)
+  }
+
+  /** A room's log broke off: its cursor is where the server says. @param {import('../chat.js').Signal} reset */
+  #restart({ room, cursor = '' }) {
+    const ids = cursor.split(',')
+    const { rooms } = this.#place()
+    if (ids.length === rooms.length) rooms.forEach((name, i) => (!room || room === name) && this.#cursors.set(name, ids[i]))
+  }
+
+  /** The tab that leads says nothing any more, not even a ping. */
+  #deserted() {
+    this.#watchdog.expect(SILENCE)
+    if (!this.#leads && !document.hidden) this.#election.usurp()
+  }
+}

@@ -1,0 +1,125 @@
+// @ts-check
+import { Problem } from '../call.js'
+import { openPoll } from './poll.js'
+import { Pulse } from './pulse.js'
+import { openSocket } from './socket.js'
+import { openEvents } from './sse.js'
+import { Watchdog } from './watchdog.js'
+
+/**
+ * A way to read. It calls `onEvents` with what came, at first perhaps with
+ * nothing, only to say that it lives; and `onDown` once, when it ended.
+ * @callback Open
+ * @param {{rooms: string[], after: string, onEvents: (heard: Heard[]) => void, onDown: (why: Problem) => void}} reader
+ * @returns {() => void} close
+ */
+/** @typedef {import('../chat.js').Heard} Heard */
+/** @typedef {{live: boolean, again?: number, status?: number}} LinkState `again`: when it tries next */
+
+const WAYS = [openEvents, openSocket, openPoll]
+const OPENING = 5_000 // milliseconds until the first bytes
+const MISSED = 3 // pings
+const LONGEST = 30_000 // milliseconds between two attempts
+const YOUNG = 10_000 // a stream that dies younger never really lived
+const TRIES = 3 // by one way, before the next is taken
+const FALLEN_BACK = 10 * 60_000 // then the first way gets another chance
+
+/** One stream that is always there: it comes back, by another way if need be. */
+export class Stream {
+  #place
+  #onEvents
+  #onState
+  #way = 0
+  #failures = 0
+  #pulse = new Pulse()
+  #watchdog = new Watchdog(() => this.#silent())
+  #close = () => {}
+  #timer = 0
+  #opened = 0
+  #alive = false
+  #fellBack = 0
+
+  /**
+   * @param {() => {rooms: string[], after: string}} place where to read on
+   * @param {{onEvents: (heard: Heard[]) => void, onState: (state: LinkState) => void}} to
+   */
+  constructor(place, { onEvents, onState }) {
+    this.#place = place
+    this.#onEvents = onEvents
+    this.#onState = onState
+  }
+
+  /** Opens the stream, or opens it again from where it is. */
+  open() {
+    this.close()
+    const { rooms, after } = this.#place()
+    if (!rooms.length) return
+    if (this.#way && Date.now() - this.#fellBack > FALLEN_BACK) this.#way = 0
+    this.#alive = false
+    this.#opened = Date.now()
+    this.#pulse = new Pulse()
+    this.#watchdog.expect(OPENING * (1 + Math.min(3, this.#failures)))
+    this.#close = WAYS[this.#way]({ rooms, after, onEvents: heard => this.#hear(heard), onDown: why => this.#down(why) })
+  }
+
+  close() {
+    clearTimeout(this.#timer)
+    this.#timer = 0
+    this.#watchdog.rest()
+    this.#close()
+    this.#close = () => {}
+  }
+
+  /** The machine woke, or the network changed: do not trust, look. */
+  look() {
+    if (this.#timer) this.open()
+    else this.#watchdog.look()
+  }
+
+  /** @param {Heard[]} heard */
+  #hear(heard) {
+    if (!this.#alive) {
+      this.#alive = true
+      this.#onState({ live: true })
+    }
+    this.#watchdog.expect(MISSED * this.#pulse.every)
+    if (heard.length) this.#onEvents(heard)
+    for (const { kind, now = 0, retry = 0 } of /** @type {import('../chat.js').Signal[]} */ (heard)) {
+      if (kind === 'bye') return this.#again(retry)
+      if (kind === 'ping' && this.#pulse.beat(now, Date.now()) && this.#way === 0) return this.#heldBack()
+    }
+  }
+
+  /** What comes late and in clumps comes better by another way. */
+  #heldBack() {
+    this.#nextWay()
+    this.open()
+  }
+
+  #silent() {
+    if (!this.#alive) this.#nextWay() // it opened, and not one byte came
+    this.#down(new Problem(0, 'silence'), this.#alive)
+  }
+
+  /** @param {Problem} why @param {boolean} atOnce */
+  #down(why, atOnce = false) {
+    if (this.#alive && Date.now() - this.#opened > YOUNG) this.#failures = 0
+    this.#failures++
+    if (this.#failures % TRIES === 0) this.#nextWay()
+    const delay = atOnce ? 0 : Math.max(why.wait, Math.min(LONGEST, 500 * 2 ** Math.min(8, this.#failures - 1)))
+    this.#again(delay * (0.75 + Math.random() / 2), why.status)
+  }
+
+  /** @param {number} delay @param {number} [status] */
+  #again(delay, status) {
+    this.close()
+    this.#alive = false
+    this.#onState({ live: false, again: Date.now() + delay, status })
+    this.#timer = setTimeout(() => this.open(), delay)
+  }
+
+  #nextWay() {
+    this.#way = (this.#way + 1) % WAYS.length
+    this.#fellBack = Date.now()
+  }
+}

@@ -1,0 +1,60 @@
+// @ts-check
+import { Problem, call } from './call.js'
+import { recall, remember } from './memory.js'
+import { say, stamp } from './say.js'
+
+/**
+ * Shows the login and calls back with who came in.
+ * @param {(user: import('./chat.js').User) => void} enter
+ * @param {string} [why] what to tell at once
+ */
+export function showLogin(enter, why = '') {
+  document.body.className = ''
+  document.body.replaceChildren(...keep(), stamp('login-page'))
+  const form = /** @type {HTMLFormElement} */ (document.querySelector('.login__form'))
+  const name = /** @type {HTMLInputElement} */ (form.elements.namedItem('user'))
+  const next = /** @type {HTMLInputElement} */ (form.elements.namedItem('next'))
+  const button = /** @type {HTMLButtonElement} */ (form.querySelector('button'))
+  const error = /** @type {HTMLElement} */ (form.querySelector('[role=alert]'))
+
+  form.noValidate = true // what is wrong is said in the page, in its own words
+  name.value = recall('name', '')
+  next.value = location.pathname + location.search
+  name.focus()
+  if (why) error.textContent = why
+  const room = /^\/r\/([^/]+)/.exec(location.pathname)?.[1]
+  if (room) lead(say('leadTo', { room: decodeURIComponent(room) }))
+
+  form.addEventListener('submit', async event => {
+    event.preventDefault()
+    if (!name.value.trim()) return refuse(say('sayName'))
+    button.ariaBusy = 'true'
+    try {
+      const { user } = await call('POST', '/login', { name: name.value.trim() })
+      remember('name', user.name)
+      enter(user)
+    } catch (problem) {
+      refuse(problem instanceof Problem ? problem.message : say('brokenWhy'))
+    } finally {
+      button.ariaBusy = null
+    }
+  })
+
+  /** @param {string} text */
+  function refuse(text) {
+    error.textContent = text
+    name.ariaInvalid = 'true'
+    name.focus()
+  }
+
+  /** @param {string} text */
+  function lead(text) {
+    const node = document.querySelector('.login__lead')
+    if (node) node.textContent = text
+  }
+}
+
+/** The templates stay in the page. */
+export function keep() {
+  return document.querySelectorAll('body > template')
+}

@@ -1,0 +1,66 @@
+// @ts-check
+import { Problem, call } from './call.js'
+import { showLogin } from './login.js'
+import { forget, onRemembered, recall, remember } from './memory.js'
+import { learn, say } from './say.js'
+
+/** @typedef {import('./chat.js').User} User */
+
+document.documentElement.dataset.appearance = recall('settings', { appearance: 'system' }).appearance
+await learn()
+
+// Who was here before goes straight in, offline too; the server is asked meanwhile.
+const known = recall('me', /** @type {User | null} */ (null))
+if (known) enter(known)
+else showLogin(enter, recall('why', '') && say('signedOut'))
+forget('why')
+onRemembered('me', () => location.reload())
+
+const session = await ask()
+if (session && known && session.user?.id !== known.id) session.user ? changed(session.user) : signedOut()
+else if (session?.user && !known) enter(session.user)
+
+/** @param {User} user */
+async function enter(user) {
+  remember('me', user)
+  for (const sheet of ['room', 'line']) style(`/css/${sheet}.css`)
+  const { openRooms } = await import('./room/page.js')
+  openRooms(user, { onLeave: leave, onSignedOut: signedOut })
+}
+
+async function leave() {
+  await call('DELETE', '/login').catch(() => {}) // the cookie dies by itself
+  for (const what of ['me', 'rooms', 'read.', 'saved.', 'draft.', 'outbox.']) forget(what)
+  location.assign('/')
+}
+
+/** The session ended elsewhere. What was written stays for whoever comes back by the name. */
+function signedOut() {
+  forget('me')
+  remember('why', 'signedOut')
+  location.reload()
+}
+
+/** Somebody else is signed in now. @param {User} user */
+function changed(user) {
+  remember('me', user)
+  location.reload()
+}
+
+/** Who the server says we are; nothing where it does not say. */
+async function ask() {
+  try {
+    return await call('GET', '/login')
+  } catch (problem) {
+    return problem instanceof Problem && problem.status === 401 ? { user: null } : null
+  }
+}
+
+/** @param {string} href */
+function style(href) {
+  if (document.querySelector(`link[href="${href}"]`)) return
+  const link = document.createElement('link')
+  link.rel = 'stylesheet'
+  link.href = href
+  document.head.append(link)
+}

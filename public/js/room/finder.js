@@ -1,0 +1,106 @@
+// @ts-check
+import { call } from '../call.js'
+import { isRoom } from '../chat.js'
+import { say } from '../say.js'
+import { find, node } from './node.js'
+
+const MOST = 8 // rooms offered
+
+/** Finds a room, or makes it: a room is there as soon as somebody opens it. */
+export class Finder {
+  #form = /** @type {HTMLFormElement} */ (find('.finder'))
+  #box = /** @type {HTMLInputElement} */ (find('.finder__box'))
+  #list = find('.finder__found')
+  #onOpen
+  /** @type {{room: string, title: string, people: number}[]} */
+  #rooms = []
+  #chosen = -1
+
+  /** @param {(room: string) => void} onOpen */
+  constructor(onOpen) {
+    this.#onOpen = onOpen
+    this.#form.addEventListener('submit', event => { event.preventDefault(); this.#submit() })
+    this.#box.addEventListener('focus', () => this.#load())
+    this.#box.addEventListener('input', () => this.#draw())
+    this.#box.addEventListener('blur', () => this.#hide())
+    this.#box.addEventListener('keydown', event => this.#key(event))
+    this.#list.addEventListener('pointerdown', event => {
+      event.preventDefault()
+      const option = event.target instanceof Element ? /** @type {HTMLElement | null} */ (event.target.closest('[data-room]')) : null
+      if (option) this.#open(option.dataset.room ?? '')
+    })
+  }
+
+  focus() {
+    this.#box.focus()
+    this.#box.select()
+  }
+
+  get #typed() {
+    return this.#box.value.trim().toLowerCase().replace(/^#/, '').replace(/\s+/g, '-')
+  }
+
+  async #load() {
+    this.#rooms = (await call('GET', '/rooms').catch(() => null))?.rooms ?? this.#rooms
+    if (document.activeElement === this.#box) this.#draw()
+  }
+
+  #draw() {
+    const typed = this.#typed
+    const found = this.#rooms.filter(({ room, title }) => room.includes(typed) || title.toLowerCase().includes(typed)).slice(0, MOST)
+    const options = found.map(({ room, people }) => option(room, room, people ? say('peopleCount', { n: people }) : ''))
+    if (isRoom(typed) && !found.some(({ room }) => room === typed)) options.push(option(typed, say('makeRoom', { room: typed }), ''))
+    options.forEach((one, i) => { one.id = `found-${i}` })
+    this.#box.setCustomValidity('')
+    this.#list.replaceChildren(...options)
+    this.#list.hidden = !options.length
+    this.#box.ariaExpanded = String(options.length > 0)
+    this.#choose(-1)
+  }
+
+  #hide() {
+    this.#list.hidden = true
+    this.#box.ariaExpanded = 'false'
+    this.#box.removeAttribute('aria-activedescendant')
+  }
+
+  /** @param {number} at */
+  #choose(at) {
+    this.#chosen = at
+    const options = [...this.#list.children]
+    options.forEach((one, i) => { one.ariaSelected = String(i === at) })
+    if (at < 0) this.#box.removeAttribute('aria-activedescendant')
+    else this.#box.setAttribute('aria-activedescendant', options[at].id)
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    const n = this.#list.children.length
+    if (event.key === 'Escape') this.#box.value = ''
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
+    if (!step || !n) return
+    event.preventDefault()
+    this.#choose(this.#chosen < 0 ? (step > 0 ? 0 : n - 1) : (this.#chosen + step + n) % n)
+  }
+
+  #submit() {
+    const chosen = /** @type {HTMLElement | undefined} */ (this.#list.children[this.#chosen])?.dataset.room
+    const room = chosen ?? this.#typed
+    if (!room) return this.focus()
+    if (isRoom(room)) return this.#open(room)
+    this.#box.setCustomValidity(say('roomName'))
+    this.#box.reportValidity()
+  }
+
+  /** @param {string} room */
+  #open(room) {
+    this.#box.value = ''
+    this.#hide()
+    this.#onOpen(room)
+  }
+}
+
+/** @param {string} room @param {string} text @param {string} note */
+function option(room, text, note) {
+  return node('li', { role: 'option', 'data-room': room }, node('bdi', {}, text), note && node('small', {}, note))
+}

@@ -1,0 +1,269 @@
+// @ts-check
+import { say } from '../say.js'
+import { dayOf, hourOf, nameOfDay } from './clock.js'
+import { find, node } from './node.js'
+import { Line } from './line.js'
+import { arrange } from './arrange.js'
+import { isAfter, timeOf } from '../chat.js'
+
+/** @typedef {import('./message.js').Message} Message */
+/** @typedef {import('./room.js').Room} Room */
+
+const NEAR = 80 // pixels from the end, within which the screen follows
+const AHEAD = 800 // pixels before an edge, where more is shown
+const STEP = 60 // lines shown more at an edge
+const MOST = 300 // lines in the page, however long the room
+const GROUP = 5 * 60_000 // milliseconds within which lines of one author are a group
+
+/**
+ * The log: the part of a room that is on the screen. It follows the end while
+ * the reader is there, and else never moves what is being read.
+ */
+export class Messages {
+  onOlder = () => {}
+  onSeen = () => {} // the scroll moved, or lines came
+  following = true
+  #log = /** @type {HTMLElement} */ (find('.log'))
+  #list = /** @type {HTMLElement} */ (find('.lines'))
+  /** @type {Room} */
+  #room
+  /** @type {WeakMap<Message, Line>} */
+  #lines = new WeakMap()
+  /** @type {WeakMap<Element, Message>} */
+  #messages = new WeakMap()
+  /** @type {Map<number, HTMLElement>} */
+  #days = new Map()
+  /** @type {Message | undefined} the first line shown; none: the last MOST of them */
+  #top
+  /** @type {Message | undefined} the last line shown; none: the end */
+  #bottom
+  #drawn = false
+  /** @type {string | undefined} the line read last, before the rule "new since" */
+  newAfter
+
+  /** @param {Room} room */
+  constructor(room) {
+    this.#room = room
+    this.#log.addEventListener('scroll', () => this.#scrolled(), { passive: true })
+    const resized = new ResizeObserver(() => this.following && this.toEnd())
+    resized.observe(this.#log)
+    resized.observe(this.#list)
+  }
+
+  /** Shows another room. @param {Room} room @param {string} newAfter */
+  show(room, newAfter) {
+    this.#room = room
+    this.#top = this.#bottom = undefined
+    this.newAfter = newAfter
+    this.following = true
+    this.#log.ariaLabel = say('messagesIn', { room: room.name })
+    this.#log.ariaBusy = 'true'
+    this.draw()
+  }
+
+  /** Draws once, with the next frame; at once where no frame comes. */
+  change() {
+    if (this.#drawn) return
+    this.#drawn = true
+    const draw = () => { this.#drawn = false; this.draw() }
+    if (document.hidden) setTimeout(draw, 100)
+    else requestAnimationFrame(draw)
+  }
+
+  draw() {
+    const lines = this.#window()
+    const held = this.following ? undefined : this.#hold(lines)
+    arrange(this.#list, this.#items(lines))
+    this.#drawEdges(lines)
+    if (this.following) this.toEnd()
+    else held?.()
+    this.onSeen()
+    if (this.#room.loaded) requestAnimationFrame(() => { this.#log.ariaBusy = null })
+  }
+
+  /** Older lines came: they are shown if the reader is there. */
+  older() {
+    if (this.#log.scrollTop < AHEAD) this.#showOlder()
+  }
+
+  /** Shows the end, and follows it. */
+  toEnd() {
+    this.following = true
+    if (this.#bottom) {
+      this.#bottom = this.#top = undefined
+      return this.draw()
+    }
+    this.#log.scrollTop = this.#log.scrollHeight
+  }
+
+  /** How many lines of others came after the last that was seen. @param {string} seen */
+  waiting(seen) {
+    return this.#room.lines.reduce((n, line) => n + Number(line.by.id !== this.#room.me.id && !line.gone && isAfter(line.id, seen)), 0)
+  }
+
+  /** Reports whether the end is more than a screen away. */
+  get far() {
+    return !!this.#bottom || this.#toEnd() > this.#log.clientHeight
+  }
+
+  /** @param {EventTarget | null} target @returns {Message | undefined} */
+  at(target) {
+    const li = target instanceof Element ? target.closest('.line') : null
+    return li ? this.#messages.get(li) : undefined
+  }
+
+  /** @param {Message} message */
+  nodeOf(message) {
+    return this.#lines.get(message)?.node
+  }
+
+  /** Brings a line to the middle of the screen, if it is loaded. @param {string} id */
+  goTo(id) {
+    const { lines } = this.#room
+    const at = lines.findIndex(line => line.id === id)
+    if (at < 0) return
+    this.following = false
+    this.#top = lines[Math.max(0, at - STEP)]
+    this.#bottom = at + STEP < lines.length - 1 ? lines[at + STEP] : undefined
+    this.draw()
+    const li = this.nodeOf(lines[at])
+    li?.scrollIntoView({ block: 'center' })
+    li?.focus({ preventScroll: true })
+  }
+
+  /** The lines that are shown. @returns {Message[]} */
+  #window() {
+    const { lines } = this.#room
+    let to = this.#bottom ? lines.indexOf(this.#bottom) + 1 : 0
+    if (!to) {
+      to = lines.length
+      this.#bottom = undefined
+    }
+    let from = this.#top ? Math.max(0, lines.indexOf(this.#top)) : Math.max(0, to - STEP * 2)
+    if (to - from > MOST) {
+      if (this.following) from = to - STEP * 2
+      else this.#bottom = lines[(to = from + MOST) - 1] // what came since waits below
+    }
+    this.#top = lines[from]
+    return lines.slice(from, to)
+  }
+
+  /** Lines with the days and the rule between them. @param {Message[]} lines */
+  *#items(lines) {
+    let day = 0
+    /** @type {Message | undefined} */
+    let before
+    let ruled = !this.newAfter
+    const pending = this.#bottom ? [] : this.#room.pending
+    for (const message of [...lines, ...pending]) {
+      const today = dayOf(message.at)
+      const isNew = !ruled && message.id && isAfter(message.id, this.newAfter ?? '') && message.by.id !== this.#room.me.id
+      if (today !== day) yield this.#day(day = today)
+      if (isNew) {
+        ruled = true
+        if (before) yield this.#rule()
+      }
+      yield this.#line(message, !before || isNew || !sameGroup(before, message))
+      before = message
+    }
+  }
+
+  /** @param {Message} message @param {boolean | ''} first */
+  #line(message, first) {
+    let line = this.#lines.get(message)
+    if (!line) {
+      line = new Line(message, this.#room)
+      this.#lines.set(message, line)
+      this.#messages.set(line.node, message)
+    }
+    line.draw(!!first)
+    return line.node
+  }
+
+  /** @param {number} day */
+  #day(day) {
+    let li = this.#days.get(day)
+    if (!li) this.#days.set(day, li = node('li', { class: 'day' }, node('time', {})))
+    const time = /** @type {HTMLTimeElement} */ (li.firstChild)
+    const name = nameOfDay(day)
+    if (time.textContent !== name) time.textContent = name
+    time.dateTime = new Date(day + 12 * 3600_000).toISOString().slice(0, 10)
+    return li
+  }
+
+  #ruleNode = node('li', { class: 'new' }, node('span'))
+  #rule() {
+    const text = say('newSince', { time: hourOf(timeOf(this.newAfter ?? '0-0')) })
+    const span = /** @type {Element} */ (this.#ruleNode.firstChild)
+    if (span.textContent !== text) span.textContent = text
+    return this.#ruleNode
+  }
+
+  /** @param {Message[]} lines */
+  #drawEdges(lines) {
+    const room = this.#room
+    const atTop = lines[0] === room.lines[0]
+    const begin = find('.log__begin', this.#log)
+    const note = find('.log__note', this.#log)
+    const older = find('.log__older', this.#log)
+    older.toggleAttribute('hidden', !room.loaded || !room.more || !atTop)
+    begin.toggleAttribute('hidden', !room.loaded || room.more || !atTop)
+    begin.textContent = room.lines.length + room.pending.length ? say('begins', { room: room.name }) : say('empty')
+    note.toggleAttribute('hidden', !room.saved)
+    note.textContent = room.saved ? say('savedCopy') : ''
+  }
+
+  #toEnd() {
+    return this.#log.scrollHeight - this.#log.clientHeight - this.#log.scrollTop
+  }
+
+  #scrolled() {
+    this.following = !this.#bottom && this.#toEnd() <= NEAR
+    if (this.#log.scrollTop < AHEAD) this.#showOlder()
+    else if (this.#bottom && this.#toEnd() < AHEAD) this.#showNewer()
+    this.onSeen()
+  }
+
+  #showOlder() {
+    const { lines, more, loaded } = this.#room
+    const from = this.#top ? lines.indexOf(this.#top) : 0
+    if (from > 0) {
+      this.following = false
+      this.#top = lines[Math.max(0, from - STEP)]
+      this.#trim(lines.indexOf(this.#top) + MOST)
+      this.draw()
+    } else if (more && loaded) this.onOlder()
+  }
+
+  /** Takes lines off below. @param {number} to */
+  #trim(to) {
+    const { lines } = this.#room
+    if (to < (this.#bottom ? lines.indexOf(this.#bottom) + 1 : lines.length)) this.#bottom = lines[to - 1]
+  }
+
+  #showNewer() {
+    const { lines } = this.#room
+    const to = Math.min(lines.length, lines.indexOf(/** @type {Message} */ (this.#bottom)) + 1 + STEP)
+    this.#bottom = to < lines.length ? lines[to - 1] : undefined
+    this.#top = lines[Math.max(lines.indexOf(/** @type {Message} */ (this.#top)), to - MOST)]
+    this.draw()
+  }
+
+  /** Notes where the line under the eye stands; the answer puts it back there. @param {Message[]} lines that stay */
+  #hold(lines) {
+    const stay = new Set(lines)
+    const top = this.#log.getBoundingClientRect().top
+    for (const li of this.#list.children) {
+      const message = this.#messages.get(li)
+      if (!message || (message.id && !stay.has(message))) continue
+      const box = li.getBoundingClientRect()
+      if (box.bottom > top) return () => { this.#log.scrollTop += li.getBoundingClientRect().top - box.top }
+    }
+  }
+}
+
+/** @param {Message} before @param {Message} after */
+function sameGroup(before, after) {
+  return before.by.id === after.by.id && before.by.name === after.by.name
+    && after.at - before.at < GROUP && dayOf(before.at) === dayOf(after.at)
+}

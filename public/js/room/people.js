@@ -1,0 +1,77 @@
+// @ts-check
+import { call } from '../call.js'
+import { pathOf } from '../chat.js'
+import { say } from '../say.js'
+import { tint } from './hue.js'
+import { find, node } from './node.js'
+
+/** @typedef {import('../chat.js').User} User */
+
+/** Who is here: a count in the header, and a list in a panel beside the talk. */
+export class People {
+  #button = find('.bar__people')
+  #count = find('.count', this.#button)
+  #panel = find('.people')
+  #list = find('.people__list')
+  #me
+  #room = ''
+  /** @type {Map<string, User>} */
+  #here = new Map()
+
+  /** @param {User} me */
+  constructor(me) {
+    this.#me = me
+    this.#button.addEventListener('click', () => this.toggle())
+    find('.people__close').addEventListener('click', () => this.toggle(false))
+  }
+
+  /** The names of the others. */
+  get names() {
+    return [...this.#here.values()].filter(({ id }) => id !== this.#me.id).map(({ name }) => name)
+  }
+
+  /** @param {string} room */
+  async show(room) {
+    if (room !== this.#room) this.#set([this.#me])
+    this.#room = room
+    const answer = await call('GET', pathOf(room, 'people')).catch(() => null)
+    if (answer && room === this.#room) this.#set(answer.people)
+  }
+
+  /** @param {import('../chat.js').Signal} presence */
+  note({ room, joined = [], left = [] }) {
+    if (room !== this.#room) return
+    for (const { id } of left) this.#here.delete(id)
+    for (const user of joined) this.#here.set(user.id, user)
+    this.#draw()
+  }
+
+  get open() {
+    return !this.#panel.hidden
+  }
+
+  toggle(open = !this.open) {
+    if (!open && this.#panel.contains(document.activeElement)) this.#button.focus()
+    this.#panel.hidden = !open
+    this.#button.ariaExpanded = String(open)
+  }
+
+  /** @param {User[]} people */
+  #set(people) {
+    this.#here = new Map(people.map(user => [user.id, user]))
+    this.#draw()
+  }
+
+  #draw() {
+    this.#here.set(this.#me.id, this.#me)
+    const all = [...this.#here.values()].sort((a, b) => Number(b.id === this.#me.id) - Number(a.id === this.#me.id) || a.name.localeCompare(b.name))
+    this.#count.hidden = false
+    this.#count.textContent = String(all.length)
+    this.#button.title = say('peopleCount', { n: all.length })
+    this.#list.replaceChildren(...all.map(({ id, name }) => {
+      const li = node('li', {}, node('bdi', {}, name), id === this.#me.id && ' ', id === this.#me.id && node('small', {}, say('you')))
+      tint(li, name)
+      return li
+    }))
+  }
+}

@@ -1,0 +1,160 @@
+// @ts-check
+import { isAfter } from '../chat.js'
+import { Message } from './message.js'
+
+/** @typedef {import('../chat.js').Event} Event */
+/** @typedef {{events: Event[], cursor: string, more: boolean, title: string}} Page of history */
+
+/** What was said in a room, as far as this tab knows: in the server's order, each line once. */
+export class Room {
+  title = ''
+  /** @type {Message[]} in the order of their ids */
+  lines = []
+  /** @type {Message[]} own lines that the server does not have yet */
+  pending = []
+  more = true // there are older lines
+  loaded = false
+  saved = false // shows what was kept in this browser
+  /** @type {string | undefined} the id of the oldest event known */
+  first
+  /** @type {string | undefined} the id of the newest event known */
+  last
+  onChange = () => {}
+  /** @type {Map<string, Message>} */
+  #byId = new Map()
+  /** @type {Map<string, Event[]>} changes to lines that are not loaded */
+  #strays = new Map()
+
+  /** @param {string} name @param {import('../chat.js').User} me */
+  constructor(name, me) {
+    this.name = name
+    this.me = me
+  }
+
+  /** @param {string | undefined} id */
+  find(id) {
+    return id === undefined ? undefined : this.#byId.get(id)
+  }
+
+  /** Own last line that can be edited. */
+  get mine() {
+    return this.lines.findLast(line => line.by.id === this.me.id && !line.gone)
+  }
+
+  /**
+   * Takes events as they happen.
+   * @param {Event[]} events
+   * @returns {string | undefined} where a hole begins, if one shows: what is after it must be asked for
+   */
+  hear(events) {
+    let hole
+    for (const event of events) {
+      if (this.last && isAfter(event.id, this.last) && event.prev !== this.last) hole ??= this.last
+      this.#take(event)
+    }
+    this.#settle()
+    this.onChange()
+    return hole
+  }
+
+  /** Takes a page of history. @param {Page} page */
+  load(page) {
+    if (!this.first || !page.events[0] || isAfter(this.first, page.events[0].id)) this.more = page.more
+    for (const event of page.events) this.#take(event)
+    this.#advance(page.cursor)
+    this.title = page.title
+    this.loaded = true
+    this.#settle()
+    this.onChange()
+  }
+
+  /** Forgets what it knows, but not what was not sent. */
+  reset() {
+    this.lines = []
+    this.#byId.clear()
+    this.#strays.clear()
+    this.first = this.last = undefined
+    this.more = true
+    this.saved = false
+    this.onChange()
+  }
+
+  /** An own line, on its way. @param {Message} message */
+  send(message) {
+    this.pending.push(message)
+    this.onChange()
+  }
+
+  /** The server took an own line. What came before it may still be under way. @param {Event} event */
+  confirm(event) {
+    this.#say(event)
+    this.onChange()
+  }
+
+  /** The server made an own change. @param {Event} event */
+  correct(event) {
+    if (event.kind === 'room') this.title = event.text ?? ''
+    else this.#byId.get(event.target ?? '')?.change(event)
+    this.onChange()
+  }
+
+  /** An own line that will not be sent. @param {Message} message */
+  drop(message) {
+    this.pending = this.pending.filter(one => one !== message)
+    this.onChange()
+  }
+
+  /** @param {Event} event */
+  #take(event) {
+    if (!this.first || isAfter(this.first, event.id)) this.first = event.id
+    this.#advance(event.id)
+    if (event.kind === 'message') this.#say(event)
+    else if (event.kind === 'room') { if (event.id === this.last) this.title = event.text ?? '' }
+    else this.#change(event)
+  }
+
+  /** @param {string} id */
+  #advance(id) {
+    if (!this.last || isAfter(id, this.last)) this.last = id
+  }
+
+  /** @param {Event} event */
+  #say(event) {
+    if (this.#byId.has(event.id)) return
+    const mine = event.key && event.by.id === this.me.id && this.pending.find(one => one.key === event.key)
+    if (mine) {
+      this.pending = this.pending.filter(one => one !== mine)
+      mine.arrived(event)
+    }
+    this.#insert(mine || new Message(event))
+  }
+
+  /** @param {Message} message */
+  #insert(message) {
+    this.#byId.set(message.id, message)
+    let at = this.lines.length
+    while (at > 0 && isAfter(this.lines[at - 1].id, message.id)) at--
+    this.lines.splice(at, 0, message)
+    for (const event of this.#strays.get(message.id) ?? []) message.change(event)
+    this.#strays.delete(message.id)
+  }
+
+  /** @param {Event} event */
+  #change(event) {
+    const target = event.target ?? ''
+    const message = this.#byId.get(target)
+    if (message) return message.change(event)
+    this.#strays.set(target, [...this.#strays.get(target) ?? [], event])
+  }
+
+  /** A deleted line left only its deletion in the log: it gets its place back, without its words. */
+  #settle() {
+    for (const [target, events] of this.#strays) {
+      const removal = events.find(event => event.kind === 'delete')
+      if (!removal || (this.more && (!this.first || isAfter(this.first, target)))) continue
+      const gone = new Message({ id: target, by: removal.by })
+      gone.vanish()
+      this.#insert(gone)
+    }
+  }
+}

@@ -1,0 +1,65 @@
+// @ts-check
+import { recall, remember } from '../memory.js'
+import { say, stamp } from '../say.js'
+import { find } from './node.js'
+
+/** What one has chosen, in this browser. */
+export class Settings {
+  #does
+
+  /** @param {{leave: () => void, topic: (topic: string) => void}} does */
+  constructor(does) {
+    this.#does = does
+    find('.bar__settings').addEventListener('click', () => this.#open())
+  }
+
+  topic = ''
+
+  /** @returns {{appearance: string, sounds: boolean, notifications: boolean, enterSends: boolean}} */
+  get chosen() {
+    const touch = matchMedia('(pointer: coarse)').matches // there Enter breaks the line
+    return { appearance: 'system', sounds: false, notifications: false, enterSends: !touch, ...recall('settings', {}) }
+  }
+
+  #open() {
+    document.body.append(stamp('settings-dialog'))
+    const dialog = /** @type {HTMLDialogElement} */ (find('.dialog'))
+    const form = /** @type {HTMLFormElement} */ (find('form', dialog))
+    const topic = /** @type {HTMLInputElement} */ (form.elements.namedItem('topic'))
+    this.#fill(form)
+    topic.value = this.topic
+    form.addEventListener('change', event => this.#change(/** @type {HTMLInputElement} */ (event.target)))
+    topic.addEventListener('change', () => this.#does.topic(topic.value.trim()))
+    dialog.addEventListener('click', event => event.target === dialog && dialog.close())
+    find('.dialog__leave', dialog).addEventListener('click', () => this.#does.leave())
+    dialog.addEventListener('close', () => dialog.remove())
+    dialog.showModal()
+  }
+
+  /** @param {HTMLFormElement} form */
+  #fill(form) {
+    for (const [name, value] of Object.entries(this.chosen)) {
+      const field = form.elements.namedItem(name)
+      if (field instanceof HTMLInputElement) field.checked = value === true
+      else if (field instanceof RadioNodeList) field.value = String(value)
+    }
+  }
+
+  /** @param {HTMLInputElement} field */
+  async #change(field) {
+    if (field.name === 'topic') return
+    const value = field.type === 'radio' ? field.value : field.checked
+    if (field.name === 'notifications' && value) await this.#ask(field)
+    remember('settings', { ...this.chosen, [field.name]: field.type === 'radio' ? value : field.checked })
+    document.documentElement.dataset.appearance = this.chosen.appearance
+  }
+
+  /** The browser asks too, and only on this click. @param {HTMLInputElement} field */
+  async #ask(field) {
+    const granted = 'Notification' in window && await Notification.requestPermission() === 'granted'
+    field.checked = granted
+    const note = find('.dialog__note')
+    note.hidden = granted
+    note.textContent = granted ? '' : say('notificationsRefused')
+  }
+}

@@ -1,0 +1,69 @@
+// @ts-check
+import { pathOf } from '../chat.js'
+import { say } from '../say.js'
+import { arrange } from './arrange.js'
+import { find, node } from './node.js'
+
+/** The rooms that are open, as a row of tabs with what is unread in each. */
+export class Tabs {
+  #list = find('.tabs ul')
+  #rooms
+  #does
+  /** @type {Map<string, HTMLLIElement>} */
+  #items = new Map()
+
+  /**
+   * @param {import('./rooms.js').Rooms} rooms
+   * @param {{open: (room: string) => void, close: (room: string) => void}} does
+   */
+  constructor(rooms, does) {
+    this.#rooms = rooms
+    this.#does = does
+    this.#list.addEventListener('click', event => this.#click(event))
+    this.#list.addEventListener('keydown', event => this.#key(event))
+  }
+
+  /** @param {string} current */
+  draw(current) {
+    arrange(this.#list, this.#rooms.names.map(room => this.#item(room, room === current)))
+  }
+
+  /** @param {string} room @param {boolean} current */
+  #item(room, current) {
+    let li = this.#items.get(room)
+    if (!li) this.#items.set(room, li = node('li', {}, node('a', { class: 'tab', href: pathOf(room) }, node('bdi', {}, room))))
+    const { n, mention } = this.#rooms.unread(room)
+    const link = /** @type {HTMLAnchorElement} */ (find('a', li))
+    link.tabIndex = current ? 0 : -1
+    link.ariaCurrent = current ? 'page' : null
+    link.ariaLabel = n && !current ? say('unread', { room, n, mention }) : null
+    link.classList.toggle('tab--unread', n > 0 && !current)
+    link.classList.toggle('tab--mention', mention && !current)
+    link.querySelector('.count')?.remove()
+    if (n && !current) link.append(node('span', { class: 'count' }, n > 99 ? '99+' : String(n)))
+    if (current) requestAnimationFrame(() => link.scrollIntoView({ block: 'nearest', inline: 'nearest' }))
+    return li
+  }
+
+  /** @param {MouseEvent} event */
+  #click(event) {
+    const link = event.target instanceof Element && event.target.closest('a')
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return
+    event.preventDefault()
+    this.#does.open(this.#nameOf(link))
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    const links = [...this.#list.querySelectorAll('a')]
+    const at = links.indexOf(/** @type {HTMLAnchorElement} */ (document.activeElement))
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
+    if (step) links[(at + step + links.length) % links.length]?.focus()
+    if (event.key === 'Delete' && links.length > 1) this.#does.close(this.#nameOf(links[at]))
+  }
+
+  /** @param {HTMLAnchorElement} link */
+  #nameOf(link) {
+    return decodeURIComponent(link.pathname.split('/')[2])
+  }
+}
