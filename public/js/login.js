@@ -20,7 +20,6 @@ export function showLogin(enter, why = '') {
   form.noValidate = true // what is wrong is said in the page, in its own words
   name.value = recall('name', '')
   next.value = location.pathname + location.search
-  name.focus()
   if (why) error.textContent = why
   const room = /^\/r\/([^/]+)/.exec(location.pathname)?.[1]
   if (room) lead(say('leadTo', { room: decodeURIComponent(room) }))

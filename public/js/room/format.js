@@ -3,7 +3,7 @@ import { node } from './node.js'
 
 // What a line may hold besides words. Everything is built as nodes: what a
 // person typed is never read as markup.
-const FENCE = /```(?:[\w+-]*\n)?([\s\S]+?)\n?```/
+const FENCE = /\n?```(?:[\w+-]*\n)?([\s\S]+?)\n?```\n?/
 const CODE = /`([^`\n]+)`/
 const BOLD = /\*\*(?=\S)([^\n]+?)(?<=\S)\*\*/
 const ITALIC = /(?<![\w*])\*(?=[^\s*])([^\n*]+?)(?<=[^\s*])\*(?![\w*])/

@@ -86,6 +86,7 @@ export class Outbox {
     if (this.#queue.includes(message)) return
     this.#become(message, 'sending')
     this.#queue.push(message)
+    this.#queue.sort((a, b) => this.#room.pending.indexOf(a) - this.#room.pending.indexOf(b))
     setTimeout(() => message.fate === 'sending' && this.#become(message, 'slow'), SLOW)
   }
 
