@@ -54,7 +54,7 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request, rooms []chat.RoomI
 	h.Set("Cache-Control", "no-store, no-transform")
 	h.Set("X-Accel-Buffering", "no")
 	switch {
-	case s.cfg.Finite:
+	case r.Context().Value(finiteKey{}) != nil:
 		defer leave()
 		defer reader.Close()
 		finite(w, r, reader)
@@ -155,7 +155,7 @@ func pump(ctx context.Context, reader *hub.Reader, write func([]byte) error) {
 			err = write(b.Frames)
 		case errors.Is(err, errQuiet):
 			err = write(hub.Ping())
-		case errors.Is(err, errEnds):
+		case errors.Is(err, errEnds), errors.Is(err, context.DeadlineExceeded): // a function's own
 			_ = write(hub.Bye(comeBackSoon))
 		case errors.Is(err, hub.ErrClosed):
 			_ = write(hub.Bye(rand.N(comeBack)))
@@ -172,13 +172,24 @@ func next(ctx context.Context, reader *hub.Reader, d time.Duration) (hub.Batch, 
 	return reader.Next(ctx)
 }
 
+type finiteKey struct{}
+
+// Finite serves h where nothing is passed on before an answer's end: its streams
+// end with what is new, or else with the first that comes.
+func Finite(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), finiteKey{}, true)))
+	})
+}
+
 // finite answers where the front door passes nothing on before the end: with
 // all that is new, or else the first that comes within a while. The opening
 // block alone, when nothing does, keeps the reader's place.
 func finite(w http.ResponseWriter, r *http.Request, reader *hub.Reader) {
+	opening := hub.Opening(reader.Cursor(), comeBackSoon) // the cursor before, lest a cut answer skip what follows
 	b, err := next(r.Context(), reader, finiteWait)
 	if err != nil && !errors.Is(err, errQuiet) {
 		b = hub.Batch{}
 	}
-	_, _ = w.Write(append(hub.Opening(reader.Cursor(), comeBackSoon), b.Frames...)) // a reader that has left comes back with its cursor
+	_, _ = w.Write(append(opening, b.Frames...)) // a reader that has left comes back with its cursor
 }

@@ -74,9 +74,6 @@ type Config struct {
 	// StreamFor is how long a stream lives before its reader is sent back
 	// for another. 0: until somebody leaves.
 	StreamFor time.Duration
-	// Finite answers streams where nothing is passed on before the end: at
-	// once with what is new, or else when the first comes.
-	Finite bool
 	// Proxies are the addresses whose X-Forwarded headers are believed.
 	Proxies []netip.Prefix
 }
