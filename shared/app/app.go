@@ -84,6 +84,10 @@ const openTimeout = 5 * time.Second
 // security headers, the gate against other origins.
 func (a *App) Handler(routes ...web.Routes) http.Handler { return a.web.Handler(routes...) }
 
+// Buffered reports whether what is in front of a function passes its answers on
+// only when they are whole, as far as the environment tells.
+func (a *App) Buffered() bool { return a.cfg.SAMLocal || a.cfg.StreamMode == "buffered" }
+
 // drain stops being ready and ends all streams, the times at which they come
 // back spread over spread.
 func (a *App) drain(spread time.Duration) {

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"time"
 
@@ -44,6 +45,8 @@ type Config struct {
 	Guests         string         `env:"GUESTS" envDefault:"read"` // what those may do who said no name: read or none
 
 	StreamSeconds     int     `env:"STREAM_SECONDS"`                  // how long a stream lives; 0: until somebody leaves
+	StreamMode        string  `env:"STREAM_MODE"`                     // buffered: the front door of a function passes on whole answers only
+	SAMLocal          bool    `env:"AWS_SAM_LOCAL"`                   // set by sam local, which buffers too
 	PostsPerSecond    float64 `env:"POSTS_PER_SECOND" envDefault:"1"` // of one user in one room, in the long run
 	PostBurst         int     `env:"POST_BURST" envDefault:"10"`      // of one user in one room, at once
 	StreamsPerUser    int     `env:"STREAMS_PER_USER" envDefault:"8"`
@@ -58,9 +61,14 @@ func FromEnv() (Config, error) {
 	if errors.As(err, &all) && len(all.Errors) > 0 {
 		err = all.Errors[0]
 	}
+	if p, ok := errors.AsType[env.ParseError](err); ok {
+		field, _ := reflect.TypeFor[Config]().FieldByName(p.Name)
+		return cfg, fmt.Errorf("%s: %w", field.Tag.Get("env"), p.Err)
+	}
 	if err != nil {
 		return cfg, fmt.Errorf("environment: %w", err)
 	}
+	cfg.RedisURL = fromContainer(cfg.RedisURL)
 	return cfg, cfg.check()
 }
 
@@ -70,6 +78,8 @@ func (c Config) check() error {
 		return fmt.Errorf("GUESTS is %q: it may be read or none", c.Guests)
 	case c.Durability != "primary" && c.Durability != "replicas":
 		return fmt.Errorf("DURABILITY is %q: it may be primary or replicas", c.Durability)
+	case c.StreamMode != "" && c.StreamMode != "buffered":
+		return fmt.Errorf("STREAM_MODE is %q: it may be buffered, or not set", c.StreamMode)
 	case c.PublicOrigin != "" && !validOrigin(c.PublicOrigin):
 		return fmt.Errorf("PUBLIC_ORIGIN is %q: it is a scheme and a host, as https://chat.example.org", c.PublicOrigin)
 	case c.History < 0 || c.Retention < 0 || c.StreamSeconds < 0 || c.PostsPerSecond < 0 || c.PostBurst < 0 || c.StreamsPerUser < 0 || c.StreamsPerAddress < 0:
