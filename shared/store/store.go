@@ -24,7 +24,11 @@ import (
 	"confab/shared/chat"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
 )
+
+// The driver logs to stderr what it returns as errors as well.
+func init() { logging.Disable() }
 
 // What Redis is given before it counts as away. A post is answered within
 // their sum, whatever the network does.
