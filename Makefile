@@ -3,11 +3,13 @@
 GO      ?= go
 BUILD   := build
 LDFLAGS := -s -w
-# Static, and small, for that is how long a cold start takes: without the RPC of
-# old Lambda runtimes, without HTTP/2, without inlining.
-FUNCTION := CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -tags lambda.norpc,nethttpomithttp2 -gcflags=all=-l -ldflags '$(LDFLAGS)'
+# What the functions run on. amd64 runs under sam local everywhere; make deploy takes arm64, which costs a fifth less.
+ARCH    ?= amd64
+# Static and small, for a function is read anew for each cold start: without a Redis of its own, debug RPC, HTTP/2,
+# inlining and room between functions.
+FUNCTION = CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) $(GO) build -trimpath -tags function,lambda.norpc,nethttpomithttp2 -gcflags=all=-l -ldflags '$(LDFLAGS) -funcalign=8'
 
-.PHONY: help run test check build bench clean tools
+.PHONY: help run test check build functions bench clean tools deploy site image local build-LoginFunction build-PostFunction build-StreamFunction
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -17,9 +19,21 @@ run: ## serve the room on http://localhost:8080, with nothing else installed
 
 build: ## build/confab (the server) and build/{login,post,stream}/bootstrap (functions)
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BUILD)/confab ./functions/server
+	$(MAKE) functions
+
+functions: # where template.yaml looks for them
 	$(FUNCTION) -o $(BUILD)/login/bootstrap ./functions/login
 	$(FUNCTION) -o $(BUILD)/post/bootstrap ./functions/post
 	$(FUNCTION) -o $(BUILD)/stream/bootstrap ./functions/stream
+
+# For sam build. The site goes beside the functions, where sam local looks for it then.
+build-LoginFunction:
+	$(FUNCTION) -o $(ARTIFACTS_DIR)/bootstrap ./functions/login
+	mkdir -p $(ARTIFACTS_DIR)/../public && cp -R public/. $(ARTIFACTS_DIR)/../public
+build-PostFunction:
+	$(FUNCTION) -o $(ARTIFACTS_DIR)/bootstrap ./functions/post
+build-StreamFunction:
+	$(FUNCTION) -o $(ARTIFACTS_DIR)/bootstrap ./functions/stream
 
 test: tools check ## install what the tests need (Redis, Chromium) and run them all, race detector on
 	$(GO) test -race ./...
@@ -37,3 +51,42 @@ bench: ## what a delivery costs, beside the least that it can cost
 
 clean: ## forget what was built (rooms in .confab stay)
 	rm -rf $(BUILD)
+
+STACK   ?= confab
+IMAGE   ?= confab
+# More parameters of template.yaml, as PARAMS='RedisUrl=rediss://… MaxListeners=50'.
+PARAMS  ?=
+output   = $$(aws cloudformation describe-stacks --stack-name $(STACK) --output text --query "Stacks[0].Outputs[?OutputKey=='$(1)'].OutputValue")
+
+deploy: ## build, deploy the stack and upload the site
+	$(MAKE) functions ARCH=arm64
+	sam deploy --template-file template.yaml --stack-name $(STACK) --resolve-s3 --capabilities CAPABILITY_IAM \
+		--no-fail-on-empty-changeset --parameter-overrides Architecture=arm64 $(PARAMS)
+	$(MAKE) site
+	@echo "Confab is at $(call output,Url)"
+
+# Browsers ask each time whether a file is new, CloudFront keeps it until the invalidation.
+# What others point at goes first, the page last, and only then what nobody points at any more.
+SYNC = aws s3 sync public s3://$(call output,SiteBucket) --cache-control 'max-age=0, must-revalidate, s-maxage=31536000' --exclude '*.go'
+site: ## upload public/ and make CloudFront forget the old one
+	$(SYNC) --exclude index.html --exclude sw.js --exclude '*.webmanifest'
+	$(SYNC) --exclude '*' --include '*.webmanifest' --content-type application/manifest+json
+	$(SYNC) --exclude '*.webmanifest' --delete
+	aws cloudfront create-invalidation --distribution-id $(call output,CdnId) --paths '/*' --query Invalidation.Status --output text
+
+image: ## the server as an image for StreamBackend=container, or for anywhere
+	docker build -f functions/server/Dockerfile --platform linux/arm64 -t $(IMAGE) .
+
+# Docker Desktop gives containers a way to this machine; on Linux it is the bridge, on which a Redis has to listen.
+local: ARCH = $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,amd64)
+local: functions ## the functions under sam local, on this machine's Redis
+	@case "$$(docker info -f '{{.OperatingSystem}}')" in \
+	*"Docker Desktop"*) redis=host.docker.internal here=127.0.0.1 ;; \
+	*) redis=$$(docker network inspect bridge -f '{{(index .IPAM.Config 0).Gateway}}') here=$$redis ;; \
+	esac; \
+	if ! redis-cli -h $$here ping >/dev/null 2>&1; then \
+		redis-server --bind $$here --protected-mode no --save '' --daemonize no >/dev/null & trap "kill $$!" EXIT; \
+	fi; \
+	echo "The functions reach this machine's Redis at redis://$$redis:6379"; \
+	sam local start-api --template template.yaml --parameter-overrides \
+		Architecture=$(if $(filter arm64,$(ARCH)),arm64,x86_64) RedisUrl=redis://$$redis:6379
