@@ -2,12 +2,22 @@ package functions_test
 
 import (
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+
+	"confab/public"
+	"confab/shared/web"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -291,6 +301,145 @@ func TestTemplateTellsWhatTheMakefileAsksFor(t *testing.T) {
 	for _, name := range []string{"Url", "SiteBucket", "CdnId"} {
 		if at(outputs, name, "Value") == nil {
 			t.Errorf("no output %s", name)
+		}
+	}
+}
+
+// routes are the patterns that web puts on a mux, by the function that serves
+// them, read from its source: a mux does not tell.
+func routes(t *testing.T) map[string][]string {
+	t.Helper()
+	files, err := filepath.Glob("../shared/web/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string][]string{}
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range file.Decls {
+			set, ok := d.(*ast.FuncDecl)
+			if !ok || set.Recv != nil || !slices.Contains([]string{"Login", "Post", "Stream"}, set.Name.Name) {
+				continue
+			}
+			ast.Inspect(set, func(n ast.Node) bool {
+				call, ok := n.(*ast.CallExpr)
+				if !ok {
+					return true
+				}
+				if f, ok := call.Fun.(*ast.SelectorExpr); !ok || f.Sel.Name != "Handle" && f.Sel.Name != "HandleFunc" {
+					return true
+				}
+				pattern, ok := call.Args[0].(*ast.BasicLit)
+				if !ok {
+					t.Fatalf("%s: a pattern of %s is no literal, so that nothing can be said of it", name, set.Name.Name)
+				}
+				text, _ := strconv.Unquote(pattern.Value)
+				found[set.Name.Name] = append(found[set.Name.Name], text)
+				return true
+			})
+		}
+	}
+	return found
+}
+
+var (
+	segment = regexp.MustCompile(`\{[^}+]*\}`)
+	rest    = regexp.MustCompile(`\{[^}]*\+\}`)
+)
+
+// answers says which function API Gateway gives a request to: that of the most
+// specific path, if it has the method.
+func (t *template) answers(method, path string) string {
+	best, function := "", ""
+	for name, r := range t.resources {
+		for _, event := range mapOf(at(r, "Properties", "Events")) {
+			p, m := at(event, "Properties", "Path").(string), at(event, "Properties", "Method")
+			pattern := "^" + segment.ReplaceAllString(rest.ReplaceAllString(p, ".+"), "[^/]+") + "$"
+			// A wildcard sorts after all that a path is made of.
+			weight := rest.ReplaceAllString(segment.ReplaceAllString(p, "~"), "~~")
+			if !regexp.MustCompile(pattern).MatchString(path) || best != "" && weight > best {
+				continue
+			}
+			if weight != best {
+				best, function = weight, ""
+			}
+			if m == method || m == "ANY" {
+				function = name
+			}
+		}
+	}
+	return function
+}
+
+// passes says where CloudFront takes a path, and by which methods.
+func (t *template) passes(path string) (origin string, methods []any) {
+	config := at(t.resources["Cdn"], "Properties", "DistributionConfig")
+	for _, b := range listOf(at(config, "CacheBehaviors")) {
+		pattern := strings.ReplaceAll(regexp.QuoteMeta(at(b, "PathPattern").(string)), `\*`, ".*")
+		if regexp.MustCompile("^" + pattern + "$").MatchString(path) {
+			return at(b, "TargetOriginId").(string), listOf(at(b, "AllowedMethods"))
+		}
+	}
+	return at(config, "DefaultCacheBehavior", "TargetOriginId").(string), nil
+}
+
+func TestTemplateHasEveryRouteWhereItIsServed(t *testing.T) {
+	function, container := deploy(t, nil), deploy(t, map[string]any{"StreamBackend": "container", "StreamImage": "image"})
+	all := routes(t)
+	if len(all["Login"]) < 3 || len(all["Post"]) < 7 || len(all["Stream"]) < 4 {
+		t.Fatalf("routes are not found: %v", all)
+	}
+	for set, patterns := range all {
+		for _, pattern := range patterns {
+			method, path, _ := strings.Cut(pattern, " ")
+			path = segment.ReplaceAllString(path, "x")
+			if got := function.answers(method, path); got != set+"Function" {
+				t.Errorf("%s is answered by %q, want %sFunction", pattern, got, set)
+			}
+			if origin, methods := function.passes(path); origin != "api" || !slices.Contains(methods, any(method)) {
+				t.Errorf("%s: CloudFront takes it to %s by %v", pattern, origin, methods)
+			}
+			if origin, _ := container.passes(path); set == "Stream" && origin != "container" {
+				t.Errorf("%s: CloudFront takes it to %s, want the container", pattern, origin)
+			}
+		}
+	}
+	for _, path := range []string{"/", "/index.html", "/css/base.css", "/js/room/room.js", "/sw.js", "/manifest.webmanifest"} {
+		if origin, _ := function.passes(path); origin != "site" {
+			t.Errorf("%s: CloudFront takes it to %s, want the site", path, origin)
+		}
+	}
+}
+
+func TestTemplateKeepsBrowsersAsSafeAsTheServerDoes(t *testing.T) {
+	server, err := web.New(web.Config{Site: public.Files, Origin: "https://chat.example.org"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	server.Handler(web.Site).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	policy := at(deploy(t, nil).resources["SiteHeaders"], "Properties", "ResponseHeadersPolicyConfig")
+	security := at(policy, "SecurityHeadersConfig")
+	sent := map[string]any{
+		"Content-Security-Policy":   at(security, "ContentSecurityPolicy", "ContentSecurityPolicy"),
+		"Referrer-Policy":           at(security, "ReferrerPolicy", "ReferrerPolicy"),
+		"Strict-Transport-Security": fmt.Sprint("max-age=", at(security, "StrictTransportSecurity", "AccessControlMaxAgeSec")),
+	}
+	if at(security, "ContentTypeOptions", "Override") == "true" {
+		sent["X-Content-Type-Options"] = "nosniff"
+	}
+	for _, h := range listOf(at(policy, "CustomHeadersConfig", "Items")) {
+		sent[at(h, "Header").(string)] = at(h, "Value")
+	}
+	for _, name := range []string{
+		"Content-Security-Policy", "Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy",
+		"Permissions-Policy", "Referrer-Policy", "Strict-Transport-Security", "X-Content-Type-Options",
+	} {
+		if want := w.Header().Get(name); want == "" || sent[name] != want {
+			t.Errorf("%s: the site has %v, the server %q", name, sent[name], want)
 		}
 	}
 }

@@ -1,14 +1,14 @@
-// Command login is the function behind /login and the page's address, on Lambda.
+// Command login is the Lambda function behind /login and the page.
 package main
 
 import (
 	"context"
 	"log"
 
+	"confab/functions/internal/lambdahttp"
 	"confab/shared/app"
 	"confab/shared/web"
 
-	"github.com/akrylysov/algnhsa"
 	"github.com/aws/aws-lambda-go/lambda"
 )
 
@@ -17,5 +17,5 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	lambda.Start(algnhsa.New(a.Handler(web.Login), nil))
+	lambda.Start(lambdahttp.Buffer(a.Handler(web.Login, web.Site)))
 }

@@ -1,14 +1,14 @@
-// Command post is the function behind everything that writes: /post and /r, on Lambda.
+// Command post is the Lambda function behind all that writes: /post and /r.
 package main
 
 import (
 	"context"
 	"log"
 
+	"confab/functions/internal/lambdahttp"
 	"confab/shared/app"
 	"confab/shared/web"
 
-	"github.com/akrylysov/algnhsa"
 	"github.com/aws/aws-lambda-go/lambda"
 )
 
@@ -17,5 +17,5 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	lambda.Start(algnhsa.New(a.Handler(web.Post), nil))
+	lambda.Start(lambdahttp.Buffer(a.Handler(web.Post)))
 }

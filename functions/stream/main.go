@@ -1,14 +1,15 @@
-// Command stream is the function that readers hold on to, on Lambda.
+// Command stream is the Lambda function behind all that reads: /stream, /r and
+// /rooms.
 package main
 
 import (
 	"context"
 	"log"
 
+	"confab/functions/internal/lambdahttp"
 	"confab/shared/app"
 	"confab/shared/web"
 
-	"github.com/akrylysov/algnhsa"
 	"github.com/aws/aws-lambda-go/lambda"
 )
 
@@ -17,5 +18,9 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	lambda.Start(algnhsa.New(a.Handler(web.Stream), nil))
+	h := a.Handler(web.Stream)
+	if a.Buffered() {
+		lambda.Start(lambdahttp.Buffer(web.Finite(h)))
+	}
+	lambda.Start(lambdahttp.Stream(h, web.Finite(h)))
 }

@@ -8,6 +8,7 @@ package lambdahttp
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"log"
 	"net"
@@ -60,8 +61,8 @@ func Stream(h, finite http.Handler) Handler {
 	}
 }
 
-// invoke calls h with the request that the event holds, as a server would: with
-// an address that has a port, and none the worse for a panic.
+// invoke calls h with the request that the event holds, for as long as the
+// invocation lasts. It is none the worse for a panic.
 func invoke(ctx context.Context, event []byte, h http.HandlerFunc) (answer []byte, failed *failure) {
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
@@ -73,17 +74,32 @@ func invoke(ctx context.Context, event []byte, h http.HandlerFunc) (answer []byt
 			if p != http.ErrAbortHandler {
 				log.Printf("panic serving a request: %v\n%s", p, debug.Stack())
 			}
-			failed = &failure{http.StatusInternalServerError, "internal error"}
+			failed = &failure{http.StatusInternalServerError, "Internal error."}
 		}
 	}()
 	answer, err := algnhsa.New(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.RemoteAddr = net.JoinHostPort(r.RemoteAddr, "0")
-		h(w, r)
+		if failed = prepare(r); failed == nil {
+			h(w, r)
+		}
 	}), &algnhsa.Options{}).Invoke(ctx, event)
 	if err != nil { // of the event alone, such as a path that is not percent-encoded
 		return nil, &failure{http.StatusBadRequest, err.Error()}
 	}
-	return answer, nil
+	return answer, failed
+}
+
+// prepare makes of an event's request what a server's would be: the address has
+// a port, the connection is as safe as the front door says (nobody else can
+// call us). It refuses an upgrade, for there is no connection to take.
+func prepare(r *http.Request) *failure {
+	if r.Header.Get("Upgrade") != "" {
+		return &failure{http.StatusNotImplemented, "There is no WebSocket here. Read by server-sent events, and post."}
+	}
+	r.RemoteAddr = net.JoinHostPort(r.RemoteAddr, "0")
+	if r.Header.Get("X-Forwarded-Proto") == "https" {
+		r.TLS = &tls.ConnectionState{}
+	}
+	return nil
 }
 
 // waits reports whether the event is an HTTP API's, which never streams. Its

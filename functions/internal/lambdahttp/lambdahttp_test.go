@@ -32,6 +32,7 @@ func TestMain(m *testing.M) {
 
 type seen struct {
 	Mode, Method, Path, Addr, Header, Body string
+	TLS                                    bool
 	Rooms                                  []string
 	Cookies                                map[string]string
 }
@@ -40,7 +41,7 @@ func routes(mode string) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/echo/{room}", func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		s := seen{mode, r.Method, r.PathValue("room"), r.RemoteAddr, r.Header.Get("Last-Event-ID"), string(body), r.URL.Query()["room"], map[string]string{}}
+		s := seen{mode, r.Method, r.PathValue("room"), r.RemoteAddr, r.Header.Get("Last-Event-ID"), string(body), r.TLS != nil, r.URL.Query()["room"], map[string]string{}}
 		for _, c := range r.Cookies() {
 			s.Cookies[c.Name] = c.Value
 		}
@@ -117,7 +118,7 @@ func TestRequestIsTheSameThroughEveryDoor(t *testing.T) {
 			if err := json.NewDecoder(res.Body).Decode(&got); err != nil {
 				t.Fatal(err)
 			}
-			want := seen{got.Mode, "POST", "café", "203.0.113.7:0", "7-0", "grüße", []string{"b", "a"}, map[string]string{"session": "x.y.z", "other": "o"}}
+			want := seen{got.Mode, "POST", "café", "203.0.113.7:0", "7-0", "grüße", true, []string{"b", "a"}, map[string]string{"session": "x.y.z", "other": "o"}}
 			if fmt.Sprint(got) != fmt.Sprint(want) {
 				t.Errorf("saw %+v, want %+v", got, want)
 			}
@@ -165,7 +166,7 @@ func TestPanicIsAnAnswerAndNotADeadProcess(t *testing.T) {
 		t.Run(string(d), func(t *testing.T) {
 			e, c, made := door(t, d)
 			status, body := get(t, c, "/panic")
-			if status != 500 || !strings.Contains(body, `"internal error"`) || strings.Contains(body, "purpose") {
+			if status != 500 || !strings.Contains(body, `"Internal error."`) || strings.Contains(body, "purpose") {
 				t.Errorf("status %d: %s", status, body)
 			}
 			if how := (<-made).End(); how != "complete" {

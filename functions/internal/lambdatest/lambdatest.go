@@ -13,7 +13,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -25,16 +24,44 @@ import (
 // streamed is the type of an answer that begins with a prelude.
 const streamed = "application/vnd.awslambda.http-integration-response"
 
-// Build builds a function as it is deployed and returns its bootstrap.
-func Build(tb testing.TB, pkg string) string {
-	tb.Helper()
-	bootstrap := filepath.Join(tb.TempDir(), "bootstrap")
-	cmd := exec.Command("go", "build", "-tags=lambda.norpc", "-trimpath", "-ldflags=-s -w", "-o", bootstrap, pkg)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		tb.Fatalf("build %s: %v\n%s", pkg, err, out)
+// A Function has as many execution environments as it was ever called at once.
+type Function struct {
+	Bootstrap string
+	Env       []string
+	Timeout   time.Duration // one that takes longer is killed
+
+	tb   testing.TB
+	mu   sync.Mutex
+	free []*Environment
+}
+
+// New is a function of which nothing runs yet.
+func New(tb testing.TB, bootstrap string, timeout time.Duration, env ...string) *Function {
+	return &Function{Bootstrap: bootstrap, Env: env, Timeout: timeout, tb: tb}
+}
+
+// Take gives an environment that is free, or a new one.
+func (f *Function) Take() *Environment {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for len(f.free) > 0 {
+		e := f.free[len(f.free)-1]
+		f.free = f.free[:len(f.free)-1]
+		select {
+		case <-e.exited:
+		default:
+			return e
+		}
 	}
-	return bootstrap
+	e := start(f.tb, f.Bootstrap, f.put, f.Env...)
+	e.Timeout = f.Timeout
+	return e
+}
+
+func (f *Function) put(e *Environment) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.free = append(f.free, e)
 }
 
 // An Environment is an execution environment: a process that takes one
@@ -42,6 +69,7 @@ func Build(tb testing.TB, pkg string) string {
 type Environment struct {
 	Timeout time.Duration // of the function: it is killed when an invocation takes longer
 
+	done   func(*Environment) // called when an invocation is complete; may be nil
 	cmd    *exec.Cmd
 	output lockedBuffer
 	work   chan *Invocation
@@ -56,8 +84,12 @@ type Environment struct {
 // that Lambda sets. It is killed when the test ends.
 func Start(tb testing.TB, bootstrap string, env ...string) *Environment {
 	tb.Helper()
+	return start(tb, bootstrap, nil, env...)
+}
+
+func start(tb testing.TB, bootstrap string, done func(*Environment), env ...string) *Environment {
 	e := &Environment{
-		Timeout: time.Minute, work: make(chan *Invocation),
+		Timeout: time.Minute, done: done, work: make(chan *Invocation),
 		exited: make(chan struct{}), ready: make(chan struct{}),
 	}
 	api := httptest.NewServer(e.runtimeAPI())
@@ -166,6 +198,9 @@ func (e *Environment) next(w http.ResponseWriter, r *http.Request) {
 	e.mu.Unlock()
 	select {
 	case <-e.ready:
+		if e.done != nil {
+			e.done(e)
+		}
 	default:
 		close(e.ready)
 	}
