@@ -167,8 +167,8 @@ func TestWrongSettingStopsTheStartWithOneSentence(t *testing.T) {
 		"ADDR=nowhere":                             "ADDR",
 		"REDIS_URL=redis://:secret@127.0.0.1:1":    "127.0.0.1:1",
 		"REDIS_URL=http://user:secret@127.0.0.1:1": "REDIS_URL",
-		"STREAM_SECONDS=many":                      "StreamSeconds",
-		"TRUSTED_PROXIES=everybody":                "TrustedProxies",
+		"STREAM_SECONDS=many":                      "STREAM_SECONDS",
+		"TRUSTED_PROXIES=everybody":                "TRUSTED_PROXIES",
 		"DATA_DIR=/proc/none":                      "DATA_DIR",
 	} {
 		out, err := run(t, env)

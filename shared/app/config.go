@@ -153,7 +153,7 @@ func ownKey(dir string) ([]byte, error) {
 func (c Config) store(log *slog.Logger) store.Options {
 	return store.Options{
 		URL: c.RedisURL, Dir: c.DataDir, History: c.History, Retention: c.Retention,
-		PostsPerSecond: c.PostsPerSecond, PostBurst: c.PostBurst, Log: log,
+		Durability: c.Durability, PostsPerSecond: c.PostsPerSecond, PostBurst: c.PostBurst, Log: log,
 	}
 }
 

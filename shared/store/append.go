@@ -2,12 +2,13 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"strings"
+	"strconv"
 	"time"
 
 	"confab/shared/chat"
@@ -33,11 +34,11 @@ func (s *Store) Append(ctx context.Context, ev chat.Event) (_ chat.Event, replay
 	if s.local != nil {
 		return s.local.append(ctx, s, ev)
 	}
-	return s.append(ctx, ev, "*")
+	return s.append(ctx, ev, "")
 }
 
 func (s *Store) append(ctx context.Context, ev chat.Event, id string) (_ chat.Event, replayed bool, err error) {
-	reply, err := s.desk.do(ctx, s.appendKeys(ev), s.appendArgs(ev, id))
+	reply, err := s.desk.do(ctx, ev.Room, run{keys: s.appendKeys(ev), args: s.appendArgs(ev, id)})
 	if err != nil {
 		return chat.Event{}, false, unavailable("append to "+string(ev.Room), err)
 	}
@@ -45,8 +46,7 @@ func (s *Store) append(ctx context.Context, ev chat.Event, id string) (_ chat.Ev
 	case "reused":
 		return chat.Event{}, false, fmt.Errorf("%w: this Idempotency-Key was used for something else", chat.ErrReused)
 	case "wait":
-		var us int64
-		fmt.Sscan(reply[1], &us)
+		us, _ := strconv.ParseInt(reply[1], 10, 64)
 		return chat.Event{}, false, &chat.RetryError{
 			Err:   fmt.Errorf("%w posts at once: wait a moment, nothing was sent", chat.ErrTooMany),
 			After: time.Duration(us) * time.Microsecond,
@@ -58,8 +58,8 @@ func (s *Store) append(ctx context.Context, ev chat.Event, id string) (_ chat.Ev
 	}
 	ev.ID, _ = chat.ParseID(reply[1])
 	ev.Prev, _ = chat.ParseID(reply[2])
-	s.index(ev.Room)
-	return ev, reply[0] == "again", nil
+	s.index(ctx, ev.Room)
+	return ev, reply[0] == "again" && ev.Key != "", nil
 }
 
 func (s *Store) appendKeys(ev chat.Event) []string {
@@ -74,14 +74,25 @@ func (s *Store) appendArgs(ev chat.Event, id string) []any {
 	if s.opts.PostsPerSecond > 0 {
 		interval = 1e6 / s.opts.PostsPerSecond
 	}
+	if s.opts.PostBurst <= 0 {
+		interval = 0
+	}
+	idem := ev.Key
+	if idem == "" { // the driver of a Cluster may send a command twice
+		idem = rand.Text()
+	}
+	shown := "1"
+	if s.copies != nil {
+		shown = ""
+	}
 	target := ""
 	if !ev.Target.IsZero() {
 		target = ev.Target.String()
 	}
 	return []any{
-		channel(ev.Room), string(ev.Kind), ev.By.ID, encode(ev), ev.Key, digest(ev),
+		channel(ev.Room), string(ev.Kind), ev.By.ID, encode(ev), idem, digest(ev),
 		target, s.opts.History, s.opts.Retention.Milliseconds(),
-		int64(interval), max(1, s.opts.PostBurst), id, "1",
+		int64(interval), s.opts.PostBurst, id, shown,
 	}
 }
 
@@ -117,49 +128,61 @@ func digest(ev chat.Event) string {
 
 // A desk sends appends to Redis. Whatever waits while one batch is under way
 // goes out together as the next, so that concurrent posts share round trips
-// without a timer.
+// without a timer. On a Cluster each append goes by itself: a batch would wait
+// for the slowest of the nodes, and a dead one would hold up all rooms.
 //
-// Decision: our own forty lines instead of the driver's AutoPipeliner, which
-// may repeat commands after a broken connection.
+// Decision: our own lines instead of the driver's AutoPipeliner, which may
+// repeat commands after a broken connection.
 type desk struct {
-	rdb   redis.UniversalClient
+	store *Store
+	alone bool // no batches
 	calls chan *call
 }
 
 type call struct {
-	ctx   context.Context
-	keys  []string
-	args  []any
-	reply []string
-	err   error
-	done  chan struct{}
+	run
+	ctx  context.Context
+	room chat.RoomID
+	err  error
+	done chan struct{}
 }
 
 const deskBatch = 128 // appends in one round trip, at most
 
-func newDesk(rdb redis.UniversalClient) *desk {
-	return &desk{rdb: rdb, calls: make(chan *call, deskBatch)}
+func newDesk(s *Store) *desk {
+	_, cluster := s.rdb.(*redis.ClusterClient)
+	return &desk{store: s, alone: cluster || s.local != nil, calls: make(chan *call, deskBatch)}
 }
 
-func (d *desk) do(ctx context.Context, keys []string, args []any) ([]string, error) {
-	c := &call{ctx: ctx, keys: keys, args: args, done: make(chan struct{})}
+// do has an append made, or gives up in time for the answer.
+func (d *desk) do(ctx context.Context, room chat.RoomID, r run) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	c := &call{run: r, ctx: ctx, room: room, done: make(chan struct{})}
+	if d.alone {
+		d.send(ctx, []*call{c})
+		return c.reply()
+	}
 	select {
 	case d.calls <- c:
+	case <-d.store.run.Done():
+		return nil, redis.ErrClosed
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
 	select {
 	case <-c.done:
-		return c.reply, c.err
+		return c.reply()
+	case <-d.store.run.Done():
+		return nil, redis.ErrClosed
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
 }
 
-func (d *desk) run(ctx context.Context) {
-	batch := make([]*call, 0, deskBatch)
+func (d *desk) work(ctx context.Context) {
 	for {
-		batch = batch[:0]
+		var batch []*call
 		select {
 		case c := <-d.calls:
 			batch = append(batch, c)
@@ -178,42 +201,53 @@ func (d *desk) run(ctx context.Context) {
 func (d *desk) send(ctx context.Context, batch []*call) {
 	ctx, cancel := context.WithTimeout(ctx, replyTimeout)
 	defer cancel()
-	pipe := d.rdb.Pipeline()
-	cmds := make([]*redis.Cmd, len(batch))
-	for i, c := range batch {
+	var here []*call
+	var runs []*run
+	for _, c := range batch {
 		if c.err = c.ctx.Err(); c.err == nil {
-			cmds[i] = appendScript.EvalSha(ctx, pipe, c.keys, c.args...)
+			here, runs = append(here, c), append(runs, &c.run)
 		}
 	}
-	pipe.Exec(ctx) // each command has its own error
-	for i, c := range batch {
-		if c.err == nil {
-			cmd := cmds[i]
-			if redis.HasErrorPrefix(cmd.Err(), "NOSCRIPT") { // a Redis that has not met the script
-				cmd = appendScript.Eval(ctx, d.rdb, c.keys, c.args...)
-			}
-			c.reply, c.err = cmd.StringSlice()
-		}
+	switch {
+	case len(runs) == 0:
+	case d.store.copies == nil:
+		runAll(ctx, d.store.rdb, appendScript, runs, 0)
+	default:
+		d.store.copies.append(ctx, here, runs)
+	}
+	for _, c := range batch {
 		close(c.done)
 	}
+}
+
+func (c *call) reply() ([]string, error) {
+	if c.err != nil {
+		return nil, c.err
+	}
+	return c.cmd.StringSlice()
 }
 
 // index notes, now and then, that a room is alive, for those who ask which
 // rooms there are. It is not part of the append: it spans rooms, and nothing
 // is lost with it.
-func (s *Store) index(room chat.RoomID) {
-	const often = 30 * time.Second
+func (s *Store) index(ctx context.Context, room chat.RoomID) {
+	s.mu.Lock()
 	now := time.Now()
-	if at, ok := s.indexed.Load(room); ok && now.Sub(at.(time.Time)) < often {
+	if now.Sub(s.indexedAt) > indexEvery {
+		s.indexed, s.indexedAt = map[chat.RoomID]bool{}, now
+	}
+	done := s.indexed[room]
+	s.indexed[room] = true
+	s.mu.Unlock()
+	if done {
 		return
 	}
-	s.indexed.Store(room, now)
-	s.wg.Go(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), replyTimeout)
-		defer cancel()
-		err := s.rdb.ZAdd(ctx, roomIndex, redis.Z{Score: float64(now.Unix()), Member: string(room)}).Err()
-		if err != nil && !strings.Contains(err.Error(), "closed") {
-			s.log.Warn("room not indexed", "room", room, "err", err)
-		}
-	})
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), indexTimeout)
+	defer cancel()
+	pipe := s.rdb.Pipeline()
+	pipe.ZAdd(ctx, roomIndex, redis.Z{Score: float64(now.Unix()), Member: string(room)})
+	pipe.ZRemRangeByRank(ctx, roomIndex, 0, -indexedRooms-1)
+	if _, err := pipe.Exec(ctx); err != nil {
+		s.log.Warn("room not indexed", "room", room, "err", err)
+	}
 }

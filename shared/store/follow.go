@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -10,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"confab/shared/chat"
@@ -19,12 +19,14 @@ import (
 )
 
 const (
-	mendPage  = 512                    // events read at once to mend a gap
-	mendPause = 200 * time.Millisecond // before the log is asked again after it failed
-	ringEvery = 2 * time.Second        // how often the bell is tried
-	ringLate  = time.Second            // when a try that was not heard counts as silence
-	lookEvery = 5 * time.Second        // how often what was heard is compared with the log
-	readyFor  = 3 * ringEvery          // how long a try that was heard proves the bell
+	mendPage   = 512                    // events read at once to mend a gap
+	mendQueue  = 256                    // events heard that wait for it
+	mendPause  = 200 * time.Millisecond // before the log is asked again after it failed
+	ringEvery  = 2 * time.Second        // how often the bell is tried
+	ringLate   = time.Second            // when a try that was not heard counts as silence
+	lookEvery  = 4 * time.Second        // how often what was heard is compared with the log
+	selfPrefix = "confab:bell:"         // of the channel on which a process tries the bell
+	readyFor   = 3 * ringEvery          // how long a try that was heard proves the bell
 )
 
 // Follow tells l what happens in a room until ctx ends: every event after the
@@ -36,11 +38,11 @@ const (
 // Each call of l is made with nothing locked that l could want but the feed
 // of its own room.
 func (s *Store) Follow(ctx context.Context, room chat.RoomID, l chat.Listener) (chat.ID, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	closed := context.AfterFunc(s.run, cancel)
 	f := &follower{store: s, ctx: ctx, room: room, l: l, ready: make(chan struct{})}
-	if err := s.bell.add(ctx, f); err != nil {
-		return chat.ID{}, unavailable("hear "+string(room), err)
-	}
-	context.AfterFunc(ctx, func() { s.bell.remove(f) })
+	s.bell.add(f)
+	context.AfterFunc(ctx, func() { s.bell.remove(f); closed(); cancel() })
 	select {
 	case <-f.ready:
 		return f.first, nil
@@ -49,9 +51,13 @@ func (s *Store) Follow(ctx context.Context, room chat.RoomID, l chat.Listener) (
 	}
 }
 
+// publishScript is PUBLISH sent to the node that has the room, of a Cluster:
+// the driver would send it to any, and wait for one that is dead.
+var publishScript = redis.NewScript(`return redis.call('PUBLISH', KEYS[1], ARGV[1])`)
+
 // Signal lets a signal pass by on its room's channel.
 func (s *Store) Signal(ctx context.Context, sig chat.Signal) error {
-	if err := s.rdb.Publish(ctx, channel(sig.Room), chat.JSON(sig)).Err(); err != nil {
+	if err := publishScript.Run(ctx, s.rdb, []string{channel(sig.Room)}, chat.JSON(sig)).Err(); err != nil {
 		return unavailable("signal in "+string(sig.Room), err)
 	}
 	return nil
@@ -60,14 +66,26 @@ func (s *Store) Signal(ctx context.Context, sig chat.Signal) error {
 // Ready reports, by a nil error, that the bell rings: a word that this process
 // published came back to it a moment ago.
 func (s *Store) Ready(ctx context.Context) error {
-	if age := time.Since(time.Unix(0, s.bell.heard.Load())); age > readyFor {
-		return fmt.Errorf("%w: the bell was not heard for %v", chat.ErrUnavailable, age.Round(time.Second))
+	s.bell.begin()
+	select {
+	case <-s.bell.rang:
+	case <-time.After(ringLate):
+		return unavailable("ready", errors.New("the bell was never heard"))
+	case <-ctx.Done():
+		return unavailable("ready", context.Cause(ctx))
 	}
-	return s.rdb.Ping(ctx).Err()
+	if age := time.Since(s.bell.lastHeard()); age > readyFor {
+		return unavailable("ready", fmt.Errorf("the bell was not heard for %v", age.Round(time.Second)))
+	}
+	if err := s.rdb.Ping(ctx).Err(); err != nil {
+		return unavailable("ready", err)
+	}
+	return nil
 }
 
-// A follower is one room's feed. Its gaps are read from the log; whatever is
-// heard meanwhile is in the log too, so nothing has to be queued.
+// A follower is one room's feed. Its gaps are read from the log. What is heard
+// meanwhile is in the log too, so that no more of it has to be kept than spares
+// a busy room from being read again and again.
 type follower struct {
 	store *Store
 	ctx   context.Context
@@ -76,11 +94,12 @@ type follower struct {
 	ready chan struct{} // closed when the room is heard and first is known
 	first chat.ID       // set before ready is closed
 
-	mu      sync.Mutex // held while l is told
-	last    chat.ID    // what l knows of
-	live    bool       // last is known
-	mending bool       // a goroutine reads the log for it
-	again   bool       // something was heard since that goroutine last looked
+	mu      sync.Mutex   // held while l is told
+	last    chat.ID      // what l knows of
+	live    bool         // last is known
+	mending bool         // a goroutine reads the log for it
+	heard   []chat.Event // what was heard since it looked,
+	again   bool         // or that there was more
 }
 
 // hear takes an event off the bell.
@@ -88,6 +107,8 @@ func (f *follower) hear(ev chat.Event) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {
+	case f.mending && len(f.heard) < mendQueue:
+		f.heard = append(f.heard, ev)
 	case f.mending || !f.live:
 		f.again = true
 	case ev.Prev == f.last && ev.ID.After(f.last):
@@ -96,6 +117,12 @@ func (f *follower) hear(ev chat.Event) {
 	case ev.ID.After(f.last):
 		f.startMending()
 	}
+}
+
+func (f *follower) known() chat.ID {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.last
 }
 
 func (f *follower) signal(sig chat.Signal) {
@@ -118,21 +145,25 @@ func (f *follower) sync() {
 	f.startMending()
 }
 
-// f.mu is held.
+// startMending is called with f.mu held.
 func (f *follower) startMending() {
 	f.mending = true
-	f.store.wg.Go(f.mend)
+	f.store.start(f.mend)
 }
 
 // mend reads the log until it has caught up with everything heard.
-func (f *follower) mend() {
-	for f.ctx.Err() == nil && f.store.bell.open() {
+func (f *follower) mend(context.Context) {
+	warned := false
+	for f.ctx.Err() == nil {
 		done, err := f.catchUp()
 		if done {
 			return
 		}
+		if err != nil && !warned && f.ctx.Err() == nil {
+			f.store.log.Warn("room not read, asking again", "room", f.room, "err", err)
+			warned = true
+		}
 		if err != nil {
-			f.store.log.Warn("room not read", "room", f.room, "err", err)
 			pause(f.ctx, mendPause)
 		}
 	}
@@ -141,7 +172,7 @@ func (f *follower) mend() {
 // catchUp reads one page. It reports whether there is nothing more to read.
 func (f *follower) catchUp() (done bool, err error) {
 	f.mu.Lock()
-	f.again = false
+	f.again, f.heard = false, f.heard[:0]
 	last, live := f.last, f.live
 	f.mu.Unlock()
 
@@ -176,11 +207,27 @@ func (f *follower) catchUp() (done bool, err error) {
 		f.last, f.first, f.live = last, last, true
 		close(f.ready)
 	}
-	if f.again || len(evs) == mendPage {
+	if len(evs) == mendPage || !f.drain() {
 		return false, nil
 	}
-	f.mending = false
+	f.mending, f.heard = false, nil
 	return true, nil
+}
+
+// drain hands on what was heard while the log was read, and reports whether
+// that was all there is.
+func (f *follower) drain() bool {
+	for _, ev := range f.heard {
+		switch {
+		case !ev.ID.After(f.last):
+		case ev.Prev != f.last:
+			return false
+		default:
+			f.last = ev.ID
+			f.l.Event(ev)
+		}
+	}
+	return !f.again
 }
 
 // read is Since, but for a room where nothing had been said: whatever its log
@@ -193,81 +240,112 @@ func (f *follower) read(ctx context.Context, last chat.ID) ([]chat.Event, error)
 	return evs, err
 }
 
-// A bell hears the channels of all followed rooms on one connection.
+// A bell hears the channels of all followed rooms on one connection, from the
+// first time that somebody wants to hear.
 type bell struct {
 	store *Store
-	self  string       // the channel on which we try the bell
-	heard atomic.Int64 // when a try was heard last, Unix nanoseconds
+	once  sync.Once
+	rang  chan struct{} // closed when one was heard
+	first sync.Once     // closes it
+	kick  chan struct{} // changed is not empty
 
-	wire sync.Mutex // held while subscriptions change, so that they change in one order
-
-	mu     sync.Mutex // guards what follows
-	rooms  map[string][]*follower
-	ps     *redis.PubSub
-	closed bool
+	mu      sync.Mutex // guards what follows
+	heard   time.Time  // when a try was heard last
+	rooms   map[string][]*follower
+	changed map[string]bool // channels about which Redis is to be told
+	ps      *redis.PubSub
+	self    string // the channel on which we try the bell
 }
 
 func newBell(s *Store) *bell {
-	b := &bell{store: s, self: "confab:bell:" + rand.Text(), rooms: map[string][]*follower{}}
-	b.ps = s.rdb.Subscribe(context.Background()) // lazy: nothing is sent yet
-	return b
+	return &bell{
+		store: s, rooms: map[string][]*follower{}, changed: map[string]bool{},
+		rang: make(chan struct{}), kick: make(chan struct{}, 1),
+	}
 }
 
-func (b *bell) open() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return !b.closed
+func (b *bell) begin() {
+	b.once.Do(func() {
+		b.store.start(b.listen)
+		b.store.start(b.tell)
+		b.store.start(b.watch)
+	})
 }
 
-// add hears f's room, and syncs f at once if the room is heard already. A
-// subscription that cannot be sent now is sent when the connection is back.
-func (b *bell) add(ctx context.Context, f *follower) error {
-	b.wire.Lock()
-	defer b.wire.Unlock()
+// add hears f's room. The channel is subscribed to even if it is already: the
+// confirmation syncs f.
+func (b *bell) add(f *follower) {
+	b.begin()
 	ch := channel(f.room)
 	b.mu.Lock()
-	if b.closed {
-		b.mu.Unlock()
-		return redis.ErrClosed
-	}
-	others := len(b.rooms[ch])
-	b.rooms[ch] = append(b.rooms[ch], f)
-	ps := b.ps
-	b.mu.Unlock()
-	if others > 0 {
-		f.sync()
-		return nil
-	}
-	if err := ps.Subscribe(ctx, ch); err != nil {
-		b.store.log.Warn("subscription waits for the connection", "room", f.room, "err", err)
-	}
-	return nil
+	defer b.mu.Unlock()
+	b.rooms[ch] = append(slices.Clip(b.rooms[ch]), f)
+	b.change(ch)
 }
 
 func (b *bell) remove(f *follower) {
-	b.wire.Lock()
-	defer b.wire.Unlock()
 	ch := channel(f.room)
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	left := slices.DeleteFunc(slices.Clone(b.rooms[ch]), func(g *follower) bool { return g == f })
-	b.rooms[ch] = left
-	if len(left) == 0 {
+	if b.rooms[ch] = left; len(left) == 0 {
 		delete(b.rooms, ch)
-	}
-	ps, closed := b.ps, b.closed
-	b.mu.Unlock()
-	if len(left) == 0 && !closed {
-		ctx, cancel := context.WithTimeout(context.Background(), replyTimeout)
-		defer cancel()
-		_ = ps.Unsubscribe(ctx, ch) // a dead connection unsubscribes by itself
+		b.change(ch)
 	}
 }
 
-// listen keeps the connection until ctx ends, and makes it anew whenever it
-// breaks. Every confirmed subscription has its room's log looked at: the room
-// is heard first and read second, so that nothing falls between.
+// change has Redis told about channels. b.mu is held.
+func (b *bell) change(chans ...string) {
+	for _, ch := range chans {
+		b.changed[ch] = true
+	}
+	select {
+	case b.kick <- struct{}{}:
+	default:
+	}
+}
+
+// tell subscribes and unsubscribes, all that is to be done at once. It alone
+// does, so that the connection's state and ours go the same way.
+func (b *bell) tell(ctx context.Context) {
+	for {
+		select {
+		case <-b.kick:
+		case <-ctx.Done():
+			return
+		}
+		b.mu.Lock()
+		var on, off []string
+		for ch := range b.changed {
+			if len(b.rooms[ch]) > 0 {
+				on = append(on, ch)
+			} else {
+				off = append(off, ch)
+			}
+		}
+		clear(b.changed)
+		ps := b.ps
+		b.mu.Unlock()
+		if ps == nil { // listen tells all when it has one
+			continue
+		}
+		ctx, cancel := context.WithTimeout(ctx, replyTimeout)
+		// An error needs no answer: the driver keeps what it was asked for, and
+		// asks for it when the connection is back.
+		if len(on) > 0 {
+			_ = ps.Subscribe(ctx, on...)
+		}
+		if len(off) > 0 {
+			_ = ps.Unsubscribe(ctx, off...)
+		}
+		cancel()
+	}
+}
+
+// listen keeps a connection until ctx ends, and makes it anew whenever it was
+// cut. Every confirmed subscription has its room's log looked at: the room is
+// heard first and read second, so that nothing falls between.
 func (b *bell) listen(ctx context.Context) {
-	defer b.close()
 	for ctx.Err() == nil {
 		ps := b.connect(ctx)
 		stop := context.AfterFunc(ctx, func() { ps.Close() })
@@ -281,30 +359,34 @@ func (b *bell) listen(ctx context.Context) {
 	}
 }
 
+// connect begins with a channel of a new name: on a Cluster the name chooses
+// the node that the connection goes to, and the last one may be dead.
 func (b *bell) connect(ctx context.Context) *redis.PubSub {
-	b.wire.Lock()
-	defer b.wire.Unlock()
-	b.mu.Lock()
-	chans := []string{b.self}
-	for ch := range b.rooms {
-		chans = append(chans, ch)
-	}
-	b.mu.Unlock()
-	dctx, cancel := context.WithTimeout(ctx, replyTimeout)
+	self := selfPrefix + rand.Text()
+	ctx, cancel := context.WithTimeout(ctx, replyTimeout)
 	defer cancel()
-	ps := b.store.rdb.Subscribe(dctx, chans...) // its error shows at the first Receive
+	ps := b.store.rdb.Subscribe(ctx, self) // an error shows at the first Receive
 	b.mu.Lock()
-	b.ps = ps
-	b.mu.Unlock()
+	defer b.mu.Unlock()
+	b.ps, b.self = ps, self
+	b.change(slices.Collect(maps.Keys(b.rooms))...)
 	return ps
 }
 
+// receive hears until the connection is cut or cannot be made. When one breaks
+// the driver makes another, with all its subscriptions, before Receive fails.
 func (b *bell) receive(ctx context.Context, ps *redis.PubSub) error {
+	broken := false
 	for {
 		msg, err := ps.Receive(ctx)
 		if err != nil {
-			return err
+			if broken || errors.Is(err, redis.ErrClosed) {
+				return err
+			}
+			broken = true
+			continue
 		}
+		broken = false
 		switch m := msg.(type) {
 		case *redis.Subscription:
 			b.subscribed(m)
@@ -324,18 +406,30 @@ func (b *bell) subscribed(m *redis.Subscription) {
 	if m.Kind != "subscribe" {
 		return
 	}
-	if m.Channel == b.self {
-		b.heard.Store(time.Now().UnixNano())
-		return
+	if strings.HasPrefix(m.Channel, selfPrefix) {
+		b.note()
 	}
 	for _, f := range b.followers(m.Channel) {
 		f.sync()
 	}
 }
 
+func (b *bell) note() {
+	b.mu.Lock()
+	b.heard = time.Now()
+	b.mu.Unlock()
+	b.first.Do(func() { close(b.rang) })
+}
+
+func (b *bell) lastHeard() time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.heard
+}
+
 func (b *bell) ring(m *redis.Message) {
-	if m.Channel == b.self {
-		b.heard.Store(time.Now().UnixNano())
+	if strings.HasPrefix(m.Channel, selfPrefix) {
+		b.note()
 		return
 	}
 	fs := b.followers(m.Channel)
@@ -371,13 +465,14 @@ func (b *bell) watch(ctx context.Context) {
 	var looked time.Time
 	for ctx.Err() == nil {
 		tried := time.Now()
-		if err := b.try(ctx); err == nil {
+		ps, err := b.try(ctx)
+		if err == nil {
 			pause(ctx, ringLate)
-			if b.heard.Load() < tried.UnixNano() && ctx.Err() == nil {
-				b.cut()
-			}
-		} else if ctx.Err() == nil {
-			b.cut() // as dead as the connection that the try went out on, or mended soon
+		}
+		// When the try itself failed, the bell's connection is as dead as the
+		// one that it went out on, or soon back.
+		if ps != nil && ctx.Err() == nil && b.lastHeard().Before(tried) {
+			ps.Close()
 		}
 		if time.Since(looked) >= lookEvery {
 			looked = time.Now()
@@ -387,53 +482,48 @@ func (b *bell) watch(ctx context.Context) {
 	}
 }
 
-func (b *bell) try(ctx context.Context) error {
+// try rings the bell for ourselves, and returns the connection that should
+// hear it.
+func (b *bell) try(ctx context.Context) (*redis.PubSub, error) {
+	b.mu.Lock()
+	ps, self := b.ps, b.self
+	b.mu.Unlock()
+	if ps == nil {
+		return nil, nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, replyTimeout)
 	defer cancel()
-	return b.store.rdb.Publish(ctx, b.self, "ring").Err()
+	return ps, publishScript.Run(ctx, b.store.rdb, []string{self}, "ring").Err()
 }
 
-func (b *bell) cut() {
-	b.mu.Lock()
-	ps := b.ps
-	b.mu.Unlock()
-	ps.Close()
-}
-
-// look compares the log's last id with what each follower knew before it was
-// asked for: later means missed, earlier means flushed or restored.
+// look compares the log's last id with what each follower knows: one that is
+// later was missed, and one that is earlier than what was known before it was
+// asked for tells of a log that was flushed or restored.
 func (b *bell) look(ctx context.Context) {
 	b.mu.Lock()
 	fs := slices.Concat(slices.Collect(maps.Values(b.rooms))...)
 	b.mu.Unlock()
-	rooms := make([]chat.RoomID, len(fs))
-	known := make([]chat.ID, len(fs))
-	for i, f := range fs {
-		f.mu.Lock()
-		rooms[i], known[i] = f.room, f.last
-		f.mu.Unlock()
-	}
 	if len(fs) == 0 {
 		return
 	}
+	rooms := make([]chat.RoomID, len(fs))
+	before := make([]chat.ID, len(fs))
+	for i, f := range fs {
+		rooms[i], before[i] = f.room, f.known()
+	}
 	ctx, cancel := context.WithTimeout(ctx, replyTimeout)
 	defer cancel()
-	ids, err := b.store.Last(ctx, rooms...)
-	if err != nil {
-		b.store.log.Warn("rooms not compared", "err", err)
-		return
+	ids, errs := b.store.lasts(ctx, rooms)
+	if err := cmp.Or(errs...); err != nil && ctx.Err() == nil {
+		b.store.log.Warn("some rooms not compared", "err", err)
 	}
 	for i, f := range fs {
-		if ids[i] != known[i] {
+		switch {
+		case errs[i] != nil:
+		case before[i].After(ids[i]) || ids[i].After(f.known()):
 			f.sync()
 		}
 	}
-}
-
-func (b *bell) close() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.closed = true
 }
 
 // pause sleeps for d or until ctx ends.

@@ -14,7 +14,6 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 
 	"confab/shared/chat"
@@ -23,7 +22,11 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-const journalFile = "events.ndjson"
+const (
+	journalFile = "events.ndjson"
+	lockFile    = "lock"
+	journalRoom = 16 << 20 // bytes that the file may grow by before it is written anew
+)
 
 // A journal is the built-in Redis and the file behind it: one JSON event a
 // line, in the order in which they were said (which is also how rooms are
@@ -31,201 +34,247 @@ const journalFile = "events.ndjson"
 // what was said survives the death of the process; the death of the machine
 // may cost what the system had not written to the disk.
 //
-// The file is written anew at each start, without what was deleted and
-// without what is too old to keep.
+// The file is written anew at each start, and when it has grown: without what
+// was deleted and without what is too old to keep.
 type journal struct {
-	redis *miniredis.Miniredis
-	log   *slog.Logger
+	redis   *miniredis.Miniredis
+	log     *slog.Logger
+	path    string
+	history int
+	age     time.Duration
+	locked  *os.File
 
 	mu   sync.Mutex // held from the choice of an id to its answer
 	file *os.File
 	size int64 // bytes of whole lines
+	full int64 // the size at which the file is written anew
 }
 
 // OpenLocal runs a Redis of our own in the process. It fails, in a sentence
 // that names DATA_DIR, when the file behind it cannot be read or written, or
 // is another server's.
 func OpenLocal(ctx context.Context, opts Options) (*Store, error) {
-	log := opts.Log
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
-	j, err := openJournal(opts.Dir, opts.History, opts.Retention, log)
-	if err != nil {
-		return nil, err
-	}
-	return start(ctx, opts, j.client(), j), nil
+	return open(ctx, opts, func(s *Store) error {
+		j, err := openJournal(opts.Dir, s.opts.History, opts.Retention, s.log)
+		if err != nil {
+			return err
+		}
+		s.local, s.rdb = j, j.client()
+		return nil
+	})
 }
 
 func openJournal(dir string, history int, retention time.Duration, log *slog.Logger) (*journal, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("DATA_DIR: %w", err)
 	}
-	path := filepath.Join(dir, journalFile)
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	locked, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("DATA_DIR: %w", err)
 	}
-	if err := lock(file); err != nil {
-		file.Close()
+	if err := lock(locked); err != nil {
+		locked.Close()
 		return nil, fmt.Errorf("DATA_DIR: %s is in use by another server: set another DATA_DIR or stop that one", dir)
 	}
-	evs, err := readJournal(file, log)
-	if err != nil {
-		file.Close()
-		return nil, fmt.Errorf("DATA_DIR: %s: %w", path, err)
+	j := &journal{
+		redis: miniredis.NewMiniRedis(), log: log, locked: locked,
+		path: filepath.Join(dir, journalFile), history: history, age: retention,
 	}
-	j := &journal{redis: miniredis.NewMiniRedis(), log: log, file: file}
-	j.redis.ClockTTL(true)
-	kept := keep(evs, history, retention)
-	if err := j.rewrite(path, kept); err != nil {
-		j.file.Close()
-		return nil, fmt.Errorf("DATA_DIR: %w", err)
-	}
-	for _, ev := range kept {
-		j.restore(ev)
+	if err := j.open(); err != nil {
+		return nil, errors.Join(fmt.Errorf("DATA_DIR: %w", err), j.close())
 	}
 	return j, nil
 }
 
-// lock makes sure that one process alone writes the file.
-func lock(f *os.File) error {
-	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+// open reads the file into the log, and writes it anew. A disk that is full
+// may keep it from that: the file serves as it is.
+func (j *journal) open() error {
+	var err error
+	if j.file, err = os.OpenFile(j.path, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+		return err
+	}
+	evs, size, err := readJournal(j.file, j.log)
+	if err != nil {
+		return fmt.Errorf("%s: %w", j.path, err)
+	}
+	j.size, j.full = size, size+journalRoom
+	if n := len(evs); n > 0 && refused(evs[:n-1], evs[n-1]) {
+		evs = evs[:n-1]
+	}
+	kept, titles := keep(evs, j.history, j.age)
+	if err := j.rewrite(slices.Concat(titles, kept)); err != nil {
+		j.log.Warn("file not written anew", "file", journalFile, "err", err)
+		if err := j.file.Truncate(size); err != nil {
+			return err
+		}
+	}
+	j.redis.ClockTTL(true)
+	for _, ev := range titles {
+		j.redis.HSet(key(ev.Room, "meta"), "title", ev.Text)
+	}
+	for _, ev := range kept {
+		if err := j.restore(ev); err != nil {
+			return fmt.Errorf("%s: event %s of %s: %w", j.path, ev.ID, ev.Room, err)
+		}
+	}
+	return nil
 }
 
-// readJournal reads all whole lines. What a dying process left of a last one
-// is dropped with a warning; damage before that stops the start, for there is
-// more behind it.
-func readJournal(r io.Reader, log *slog.Logger) ([]chat.Event, error) {
-	var evs []chat.Event
+// readJournal reads all whole lines, and how many bytes they are. What a dying
+// process left of a last one is dropped with a warning; damage before that
+// stops the start, for there is more behind it.
+func readJournal(r io.Reader, log *slog.Logger) (evs []chat.Event, size int64, err error) {
 	br := bufio.NewReader(r)
 	for n := 1; ; n++ {
 		line, err := br.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
-			if len(line) > 0 {
-				log.Warn("last line torn, dropped", "file", journalFile, "line", n, "bytes", len(line))
-			}
-			return evs, nil
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, 0, err
 		}
-		if err != nil {
-			return nil, err
+		if len(line) == 0 {
+			return evs, size, nil
 		}
 		var ev chat.Event
-		if err := json.Unmarshal(line, &ev); err != nil {
-			if _, peek := br.Peek(1); errors.Is(peek, io.EOF) {
-				log.Warn("last line torn, dropped", "file", journalFile, "line", n, "bytes", len(line))
-				return evs, nil
-			}
-			return nil, fmt.Errorf("line %d is no event: %w", n, err)
+		bad := json.Unmarshal(line, &ev)
+		if err == nil && bad == nil && !ev.ID.IsZero() {
+			evs, size = append(evs, ev), size+int64(len(line))
+			continue
 		}
-		evs = append(evs, ev)
+		if _, peek := br.Peek(1); errors.Is(peek, io.EOF) {
+			log.Warn("last line torn, dropped", "file", journalFile, "line", n, "bytes", len(line))
+			return evs, size, nil
+		}
+		return nil, 0, fmt.Errorf("line %d is no event: %w", n, bad)
 	}
 }
 
-// keep is what the rules leave of a journal: no event that was refused after
-// it had been written, none that was deleted, per room the last so many.
-func keep(evs []chat.Event, history int, retention time.Duration) []chat.Event {
-	if history <= 0 {
-		history = len(evs)
+// refused reports whether the log would not have taken the last line, whose
+// process then died before it took the line off again. All others it took.
+func refused(evs []chat.Event, last chat.Event) bool {
+	for _, ev := range slices.Backward(evs) {
+		if ev.Room != last.Room {
+			continue
+		}
+		own := last.Kind == chat.Edit || last.Kind == chat.Delete
+		if own && ev.Kind == chat.Message && ev.ID == last.Target && ev.By.ID != last.By.ID {
+			return true
+		}
+		if last.Key != "" && ev.Key == last.Key && ev.By.ID == last.By.ID && keyTurn(ev.ID)+1 >= keyTurn(last.ID) {
+			return true
+		}
 	}
+	return false
+}
+
+// keyTurn is the turn of the hash that holds an event's key, see append.lua.
+func keyTurn(id chat.ID) uint64 { return id.MS / 600_000 }
+
+// keep is what the rules leave of a journal: nothing that was deleted, per
+// room the last so many; and of each room whose title is older than that, the
+// event that gave it.
+func keep(evs []chat.Event, history int, retention time.Duration) (kept, titles []chat.Event) {
 	type at struct {
 		room chat.RoomID
 		id   chat.ID
 	}
-	authors := map[at]string{} // of the messages that stand
 	gone := map[at]bool{}
-	seen := map[string]bool{} // room, user and idempotency key
-	var valid []chat.Event
 	for _, ev := range evs {
-		target := at{ev.Room, ev.Target}
-		author, stands := authors[target]
-		own := ev.Kind == chat.Edit || ev.Kind == chat.Delete
-		again := string(ev.Room) + " " + ev.By.ID + " " + ev.Key
-		if (!ev.Target.IsZero() && !stands) || (own && author != ev.By.ID) || (ev.Key != "" && seen[again]) {
-			continue
+		if ev.Kind == chat.Delete {
+			gone[at{ev.Room, ev.Target}] = true
 		}
-		seen[again] = ev.Key != ""
-		switch ev.Kind {
-		case chat.Message:
-			authors[at{ev.Room, ev.ID}] = ev.By.ID
-		case chat.Delete:
-			delete(authors, target)
-			gone[target] = true
-		}
-		valid = append(valid, ev)
 	}
 	oldest := uint64(0)
 	if retention > 0 {
 		oldest = uint64(time.Now().Add(-retention).UnixMilli())
 	}
 	count := map[chat.RoomID]int{}
-	var kept []chat.Event
-	for _, ev := range slices.Backward(valid) {
-		dropped := gone[at{ev.Room, ev.ID}] || (ev.Kind == chat.Edit && gone[at{ev.Room, ev.Target}])
-		if dropped || ev.ID.MS < oldest || count[ev.Room] >= history {
-			continue
+	titled := map[chat.RoomID]bool{}
+	for _, ev := range slices.Backward(evs) {
+		deleted := gone[at{ev.Room, ev.ID}] || (ev.Kind == chat.Edit && gone[at{ev.Room, ev.Target}])
+		old := ev.ID.MS < oldest || count[ev.Room] >= history
+		switch {
+		case !deleted && !old:
+			kept = append(kept, ev)
+			count[ev.Room]++
+		case ev.Kind == chat.Title && !titled[ev.Room]:
+			titles = append(titles, ev)
 		}
-		count[ev.Room]++
-		kept = append(kept, ev)
+		titled[ev.Room] = titled[ev.Room] || ev.Kind == chat.Title
 	}
 	slices.Reverse(kept)
-	return kept
+	return kept, titles
 }
 
 // rewrite replaces the file in one step.
-func (j *journal) rewrite(path string, evs []chat.Event) error {
+func (j *journal) rewrite(evs []chat.Event) error {
 	var b bytes.Buffer
 	for _, ev := range evs {
 		b.Write(chat.JSON(ev))
 		b.WriteByte('\n')
 	}
-	next, err := os.OpenFile(path+".new", os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	path := j.path + ".new"
+	next, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
-	err = lock(next)
-	if err == nil {
-		_, err = next.Write(b.Bytes())
-	}
+	_, err = next.Write(b.Bytes())
 	if err == nil {
 		err = next.Sync()
 	}
 	if err == nil {
-		err = os.Rename(path+".new", path)
+		err = os.Rename(path, j.path)
 	}
 	if err != nil {
-		return errors.Join(err, next.Close())
+		return errors.Join(err, next.Close(), os.Remove(path))
 	}
 	old := j.file
 	j.file, j.size = next, int64(b.Len())
+	j.full = j.size + max(j.size, journalRoom)
 	return old.Close()
 }
 
+// compact writes the file anew without what need not be kept. j.mu is held.
+func (j *journal) compact() {
+	j.full = j.size + journalRoom // when the next try is due, should this one fail
+	evs, _, err := readJournal(io.NewSectionReader(j.file, 0, j.size), j.log)
+	if err == nil {
+		kept, titles := keep(evs, j.history, j.age)
+		err = j.rewrite(slices.Concat(titles, kept))
+	}
+	if err != nil {
+		j.log.Warn("file not written anew", "file", journalFile, "err", err)
+	}
+}
+
 // restore puts an event back into the log as it was, and its idempotency key.
-func (j *journal) restore(ev chat.Event) {
+func (j *journal) restore(ev chat.Event) error {
 	db := j.redis
 	id, prev := ev.ID.String(), ev.Prev.String()
-	db.XAdd(key(ev.Room, "log"), id, []string{"prev", prev, "kind", string(ev.Kind), "user", ev.By.ID, "event", string(encode(ev))})
+	if _, err := db.XAdd(key(ev.Room, "log"), id, []string{
+		"prev", prev, "kind", string(ev.Kind), "user", ev.By.ID, "event", string(encode(ev)),
+	}); err != nil {
+		return err
+	}
 	db.HSet(key(ev.Room, "meta"), "last", id)
 	switch ev.Kind {
 	case chat.Title:
 		db.HSet(key(ev.Room, "meta"), "title", ev.Text)
 	case chat.Edit:
-		field := ev.Target.String()
-		db.HSet(key(ev.Room, "edits"), field, db.HGet(key(ev.Room, "edits"), field)+" "+id)
+		if _, err := db.ZAdd(key(ev.Room, "edits"), float64(ev.Target.MS), ev.Target.String()+" "+id); err != nil {
+			return err
+		}
 	}
 	if ev.Key != "" {
-		turn := ev.ID.MS / 600_000
+		turn := keyTurn(ev.ID)
 		hash := key(ev.Room, fmt.Sprintf("keys:%d", turn%2))
 		if db.HGet(hash, "@") != fmt.Sprint(turn) {
 			db.Del(hash)
 			db.HSet(hash, "@", fmt.Sprint(turn))
-			db.SetTTL(hash, 21*time.Minute)
+			db.SetTTL(hash, 2*time.Hour)
 		}
 		db.HSet(hash, ev.By.ID+" "+ev.Key, id+" "+prev+" "+digest(ev))
 	}
-	score := float64(ev.ID.MS / 1000)
-	db.ZAdd(roomIndex, score, string(ev.Room))
+	_, err := db.ZAdd(roomIndex, float64(ev.ID.MS/1000), string(ev.Room))
+	return err
 }
 
 func (j *journal) client() *redis.Client {
@@ -233,7 +282,7 @@ func (j *journal) client() *redis.Client {
 		Addr:       "built-in",
 		Dialer:     func(context.Context, string, string) (net.Conn, error) { return j.redis.Dial() },
 		Protocol:   2,
-		MaxRetries: -1, DialerRetries: 1, PoolSize: poolSize,
+		MaxRetries: -1, DialerRetries: 1, PoolSize: poolSize, PoolTimeout: poolTimeout,
 		ReadTimeout: replyTimeout, WriteTimeout: replyTimeout, ContextTimeoutEnabled: true,
 	})
 }
@@ -241,6 +290,9 @@ func (j *journal) client() *redis.Client {
 // append writes the line first and the log second. A line whose event is
 // refused, or not accepted by a full disk, is taken off again.
 func (j *journal) append(ctx context.Context, s *Store, ev chat.Event) (chat.Event, bool, error) {
+	if err := ctx.Err(); err != nil {
+		return chat.Event{}, false, unavailable("append to "+string(ev.Room), err)
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	last, err := chat.ParseID(j.redis.HGet(key(ev.Room, "meta"), "last"))
@@ -248,7 +300,7 @@ func (j *journal) append(ctx context.Context, s *Store, ev chat.Event) (chat.Eve
 		return chat.Event{}, false, unavailable("the built-in log", err)
 	}
 	ev.ID, ev.Prev = chat.ID{MS: uint64(time.Now().UnixMilli())}, last
-	if !ev.ID.After(last) {
+	if ev.ID.MS <= last.MS {
 		ev.ID = chat.ID{MS: last.MS, Seq: last.Seq + 1}
 	}
 	line := append(chat.JSON(ev), '\n')
@@ -256,16 +308,22 @@ func (j *journal) append(ctx context.Context, s *Store, ev chat.Event) (chat.Eve
 		return chat.Event{}, false, unavailable("write "+journalFile, errors.Join(err, j.file.Truncate(j.size)))
 	}
 	out, replayed, err := s.append(context.WithoutCancel(ctx), ev, ev.ID.String())
-	if err != nil || replayed {
+	if j.redis.HGet(key(ev.Room, "meta"), "last") != ev.ID.String() { // not in the log
 		return out, replayed, errors.Join(err, j.file.Truncate(j.size))
 	}
-	j.size += int64(len(line))
-	return out, false, nil
+	if j.size += int64(len(line)); j.size > j.full {
+		j.compact()
+	}
+	return out, replayed, err
 }
 
 func (j *journal) close() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.redis.Close()
-	return errors.Join(j.file.Sync(), j.file.Close())
+	var err error
+	if j.file != nil {
+		err = errors.Join(j.file.Sync(), j.file.Close())
+	}
+	return errors.Join(err, j.locked.Close())
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	_ "embed"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -26,7 +25,7 @@ local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 for i = 2, #ARGV do redis.call('ZADD', KEYS[1], now + ARGV[1], ARGV[i]) end
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-redis.call('PEXPIRE', KEYS[1], ARGV[1])
+if #ARGV > 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
 return redis.call('ZRANGE', KEYS[1], 0, -1)`)
 
 	claimScript = redis.NewScript(`
@@ -49,33 +48,47 @@ func (s *Store) Here(ctx context.Context, server string, room chat.RoomID, us ..
 	for _, u := range us {
 		args = append(args, member(server, u))
 	}
-	if len(us) == 0 {
-		return s.People(ctx, room)
-	}
 	here, err := hereScript.Run(ctx, s.rdb, []string{key(room, "here")}, args...).StringSlice()
 	if err != nil {
 		return nil, unavailable("presence in "+string(room), err)
 	}
-	for _, u := range us {
-		if err := claimScript.Run(ctx, s.rdb, []string{nameKey(u.Name)}, u.ID, PresenceLife.Milliseconds()).Err(); err != nil {
-			return nil, unavailable("claim a name", err)
-		}
+	if err := s.names(ctx, claimScript, us, PresenceLife.Milliseconds()); err != nil {
+		return nil, unavailable("claim names", err)
 	}
 	return users(here), nil
 }
 
-// Gone takes back what Here said of these users, and frees their names.
+// Gone takes back what Here said of these users, and frees their names. Who is
+// still in another room takes theirs again at the next Here.
 func (s *Store) Gone(ctx context.Context, server string, room chat.RoomID, us ...chat.User) error {
-	pipe := s.rdb.Pipeline()
-	for _, u := range us {
-		pipe.ZRem(ctx, key(room, "here"), member(server, u))
+	if len(us) == 0 {
+		return nil
 	}
-	if _, err := pipe.Exec(ctx); err != nil {
+	members := make([]any, len(us))
+	for i, u := range us {
+		members[i] = member(server, u)
+	}
+	if err := s.rdb.ZRem(ctx, key(room, "here"), members...).Err(); err != nil {
 		return unavailable("presence in "+string(room), err)
 	}
-	for _, u := range us { // who is still in another room takes it again at the next Here
-		if err := freeScript.Run(ctx, s.rdb, []string{nameKey(u.Name)}, u.ID).Err(); err != nil {
-			return unavailable("free a name", err)
+	if err := s.names(ctx, freeScript, us); err != nil {
+		return unavailable("free names", err)
+	}
+	return nil
+}
+
+// names runs a script for each user's name.
+func (s *Store) names(ctx context.Context, script *redis.Script, us []chat.User, args ...any) error {
+	runs := make([]*run, len(us))
+	for i, u := range us {
+		runs[i] = &run{keys: []string{nameKey(u.Name)}, args: append([]any{u.ID}, args...)}
+	}
+	if len(runs) > 0 {
+		runAll(ctx, s.rdb, script, runs, 0)
+	}
+	for _, r := range runs {
+		if err := r.cmd.Err(); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -83,16 +96,7 @@ func (s *Store) Gone(ctx context.Context, server string, room chat.RoomID, us ..
 
 // People returns who is in a room, by name.
 func (s *Store) People(ctx context.Context, room chat.RoomID) ([]chat.User, error) {
-	now, err := s.rdb.Time(ctx).Result()
-	if err != nil {
-		return nil, unavailable("people of "+string(room), err)
-	}
-	from := redis.ZRangeBy{Min: "(" + strconv.FormatInt(now.UnixMilli(), 10), Max: "+inf"}
-	here, err := s.rdb.ZRangeByScore(ctx, key(room, "here"), &from).Result()
-	if err != nil {
-		return nil, unavailable("people of "+string(room), err)
-	}
-	return users(here), nil
+	return s.Here(ctx, "", room)
 }
 
 // Around reports whether somebody else of that name is in a room now.

@@ -1,9 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"slices"
+	"time"
 
 	"confab/shared/chat"
 
@@ -13,6 +14,10 @@ import (
 const (
 	roomIndex = "confab:rooms" // zset: room → when it was last spoken in, Unix seconds
 	maxRooms  = 100
+
+	indexedRooms = 1000             // rooms that the index holds
+	indexEvery   = 30 * time.Second // how often it hears of a room
+	indexTimeout = 250 * time.Millisecond
 )
 
 // Since returns up to n events after an id, oldest first. The zero id is the
@@ -23,19 +28,42 @@ func (s *Store) Since(ctx context.Context, room chat.RoomID, after chat.ID, n in
 	pipe := s.rdb.Pipeline()
 	tail := pipe.XRangeN(ctx, log, "("+after.String(), "+", int64(n))
 	head := pipe.XRangeN(ctx, log, "-", "+", 1)
-	last := pipe.HGet(ctx, key(room, "meta"), "last")
-	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
+	meta := pipe.HMGet(ctx, key(room, "meta"), "last", "shown")
+	if _, err := pipe.Exec(ctx); err != nil {
 		return nil, unavailable("read "+string(room), err)
 	}
 	evs, err := s.events(tail.Val())
-	if err != nil || after.IsZero() {
-		return evs, err
+	if err != nil {
+		return nil, err
 	}
-	end, _ := chat.ParseID(last.Val())
-	if after.After(end) || broken(head.Val(), evs, after, end) {
+	last, end := s.ends(ctx, room, meta.Val())
+	evs = slices.DeleteFunc(evs, func(ev chat.Event) bool { return ev.ID.After(end) })
+	switch {
+	case after.IsZero():
+		return evs, nil
+	case after.After(end) && !after.After(last): // a failover forgot that it was shown
+		return nil, unavailable("read "+string(room), errFew)
+	case after.After(end) || broken(head.Val(), evs, after, end):
 		return nil, chat.ErrReset
 	}
 	return evs, nil
+}
+
+// ends returns the id of a room's last event, and of the last that may be
+// seen, from the fields "last" and "shown" of its meta.
+func (s *Store) ends(ctx context.Context, room chat.RoomID, meta []any) (last, end chat.ID) {
+	text := func(i int) string { v, _ := meta[i].(string); return v }
+	last, _ = chat.ParseID(text(0))
+	if s.copies == nil {
+		return last, last
+	}
+	end, _ = chat.ParseID(text(1))
+	if last.After(end) {
+		if id, err := s.copies.settle(ctx, room); err == nil {
+			return id, id
+		}
+	}
+	return last, end
 }
 
 // broken reports whether events are missing between after and evs, which are
@@ -60,6 +88,15 @@ func (s *Store) Before(ctx context.Context, room chat.RoomID, before chat.ID, n 
 	end := "+"
 	if !before.IsZero() {
 		end = "(" + before.String()
+	}
+	if s.copies != nil {
+		last, err := s.Last(ctx, room)
+		if err != nil {
+			return nil, err
+		}
+		if before.IsZero() || before.After(last[0]) {
+			end = last[0].String()
+		}
 	}
 	msgs, err := s.rdb.XRevRangeN(ctx, key(room, "log"), end, "-", int64(n)).Result()
 	if err != nil {
@@ -86,22 +123,29 @@ func (s *Store) events(msgs []redis.XMessage) ([]chat.Event, error) {
 // Last returns the id of each room's last event, the zero id for a room where
 // nothing was said.
 func (s *Store) Last(ctx context.Context, rooms ...chat.RoomID) ([]chat.ID, error) {
-	pipe := s.rdb.Pipeline()
-	cmds := make([]*redis.StringCmd, len(rooms))
-	for i, room := range rooms {
-		cmds[i] = pipe.HGet(ctx, key(room, "meta"), "last")
-	}
-	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
+	ids, errs := s.lasts(ctx, rooms)
+	if err := cmp.Or(errs...); err != nil {
 		return nil, unavailable("read the last ids", err)
 	}
-	ids := make([]chat.ID, len(rooms))
-	for i, cmd := range cmds {
-		if cmd.Err() != nil && !errors.Is(cmd.Err(), redis.Nil) { // one of several failed, which Exec need not say
-			return nil, unavailable("read the last id of "+string(rooms[i]), cmd.Err())
-		}
-		ids[i], _ = chat.ParseID(cmd.Val())
-	}
 	return ids, nil
+}
+
+// lasts is Last with an error for each room: on a Cluster some may be away.
+func (s *Store) lasts(ctx context.Context, rooms []chat.RoomID) ([]chat.ID, []error) {
+	pipe := s.rdb.Pipeline()
+	metas := make([]*redis.SliceCmd, len(rooms))
+	for i, room := range rooms {
+		metas[i] = pipe.HMGet(ctx, key(room, "meta"), "last", "shown")
+	}
+	_, _ = pipe.Exec(ctx) // each has its own error
+	ids := make([]chat.ID, len(rooms))
+	errs := make([]error, len(rooms))
+	for i, meta := range metas {
+		if errs[i] = meta.Err(); errs[i] == nil {
+			_, ids[i] = s.ends(ctx, rooms[i], meta.Val())
+		}
+	}
+	return ids, errs
 }
 
 // Rooms tells of the rooms named, or without a name of those spoken in last,
@@ -121,7 +165,7 @@ func (s *Store) Rooms(ctx context.Context, ids ...chat.RoomID) ([]chat.Room, err
 	metas := make([]*redis.SliceCmd, len(ids))
 	heres := make([]*redis.StringSliceCmd, len(ids))
 	for i, id := range ids {
-		metas[i] = pipe.HMGet(ctx, key(id, "meta"), "last", "title")
+		metas[i] = pipe.HMGet(ctx, key(id, "meta"), "last", "shown", "title")
 		heres[i] = pipe.ZRange(ctx, key(id, "here"), 0, -1)
 	}
 	if len(ids) > 0 {
@@ -130,10 +174,9 @@ func (s *Store) Rooms(ctx context.Context, ids ...chat.RoomID) ([]chat.Room, err
 		}
 	}
 	for i, id := range ids {
-		last, _ := metas[i].Val()[0].(string)
-		title, _ := metas[i].Val()[1].(string)
-		rooms[i] = chat.Room{ID: id, Title: title, People: len(users(heres[i].Val()))}
-		rooms[i].Last, _ = chat.ParseID(last)
+		title, _ := metas[i].Val()[2].(string)
+		_, last := s.ends(ctx, id, metas[i].Val())
+		rooms[i] = chat.Room{ID: id, Title: title, Last: last, People: len(users(heres[i].Val()))}
 	}
 	return rooms, nil
 }

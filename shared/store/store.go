@@ -27,16 +27,17 @@ import (
 	"github.com/redis/go-redis/v9/logging"
 )
 
-// The driver logs to stderr what it returns as errors as well.
-func init() { logging.Disable() }
-
-// What Redis is given before it counts as away. A post is answered within
-// their sum, whatever the network does.
+// What Redis is given before it counts as away.
 const (
-	dialTimeout  = time.Second
-	replyTimeout = 1500 * time.Millisecond
-	poolSize     = 16 // connections for reads; posts share one, the bell has one
+	dialTimeout   = time.Second
+	replyTimeout  = 1500 * time.Millisecond
+	answerTimeout = 2500 * time.Millisecond // a post, waiting and all
+	poolTimeout   = time.Second             // for a connection to be free
+	poolSize      = 16                      // connections for reads; posts share one, the bell has one
 )
+
+// What the driver logs it also returns, and then it has a room and a reason.
+func init() { logging.Disable() }
 
 // Options say where the rooms are and what is kept of them. The zero value of
 // a number lifts the limit that it names.
@@ -55,21 +56,32 @@ type Options struct {
 	// PostBurst how many at once.
 	PostsPerSecond float64
 	PostBurst      int
+	// Durability is who has an event before Append returns and anybody sees
+	// it: "primary" (or empty), "replicas" for as many as were ever seen, or
+	// "replicas:2" for two of them.
+	Durability string
 
 	Log *slog.Logger
 }
 
 // A Store is all rooms. Its methods are safe for concurrent use.
 type Store struct {
-	opts    Options
-	log     *slog.Logger
-	rdb     redis.UniversalClient
-	desk    *desk
-	bell    *bell
-	local   local    // nil with a real Redis
-	indexed sync.Map // RoomID → time.Time: when the index of rooms last heard of it
-	cancel  context.CancelFunc
-	wg      sync.WaitGroup
+	opts   Options
+	log    *slog.Logger
+	rdb    redis.UniversalClient
+	desk   *desk
+	bell   *bell
+	copies *copies // nil when the primary's word is enough
+	local  local   // nil with a real Redis
+
+	run    context.Context // ends with Close
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	mu        sync.Mutex // guards what follows
+	closed    bool       // nothing is added to wg any more
+	indexed   map[chat.RoomID]bool
+	indexedAt time.Time // since when indexed is gathered
 }
 
 // A local Redis is one of our own in the process, see [OpenLocal].
@@ -85,55 +97,82 @@ type local interface {
 // Open connects and returns once Redis answered, or with an error that names
 // the address (never the password) when it does not.
 func Open(ctx context.Context, opts Options) (*Store, error) {
-	rdb, err := dial(opts.URL)
-	if err != nil {
-		return nil, err
-	}
-	if err := rdb.Ping(ctx).Err(); err != nil {
-		return nil, errors.Join(fmt.Errorf("REDIS_URL: no answer from %s: %w", address(opts.URL), err), rdb.Close())
-	}
-	return start(ctx, opts, rdb, nil), nil
+	return open(ctx, opts, func(s *Store) (err error) {
+		s.rdb, err = dial(opts.URL)
+		return err
+	})
 }
 
-func start(ctx context.Context, opts Options, rdb redis.UniversalClient, own local) *Store {
+func open(ctx context.Context, opts Options, dial func(*Store) error) (*Store, error) {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	if opts.History <= 0 {
 		opts.History = math.MaxInt32
 	}
-	s := &Store{opts: opts, log: opts.Log, rdb: rdb, local: own, desk: newDesk(rdb)}
+	s := &Store{opts: opts, log: opts.Log}
+	s.run, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	err := dial(s)
+	if err == nil {
+		err = s.connect(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Store) connect(ctx context.Context) (err error) {
+	if d := s.opts.Durability; d != "" && d != "primary" {
+		if s.copies, err = newCopies(s, d); err != nil {
+			return err
+		}
+	}
+	s.desk = newDesk(s)
 	s.bell = newBell(s)
-	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	s.cancel = cancel
-	s.wg.Go(func() { s.desk.run(run) })
-	s.wg.Go(func() { s.bell.listen(run) })
-	s.wg.Go(func() { s.bell.watch(run) })
-	return s
+	if err := s.rdb.Ping(ctx).Err(); err != nil {
+		return fmt.Errorf("REDIS_URL: no answer from %s: %w", address(s.opts.URL), err)
+	}
+	if !s.desk.alone {
+		s.start(s.desk.work)
+	}
+	return nil
+}
+
+// start runs f until Close, which waits for it. After Close it does nothing.
+func (s *Store) start(f func(context.Context)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.wg.Go(func() { f(s.run) })
+	}
 }
 
 // Close ends all followers and the connections. Posts under way are answered
 // with [chat.ErrUnavailable].
 func (s *Store) Close() error {
+	s.mu.Lock()
+	closed := s.closed
+	s.closed = true
+	s.mu.Unlock()
+	if closed {
+		return nil
+	}
 	s.cancel()
 	s.wg.Wait()
-	err := s.rdb.Close()
+	var err error
+	if s.rdb != nil {
+		err = s.rdb.Close()
+	}
 	if s.local != nil {
 		err = errors.Join(err, s.local.close())
 	}
 	return err
 }
 
-// The driver's own log is not ours: what it says comes back as errors too.
-func init() { redis.SetLogger(quiet{}) }
-
-type quiet struct{}
-
-func (quiet) Printf(context.Context, string, ...any) {}
-
-// dial makes the client that the address asks for. Commands are never sent
-// twice by the driver: a post that may have happened is for its author to
-// repeat, under its idempotency key.
+// dial makes the client that the address asks for. Commands are not sent twice
+// by the driver, but on a Cluster, whose nodes refuse while slots move: there
+// the idempotency key that every append has makes them one.
 func dial(raw string) (redis.UniversalClient, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
@@ -149,7 +188,8 @@ func dial(raw string) (redis.UniversalClient, error) {
 		if err != nil {
 			return nil, badURL(raw, err)
 		}
-		o.MaxRetries, o.DialerRetries, o.PoolSize, o.ContextTimeoutEnabled = -1, 1, poolSize, true
+		o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled = -1, 1, true
+		o.PoolSize, o.PoolTimeout = poolSize, poolTimeout
 		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, replyTimeout, replyTimeout
 		return redis.NewFailoverClient(o), nil
 	case cluster:
@@ -157,7 +197,8 @@ func dial(raw string) (redis.UniversalClient, error) {
 		if err != nil {
 			return nil, badURL(raw, err)
 		}
-		o.MaxRetries, o.DialerRetries, o.PoolSize, o.ContextTimeoutEnabled = -1, 1, poolSize, true
+		o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled = -1, 1, true
+		o.PoolSize, o.PoolTimeout = poolSize, poolTimeout
 		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, replyTimeout, replyTimeout
 		return redis.NewClusterClient(o), nil
 	}
@@ -165,7 +206,8 @@ func dial(raw string) (redis.UniversalClient, error) {
 	if err != nil {
 		return nil, badURL(raw, err)
 	}
-	o.MaxRetries, o.DialerRetries, o.PoolSize, o.ContextTimeoutEnabled = -1, 1, poolSize, true
+	o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled = -1, 1, true
+	o.PoolSize, o.PoolTimeout = poolSize, poolTimeout
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, replyTimeout, replyTimeout
 	return redis.NewClient(o), nil
 }
@@ -178,8 +220,8 @@ func badURL(raw string, err error) error {
 // address is the part of a Redis URL that may be shown.
 func address(raw string) string {
 	u, err := url.Parse(raw)
-	if err != nil {
-		return "an address that is none"
+	if raw == "" || err != nil {
+		return "the built-in Redis"
 	}
 	hosts := append([]string{u.Host}, u.Query()["addr"]...)
 	return strings.Join(hosts, ", ")

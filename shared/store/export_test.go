@@ -1,0 +1,13 @@
+package store
+
+import "github.com/redis/go-redis/v9"
+
+// Redis lets tests do to Redis what only accidents do.
+func (s *Store) Redis() redis.UniversalClient { return s.rdb }
+
+// CutBell closes the bell's connection.
+func (s *Store) CutBell() {
+	s.bell.mu.Lock()
+	defer s.bell.mu.Unlock()
+	s.bell.ps.Close()
+}

@@ -1,0 +1,244 @@
+package store_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"confab/shared/chat"
+	"confab/shared/store"
+)
+
+// unavailable asks for a post and for reading, which must fail in time, and
+// say when to come back.
+func unavailable(t *testing.T, s *store.Store) {
+	t.Helper()
+	begun := time.Now()
+	_, _, err := s.Append(context.Background(), chat.Event{Room: room, Kind: chat.Message, By: ann, Text: "lost?"})
+	var retry *chat.RetryError
+	if !errors.Is(err, chat.ErrUnavailable) || !errors.As(err, &retry) || retry.After <= 0 {
+		t.Errorf("append: %v", err)
+	}
+	if took := time.Since(begun); took > 3*time.Second {
+		t.Errorf("append was answered after %v", took)
+	}
+}
+
+// back posts until it is taken, as a page does: under one key.
+func back(t *testing.T, s *store.Store, within time.Duration) chat.Event {
+	t.Helper()
+	key := rand.Text()
+	var ev chat.Event
+	eventually(t, within, "posts flow", func() (err error) {
+		ev, _, err = s.Append(t.Context(), chat.Event{Room: room, Kind: chat.Message, By: ann, Text: "back", Key: key})
+		return err
+	})
+	return ev
+}
+
+func TestEveryRefusalOfRedisIsUnavailable(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		ail, end []any
+	}{
+		{"out of memory", []any{"CONFIG", "SET", "maxmemory", "1"}, []any{"CONFIG", "SET", "maxmemory", "0"}},
+		{"a replica", []any{"REPLICAOF", "127.0.0.1", "1"}, []any{"REPLICAOF", "NO", "ONE"}},
+		{"too few replicas", []any{"CONFIG", "SET", "min-replicas-to-write", "3"}, []any{"CONFIG", "SET", "min-replicas-to-write", "0"}},
+		{"paused", []any{"CLIENT", "PAUSE", "60000", "WRITE"}, []any{"CLIENT", "UNPAUSE"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			srv := startRedis(t)
+			s := open(t, store.Options{URL: srv.url()})
+			say(t, s, ann, "before")
+			srv.do(tt.ail...)
+			unavailable(t, s)
+			srv.do(tt.end...)
+			back(t, s, time.Second)
+		})
+	}
+}
+
+func TestScriptsAreSentAgainToARedisThatForgotThem(t *testing.T) {
+	srv := startRedis(t)
+	s := open(t, store.Options{URL: srv.url(), PostsPerSecond: 1, PostBurst: 100})
+	say(t, s, ann, "before")
+	for range 5 {
+		srv.do("SCRIPT", "FLUSH")
+		var wg sync.WaitGroup
+		for range 10 {
+			wg.Go(func() { say(t, s, ann, "after") })
+		}
+		wg.Wait()
+		must(s.Here(t.Context(), "s1", room, ann, bob))(t)
+		if err := s.Signal(t.Context(), chat.Signal{Room: room, Kind: chat.Typing, By: &ann}); err != nil {
+			t.Error(err)
+		}
+	}
+	evs := must(s.Since(t.Context(), room, chat.ID{}, 100))(t)
+	chained(t, chat.ID{}, evs)
+	if len(evs) != 51 {
+		t.Errorf("%d events, want 51", len(evs))
+	}
+}
+
+func TestStoppedRedisFailsPostsInTimeAndLosesNothing(t *testing.T) {
+	srv := startRedis(t)
+	s := open(t, store.Options{URL: srv.url()})
+	say(t, s, ann, "before")
+	tp := follow(t.Context(), t, s)
+	srv.signal(syscall.SIGSTOP)
+	var wg sync.WaitGroup
+	for range 300 { // more than a batch
+		wg.Go(func() { unavailable(t, s) })
+	}
+	wg.Wait()
+	srv.signal(syscall.SIGCONT)
+	ev := back(t, s, 2*time.Second)
+	tp.await(2*time.Second, "the line after", func() bool { return tp.last == ev.ID })
+	if len(tp.resets) > 0 {
+		t.Errorf("resets: %v", tp.resets)
+	}
+	chained(t, tp.events[0].Prev, tp.events)
+}
+
+func TestKilledRedisComesBackWithEveryLine(t *testing.T) {
+	srv := startRedis(t, "--appendonly", "yes", "--appendfsync", "always")
+	s := open(t, store.Options{URL: srv.url()})
+	other := open(t, store.Options{URL: srv.url()})
+	tp := follow(t.Context(), t, other)
+	var want []chat.ID
+	for round := range 3 {
+		for i := range 20 {
+			want = append(want, say(t, s, ann, fmt.Sprint(round, "-", i)).ID)
+		}
+		srv.kill()
+		unavailable(t, s)
+		srv.start()
+		eventually(t, time.Second, "posts flow", func() error {
+			ev, _, err := s.Append(t.Context(), chat.Event{Room: room, Kind: chat.Message, By: ann, Text: "back", Key: fmt.Sprint("back", round)})
+			if err == nil {
+				want = append(want, ev.ID)
+			}
+			return err
+		})
+		tp.hears(2*time.Second, want...)
+	}
+}
+
+func TestKilledSubscriptionsAreMadeAgain(t *testing.T) {
+	srv := startRedis(t)
+	s := open(t, store.Options{URL: srv.url()})
+	tp := follow(t.Context(), t, s)
+	var want []chat.ID
+	for range 20 {
+		want = append(want, say(t, s, ann, "x").ID)
+		srv.do("CLIENT", "KILL", "TYPE", "pubsub")
+		want = append(want, say(t, s, ann, "y").ID)
+	}
+	tp.hears(3*time.Second, want...)
+}
+
+// All connections stand and are dead, those of the pool too; new ones answer.
+func TestDeadBellIsFoundOut(t *testing.T) {
+	srv := startRedis(t)
+	s := open(t, store.Options{URL: srv.url()})
+	eventually(t, 2*time.Second, "ready", func() error { return s.Ready(t.Context()) })
+	tp := follow(t.Context(), t, s)
+	link := newLink(t, srv.addr())
+	far := open(t, store.Options{URL: "redis://" + link.addr()})
+	ft := follow(t.Context(), t, far)
+	eventually(t, 2*time.Second, "ready", func() error { return far.Ready(t.Context()) })
+	link.freeze() // what is connected hears no more, who connects anew does
+	ev := back(t, s, time.Second)
+	tp.hears(time.Second, ev.ID)
+	ft.hears(10*time.Second, ev.ID)
+	eventually(t, 10*time.Second, "ready again", func() error { return far.Ready(t.Context()) })
+	next := back(t, far, time.Second)
+	tp.hears(time.Second, ev.ID, next.ID)
+	ft.hears(time.Second, ev.ID, next.ID)
+}
+
+// A link passes bytes on to Redis until it is frozen: then the connections
+// that there are stay open and dead, half-open for good.
+type link struct {
+	l      net.Listener
+	to     string
+	mu     sync.Mutex
+	conns  []net.Conn
+	frozen map[net.Conn]bool
+	wg     sync.WaitGroup
+}
+
+func newLink(tb testing.TB, to string) *link {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	k := &link{l: l, to: to, frozen: map[net.Conn]bool{}}
+	k.wg.Go(k.accept)
+	tb.Cleanup(func() {
+		l.Close()
+		k.mu.Lock()
+		for _, c := range k.conns {
+			c.Close()
+		}
+		k.mu.Unlock()
+		k.wg.Wait()
+	})
+	return k
+}
+
+func (k *link) addr() string { return k.l.Addr().String() }
+
+func (k *link) accept() {
+	for {
+		in, err := k.l.Accept()
+		if err != nil {
+			return
+		}
+		out, err := net.Dial("tcp", k.to)
+		if err != nil {
+			in.Close()
+			continue
+		}
+		k.mu.Lock()
+		k.conns = append(k.conns, in, out)
+		k.mu.Unlock()
+		k.wg.Go(func() { k.pass(in, out) })
+		k.wg.Go(func() { k.pass(out, in) })
+	}
+}
+
+func (k *link) pass(from, to net.Conn) {
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := from.Read(buf)
+		k.mu.Lock()
+		dead := k.frozen[from]
+		k.mu.Unlock()
+		if dead {
+			_, _ = io.Copy(io.Discard, from)
+			return
+		}
+		if err != nil {
+			to.Close()
+			return
+		}
+		_, _ = to.Write(buf[:n])
+	}
+}
+
+func (k *link) freeze() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, c := range k.conns {
+		k.frozen[c] = true
+	}
+}
