@@ -35,7 +35,7 @@ type Config struct {
 
 	RedisURL   string        `env:"REDIS_URL"`                       // empty: the built-in Redis, in the server only
 	DataDir    string        `env:"DATA_DIR" envDefault:".confab"`   // of the built-in Redis and of a session key made here
-	Durability string        `env:"DURABILITY" envDefault:"primary"` // who has a line when it is acknowledged: primary or replicas
+	Durability string        `env:"DURABILITY" envDefault:"primary"` // who has a line when it is acknowledged: primary, replicas, or replicas:2 for two of them
 	History    int           `env:"HISTORY" envDefault:"10000"`      // events that a room keeps, about
 	Retention  time.Duration `env:"RETENTION"`                       // how long a room keeps an event, about
 
@@ -76,8 +76,6 @@ func (c Config) check() error {
 	switch {
 	case c.Guests != "read" && c.Guests != "none":
 		return fmt.Errorf("GUESTS is %q: it may be read or none", c.Guests)
-	case c.Durability != "primary" && c.Durability != "replicas":
-		return fmt.Errorf("DURABILITY is %q: it may be primary or replicas", c.Durability)
 	case c.StreamMode != "" && c.StreamMode != "buffered":
 		return fmt.Errorf("STREAM_MODE is %q: it may be buffered, or not set", c.StreamMode)
 	case c.PublicOrigin != "" && !validOrigin(c.PublicOrigin):
