@@ -11,3 +11,10 @@ func (s *Store) CutBell() {
 	defer s.bell.mu.Unlock()
 	s.bell.ps.Close()
 }
+
+// FileIsFull has the file written anew after the next event.
+func (s *Store) FileIsFull() {
+	s.journal.mu.Lock()
+	defer s.journal.mu.Unlock()
+	s.journal.full = 0
+}
