@@ -17,5 +17,6 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	lambda.Start(lambdahttp.Buffer(a.Handler(web.Post)))
+	// With what is read, for a front door that tells requests apart by their path alone.
+	lambda.Start(lambdahttp.Buffer(web.Finite(a.Handler(web.Post, web.Stream))))
 }
