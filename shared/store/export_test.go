@@ -14,7 +14,7 @@ func (s *Store) CutBell() {
 
 // FileIsFull has the file written anew after the next event.
 func (s *Store) FileIsFull() {
-	s.journal.mu.Lock()
-	defer s.journal.mu.Unlock()
-	s.journal.full = 0
+	s.local.(*journal).mu.Lock()
+	defer s.local.(*journal).mu.Unlock()
+	s.local.(*journal).full = 0
 }
