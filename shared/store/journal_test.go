@@ -33,7 +33,7 @@ func child() bool {
 	if dir == "" {
 		return false
 	}
-	s, err := store.Open(context.Background(), store.Options{Dir: dir})
+	s, err := store.OpenLocal(context.Background(), store.Options{Dir: dir})
 	if err != nil {
 		fmt.Println("error", err)
 		return true
@@ -77,7 +77,7 @@ func spawn(t *testing.T, env ...string) (*exec.Cmd, *bufio.Scanner) {
 func reopen(t *testing.T, opts store.Options) (*store.Store, func()) {
 	t.Helper()
 	opts.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
-	s := must(store.Open(t.Context(), opts))(t)
+	s := must(store.OpenLocal(t.Context(), opts))(t)
 	return s, func() {
 		t.Helper()
 		if err := s.Close(); err != nil {
@@ -152,7 +152,7 @@ func TestTornLastLineIsDropped(t *testing.T) {
 	if err := os.WriteFile(path, slices.Concat([]byte("what?\n"), whole), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.Open(t.Context(), store.Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), "line 1 is no event") {
+	if _, err := store.OpenLocal(t.Context(), store.Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), "line 1 is no event") {
 		t.Errorf("a file damaged before its end: %v", err)
 	}
 }
@@ -345,7 +345,7 @@ func TestFolderIsOneServers(t *testing.T) {
 		for lines.Scan() {
 		}
 	}()
-	_, err := store.Open(t.Context(), store.Options{Dir: dir})
+	_, err := store.OpenLocal(t.Context(), store.Options{Dir: dir})
 	if err == nil || !strings.Contains(err.Error(), "DATA_DIR: "+dir+" is in use by another server") {
 		t.Errorf("the second server: %v", err)
 	}

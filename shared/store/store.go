@@ -175,7 +175,7 @@ func (s *Store) Close() error {
 // the idempotency key that every append has makes them one.
 func dial(raw string) (redis.UniversalClient, error) {
 	u, err := url.Parse(raw)
-	if err != nil {
+	if err != nil || raw == "" {
 		return nil, errors.New("REDIS_URL is not an address like redis://host:6379")
 	}
 	q := u.Query()
@@ -220,8 +220,8 @@ func badURL(raw string, err error) error {
 // address is the part of a Redis URL that may be shown.
 func address(raw string) string {
 	u, err := url.Parse(raw)
-	if raw == "" || err != nil {
-		return "the built-in Redis"
+	if err != nil {
+		return "an address that is none"
 	}
 	hosts := append([]string{u.Host}, u.Query()["addr"]...)
 	return strings.Join(hosts, ", ")
