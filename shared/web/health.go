@@ -13,8 +13,12 @@ func Health(s *Server, mux *http.ServeMux) {
 	mux.Handle("GET /readyz", s.wrap(s.readyz))
 }
 
-// Drain has readyz say no, before the streams are ended.
-func (s *Server) Drain() { s.draining.Store(true) }
+// Drain has readyz say no, before the streams are ended, and tells nothing
+// more of who is here.
+func (s *Server) Drain() {
+	s.draining.Store(true)
+	s.presence.close()
+}
 
 // healthz says that the process answers.
 func (s *Server) healthz(w http.ResponseWriter, r *http.Request) error {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"confab/shared/chat"
+	"confab/shared/hub"
 )
 
 // A gauge counts what each of many holds at once.
@@ -50,24 +51,50 @@ func (g *gauge) give(c *count) {
 	}
 }
 
-// admit counts a stream for its user and its address. What it returns takes
-// that back, and must be called once; it does not block.
-func (s *Server) admit(r *http.Request, user chat.User) (leave func(), err error) {
+// open begins to read rooms after a cursor, for any transport: it knows who
+// asks, holds them to their limits, and lets the others in the rooms know.
+// Leave takes all that is counted back, but not the reader; it must be called
+// once and does not block.
+func (s *Server) open(r *http.Request, rooms []chat.RoomID, cursor string) (reader *hub.Reader, leave func(), err error) {
+	user, err := s.reader(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	leave, err = s.admit(r, user, rooms)
+	if err != nil {
+		return nil, nil, err
+	}
+	reader, err = s.cfg.Hub.Read(r.Context(), rooms, cursor)
+	if err != nil {
+		leave()
+		return nil, nil, err
+	}
+	return reader, leave, nil
+}
+
+// admit counts a stream for its user and its address, and as a visit.
+func (s *Server) admit(r *http.Request, user chat.User, rooms []chat.RoomID) (leave func(), err error) {
 	addr, ok := s.byAddress.take(s.client(r).String(), s.cfg.StreamsPerAddress)
 	if !ok {
 		return nil, tooManyStreams("your address", s.cfg.StreamsPerAddress)
 	}
 	if user.ID == "" {
-		return func() { s.byAddress.give(addr) }, nil
+		v := s.presence.arrive(user, rooms)
+		return func() {
+			s.byAddress.give(addr)
+			s.presence.leave(v)
+		}, nil
 	}
 	who, ok := s.byUser.take(user.ID, s.cfg.StreamsPerUser)
 	if !ok {
 		s.byAddress.give(addr)
 		return nil, tooManyStreams("you", s.cfg.StreamsPerUser)
 	}
-	return func() { // held by every stream: two counts and no string
+	v := s.presence.arrive(user, rooms)
+	return func() { // held by every stream: three pointers and no string
 		s.byAddress.give(addr)
 		s.byUser.give(who)
+		s.presence.leave(v)
 	}, nil
 }
 

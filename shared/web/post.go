@@ -195,8 +195,11 @@ func (s *Server) typing(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.cfg.Rooms.Signal(r.Context(), chat.Signal{Room: room, Kind: chat.Typing, By: &u}); err != nil {
-		return err
+	if turn := u.ID + " " + string(room); s.typed.take(turn, typingPause) {
+		if err := s.cfg.Rooms.Signal(r.Context(), chat.Signal{Room: room, Kind: chat.Typing, By: &u}); err != nil {
+			s.typed.give(turn)
+			return err
+		}
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil

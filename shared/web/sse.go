@@ -36,17 +36,8 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) error {
 // live answers with the rooms' events as SSE, from the request's cursor on,
 // for as long as the reader stays.
 func (s *Server) live(w http.ResponseWriter, r *http.Request, rooms []chat.RoomID) error {
-	user, err := s.reader(r)
+	reader, leave, err := s.open(r, rooms, cursor(r))
 	if err != nil {
-		return err
-	}
-	leave, err := s.admit(r, user)
-	if err != nil {
-		return err
-	}
-	reader, err := s.cfg.Hub.Read(r.Context(), rooms, cursor(r))
-	if err != nil {
-		leave()
 		return err
 	}
 	h := w.Header()

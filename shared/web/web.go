@@ -49,6 +49,7 @@ type Rooms interface {
 	Signal(ctx context.Context, sig chat.Signal) error
 	// People returns who is in a room, by name.
 	People(ctx context.Context, room chat.RoomID) ([]chat.User, error)
+	Attendance
 	// Around reports whether somebody else of that name is in a room now.
 	Around(ctx context.Context, u chat.User) (bool, error)
 	// Ready reports, by a nil error, that what is written is heard.
@@ -86,6 +87,8 @@ type Server struct {
 	site  *site
 
 	byUser, byAddress gauge // streams
+	presence          *presence
+	typed             turns
 	draining          atomic.Bool
 }
 
@@ -104,6 +107,7 @@ func New(cfg Config) (*Server, error) {
 			return nil, fmt.Errorf("public origin: %w", err)
 		}
 	}
+	s.presence = newPresence(cfg.Rooms, func(sig chat.Signal) { cfg.Hub.Signal(sig) }, s.log)
 	s.cross.SetDenyHandler(s.wrap(func(http.ResponseWriter, *http.Request) error {
 		return fmt.Errorf("%w: this request was sent by another site", chat.ErrForbidden)
 	}))

@@ -142,6 +142,12 @@ func (t *tape) Signal(_ context.Context, sig chat.Signal) error {
 
 func (t *tape) People(context.Context, chat.RoomID) ([]chat.User, error) { return t.here, t.err }
 
+func (t *tape) Here(context.Context, string, chat.RoomID, ...chat.User) ([]chat.User, error) {
+	return t.here, t.err
+}
+
+func (t *tape) Gone(context.Context, string, chat.RoomID, ...chat.User) error { return t.err }
+
 func (t *tape) Ready(context.Context) error { return t.err }
 
 func (t *tape) Around(_ context.Context, u chat.User) (bool, error) {
