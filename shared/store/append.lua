@@ -20,11 +20,15 @@ local now = t[1] * 1000000 + t[2]
 local last = call('HGET', meta, 'last') or '0-0'
 
 -- Ids rise whatever the clock does, and even if the log was lost and meta not.
+-- They begin with the microsecond, so that two Redis that both believe to be
+-- the primary do not give the same one to two events.
 local id = ARGV[12]
 if id == '' then
-  local clock = math.floor(now / 1000)
-  if clock > ms(last) then id = string.format('%d-0', clock)
-  else id = string.format('%d-%d', ms(last), seq(last) + 1) end
+  local clock, fraction = math.floor(now / 1000), now % 1000
+  if clock < ms(last) or (clock == ms(last) and fraction <= seq(last)) then
+    clock, fraction = ms(last), seq(last) + 1
+  end
+  id = string.format('%d-%d', clock, fraction)
 end
 
 -- Keys live in two hashes that take turns, ten minutes of ids each; '@' is a

@@ -44,6 +44,7 @@ func back(t *testing.T, s *store.Store, within time.Duration) chat.Event {
 }
 
 func TestEveryRefusalOfRedisIsUnavailable(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name     string
 		ail, end []any
@@ -66,6 +67,7 @@ func TestEveryRefusalOfRedisIsUnavailable(t *testing.T) {
 }
 
 func TestScriptsAreSentAgainToARedisThatForgotThem(t *testing.T) {
+	t.Parallel()
 	srv := startRedis(t)
 	s := open(t, store.Options{URL: srv.url(), PostsPerSecond: 1, PostBurst: 100})
 	say(t, s, ann, "before")
@@ -89,6 +91,7 @@ func TestScriptsAreSentAgainToARedisThatForgotThem(t *testing.T) {
 }
 
 func TestStoppedRedisFailsPostsInTimeAndLosesNothing(t *testing.T) {
+	t.Parallel()
 	srv := startRedis(t)
 	s := open(t, store.Options{URL: srv.url()})
 	say(t, s, ann, "before")
@@ -109,6 +112,7 @@ func TestStoppedRedisFailsPostsInTimeAndLosesNothing(t *testing.T) {
 }
 
 func TestKilledRedisComesBackWithEveryLine(t *testing.T) {
+	t.Parallel()
 	srv := startRedis(t, "--appendonly", "yes", "--appendfsync", "always")
 	s := open(t, store.Options{URL: srv.url()})
 	other := open(t, store.Options{URL: srv.url()})
@@ -133,6 +137,7 @@ func TestKilledRedisComesBackWithEveryLine(t *testing.T) {
 }
 
 func TestKilledSubscriptionsAreMadeAgain(t *testing.T) {
+	t.Parallel()
 	srv := startRedis(t)
 	s := open(t, store.Options{URL: srv.url()})
 	tp := follow(t.Context(), t, s)
@@ -147,6 +152,7 @@ func TestKilledSubscriptionsAreMadeAgain(t *testing.T) {
 
 // All connections stand and are dead, those of the pool too; new ones answer.
 func TestDeadBellIsFoundOut(t *testing.T) {
+	t.Parallel()
 	srv := startRedis(t)
 	s := open(t, store.Options{URL: srv.url()})
 	eventually(t, 2*time.Second, "ready", func() error { return s.Ready(t.Context()) })

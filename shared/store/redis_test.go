@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -138,13 +137,4 @@ func (s *server) info(field string) string {
 	_, after, _ := strings.Cut(text, field+":")
 	value, _, _ := strings.Cut(after, "\r\n")
 	return value
-}
-
-func expect[T comparable](got func() T, want T) func() error {
-	return func() error {
-		if v := got(); v != want {
-			return fmt.Errorf("got %v, want %v", v, want)
-		}
-		return nil
-	}
 }
