@@ -19,7 +19,7 @@ import (
 //go:embed append.lua
 var appendSource string
 
-var appendScript = redis.NewScript(appendSource)
+var appendScript = redis.NewScript(rateSource + appendSource)
 
 // Append writes an event that [chat.Compose] made into its room's log and
 // rings the bell, in one round trip. The event comes back with its id and
@@ -47,10 +47,7 @@ func (s *Store) append(ctx context.Context, ev chat.Event, id string) (_ chat.Ev
 		return chat.Event{}, false, fmt.Errorf("%w: this Idempotency-Key was used for something else", chat.ErrReused)
 	case "wait":
 		us, _ := strconv.ParseInt(reply[1], 10, 64)
-		return chat.Event{}, false, &chat.RetryError{
-			Err:   fmt.Errorf("%w posts at once: wait a moment, nothing was sent", chat.ErrTooMany),
-			After: time.Duration(us) * time.Microsecond,
-		}
+		return chat.Event{}, false, tooMany("post", us)
 	case "gone":
 		return chat.Event{}, false, fmt.Errorf("%w: that message is not in the room any more", chat.ErrNotFound)
 	case "foreign":
@@ -70,13 +67,7 @@ func (s *Store) appendKeys(ev chat.Event) []string {
 }
 
 func (s *Store) appendArgs(ev chat.Event, id string) []any {
-	interval := 0.0
-	if s.opts.PostsPerSecond > 0 {
-		interval = 1e6 / s.opts.PostsPerSecond
-	}
-	if s.opts.PostBurst <= 0 {
-		interval = 0
-	}
+	rate := Rate{s.opts.PostsPerSecond, s.opts.PostBurst}
 	idem := ev.Key
 	if idem == "" { // the driver of a Cluster may send a command twice
 		idem = rand.Text()
@@ -92,7 +83,7 @@ func (s *Store) appendArgs(ev chat.Event, id string) []any {
 	return []any{
 		channel(ev.Room), string(ev.Kind), ev.By.ID, encode(ev), idem, digest(ev),
 		target, s.opts.History, s.opts.Retention.Milliseconds(),
-		int64(interval), s.opts.PostBurst, id, shown,
+		rate.interval(), rate.Burst, id, shown,
 	}
 }
 

@@ -1,5 +1,6 @@
 -- Append one event to a room's log and ring the bell: limits, idempotency,
--- rules about the target, XADD with prev, PUBLISH, in one round trip.
+-- rules about the target, XADD with prev, PUBLISH, in one round trip. The
+-- function rate is that of rate.lua, which comes before.
 --
 -- KEYS  1 log  2 meta  3 rate of the user  4 5 idempotency keys  6 edits
 -- ARGV  1 channel  2 kind  3 user id  4 event as JSON, without id and prev
@@ -46,15 +47,9 @@ for n = turn - 1, turn do
   end
 end
 
-local interval = tonumber(ARGV[10])
-if interval > 0 then
-  -- GCRA: tat is when the user will have paid for what was posted. One that is
-  -- later than can be was written before the clock was set back.
-  local full = interval * tonumber(ARGV[11])
-  local tat = math.max(tonumber(call('GET', KEYS[3]) or '0'), now)
-  if tat > now + full then tat = now end
-  if tat + interval > now + full then return {'wait', string.format('%d', tat + interval - now - full)} end
-  call('SET', KEYS[3], string.format('%d', tat + interval), 'PX', math.ceil((tat + interval - now) / 1000))
+if ARGV[10] ~= '0' then
+  local wait = rate(KEYS[3], now, tonumber(ARGV[10]), tonumber(ARGV[11]))
+  if wait > 0 then return {'wait', string.format('%d', wait)} end
 end
 
 if target ~= '' then

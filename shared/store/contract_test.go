@@ -227,6 +227,37 @@ func TestPostsAreLimited(t *testing.T) {
 	})
 }
 
+func TestAllowCountsOnAllServers(t *testing.T) {
+	each(t, func(t *testing.T, open func(store.Options) *store.Store) {
+		s := open(store.Options{})
+		rate := store.Rate{PerSecond: 0.5, Burst: 3}
+		for range 3 {
+			if err := s.Allow(t.Context(), "login", "10.0.0.1", rate); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var retry *chat.RetryError
+		err := s.Allow(t.Context(), "login", "10.0.0.1", rate)
+		if !errors.Is(err, chat.ErrTooMany) || !errors.As(err, &retry) || retry.After <= 0 || retry.After > 2*time.Second {
+			t.Errorf("the fourth: %v", err)
+		}
+		for _, other := range []error{
+			s.Allow(t.Context(), "login", "10.0.0.2", rate),
+			s.Allow(t.Context(), "upload", "10.0.0.1", rate),
+			s.Allow(t.Context(), "login", "10.0.0.1", store.Rate{}),
+		} {
+			if other != nil {
+				t.Errorf("another: %v", other)
+			}
+		}
+		future := time.Now().Add(time.Hour).UnixMicro()
+		must(s.Redis().Set(t.Context(), "confab:rate:login:10.0.0.1", future, 0).Result())(t)
+		if err := s.AllowHere(t.Context(), "login", "10.0.0.1", rate); err != nil {
+			t.Errorf("after the clock went back: %v", err)
+		}
+	})
+}
+
 func TestIDsRiseWhenTheClockGoesBack(t *testing.T) {
 	each(t, func(t *testing.T, open func(store.Options) *store.Store) {
 		s := open(store.Options{})

@@ -66,6 +66,25 @@ func TestEveryRefusalOfRedisIsUnavailable(t *testing.T) {
 	}
 }
 
+func TestAllowIsShutAndAllowHereOpenWithoutRedis(t *testing.T) {
+	t.Parallel()
+	srv := startRedis(t)
+	s := open(t, store.Options{URL: srv.url()})
+	srv.kill()
+	rate := store.Rate{PerSecond: 0.01, Burst: 3}
+	if err := s.Allow(t.Context(), "login", "me", rate); !errors.Is(err, chat.ErrUnavailable) {
+		t.Errorf("login: %v", err)
+	}
+	for range 3 {
+		if err := s.AllowHere(t.Context(), "post", "me", rate); err != nil {
+			t.Errorf("post: %v", err)
+		}
+	}
+	if err := s.AllowHere(t.Context(), "post", "me", rate); !errors.Is(err, chat.ErrTooMany) {
+		t.Errorf("the fourth post: %v", err)
+	}
+}
+
 func TestScriptsAreSentAgainToARedisThatForgotThem(t *testing.T) {
 	t.Parallel()
 	srv := startRedis(t)

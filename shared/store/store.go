@@ -66,13 +66,14 @@ type Options struct {
 
 // A Store is all rooms. Its methods are safe for concurrent use.
 type Store struct {
-	opts   Options
-	log    *slog.Logger
-	rdb    redis.UniversalClient
-	desk   *desk
-	bell   *bell
-	copies *copies // nil when the primary's word is enough
-	local  local   // nil with a real Redis
+	opts    Options
+	log     *slog.Logger
+	rdb     redis.UniversalClient
+	desk    *desk
+	bell    *bell
+	copies  *copies // nil when the primary's word is enough
+	local   local   // nil with a real Redis
+	buckets buckets
 
 	run    context.Context // ends with Close
 	cancel context.CancelFunc
