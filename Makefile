@@ -7,7 +7,7 @@ LDFLAGS := -s -w
 ARCH    ?= amd64
 # Static and small, for a function is read anew for each cold start: without debug RPC, HTTP/2,
 # inlining and room between functions.
-FUNCTION = CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) $(GO) build -trimpath -tags lambda.norpc,nethttpomithttp2 -gcflags=all=-l -ldflags '$(LDFLAGS) -funcalign=8'
+FUNCTION = CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) $(GO) build -trimpath -tags lambda.norpc,nethttpomithttp2,function -gcflags=all=-l -ldflags '$(LDFLAGS) -funcalign=8'
 
 .PHONY: help run test check build functions bench clean tools deploy site image local build-LoginFunction build-PostFunction build-StreamFunction
 

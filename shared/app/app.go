@@ -32,15 +32,6 @@ type App struct {
 	drained sync.Once
 }
 
-// Open puts the parts of a server together. Its error is one sentence that
-// names the variable to mend. The App must be closed.
-func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
-	if cfg.RedisURL == "" {
-		return assemble(ctx, cfg, log, store.OpenLocal)
-	}
-	return assemble(ctx, cfg, log, store.Open)
-}
-
 // OpenFunction is FromEnv and Open for a function, which keeps nothing itself:
 // without REDIS_URL and SESSION_KEYS it does not start. Its log is JSON.
 func OpenFunction(ctx context.Context) (*App, error) {

@@ -87,8 +87,9 @@ type Store struct {
 
 // A local Redis is one of our own in the process, see [OpenLocal].
 //
-// Decision: an interface with one implementation, so that a function, which
-// never opens one, does not carry it: it is a sixth of the binary.
+// Decision: an interface with one implementation, and a build tag, function,
+// that leaves it out: a function never opens one, and it is a fifth of the
+// binary that a cold start has to load.
 type local interface {
 	client() *redis.Client
 	append(ctx context.Context, s *Store, ev chat.Event) (_ chat.Event, replayed bool, err error)
