@@ -46,6 +46,9 @@ check: ## formatting, vet, staticcheck
 tools: # what the tests talk to; nothing is done where it is there
 	@.ci/tools
 
+torture: ## break everything under load and print what it came to (ROUNDS=10 SEED=1 MINUTES=60)
+	$(GO) test ./functions/server -run Torture -count=1 -v -timeout 0 -torture.rounds $(or $(ROUNDS),10) -torture.seed $(or $(SEED),1) -torture.minutes $(or $(MINUTES),60)
+
 bench: ## what a delivery costs, beside the least that it can cost
 	$(GO) test -run '^$$' -bench . ./shared/hub
 

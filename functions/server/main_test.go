@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -38,7 +39,14 @@ func TestMain(m *testing.M) {
 		fmt.Fprintf(os.Stderr, "build the server: %v\n%s", err, out)
 		os.Exit(1)
 	}
+	flag.Parse()
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
+		f.Value.Set("6") // most of them wait for something
+	}
 	code := m.Run()
+	if tortured() {
+		printTable(os.Stdout)
+	}
 	os.RemoveAll(dir)
 	os.Exit(code)
 }
@@ -141,19 +149,7 @@ func (t *tail) String() string {
 // startRedis runs a redis-server on a free port and returns its URL.
 func startRedis(tb testing.TB, args ...string) string {
 	tb.Helper()
-	path := need(tb, "redis-server")
-	addr := freeAddr(tb)
-	_, port, _ := net.SplitHostPort(addr)
-	cmd := exec.Command(path, append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", tb.TempDir()}, args...)...)
-	if err := cmd.Start(); err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-	})
-	awaitListener(tb, addr)
-	return "redis://" + addr
+	return newRedis(tb, args...).URL()
 }
 
 func freeAddr(tb testing.TB) string {
@@ -164,17 +160,6 @@ func freeAddr(tb testing.TB) string {
 	}
 	defer ln.Close()
 	return ln.Addr().String()
-}
-
-func awaitListener(tb testing.TB, addr string) {
-	tb.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		if c, err := net.Dial("tcp", addr); err == nil {
-			c.Close()
-			return
-		}
-	}
-	tb.Fatalf("nothing listens at %s", addr)
 }
 
 // login says a name and returns the client that carries the session.
@@ -276,11 +261,12 @@ func (r *reader) once(ctx context.Context, base string, rooms []string) {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode == http.StatusOK {
-		r.blocks(resp.Body)
+		blocks(resp.Body, r.take)
 	}
 }
 
-func (r *reader) blocks(body io.Reader) {
+// blocks reads SSE and passes every whole block on.
+func blocks(body io.Reader, take func(id, kind, data string)) {
 	lines := bufio.NewScanner(body)
 	lines.Buffer(nil, 1<<20)
 	id, kind, data := "", "message", ""
@@ -294,7 +280,7 @@ func (r *reader) blocks(body io.Reader) {
 		case "data":
 			data = value
 		case "":
-			r.take(id, kind, data)
+			take(id, kind, data)
 			id, kind, data = "", "message", ""
 		}
 	}

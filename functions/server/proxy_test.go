@@ -3,6 +3,7 @@ package main_test
 import (
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -35,6 +36,7 @@ type link struct {
 	p        *proxy
 	ends     [2]net.Conn // the client's, the server's
 	stranded bool        // the other side is gone for good, and nobody said so
+	deaf     bool        // what goes down is lost
 	closed   bool
 }
 
@@ -102,6 +104,9 @@ func (l *link) pass(way int) {
 			if !l.wait(way) {
 				continue
 			}
+			if way == down && l.isDeaf() {
+				continue
+			}
 			if _, err := l.ends[1-way].Write(p.data); err != nil {
 				l.close(false)
 			}
@@ -136,6 +141,12 @@ func (l *link) wait(way int) bool {
 		l.p.free.Wait()
 	}
 	return !l.closed && !l.p.ended
+}
+
+func (l *link) isDeaf() bool {
+	l.p.mu.Lock()
+	defer l.p.mu.Unlock()
+	return l.deaf
 }
 
 func (l *link) close(hard bool) {
@@ -187,11 +198,19 @@ func (p *proxy) storm() {
 	}
 }
 
-// strand leaves all present connections half-open for ever. New ones work.
-func (p *proxy) strand() {
+// strand leaves present connections half-open for ever: all, or those that
+// the server knows by these addresses. New ones work.
+func (p *proxy) strand(addrs ...string) { p.mark(addrs, func(l *link) { l.stranded = true }) }
+
+// deafen loses what the server sends on these connections while it is on.
+func (p *proxy) deafen(on bool, addrs ...string) { p.mark(addrs, func(l *link) { l.deaf = on }) }
+
+func (p *proxy) mark(addrs []string, do func(*link)) {
 	p.set(func() {
 		for l := range p.conns {
-			l.stranded = true
+			if len(addrs) == 0 || slices.Contains(addrs, l.ends[1].LocalAddr().String()) {
+				do(l)
+			}
 		}
 	})
 }

@@ -1,0 +1,329 @@
+package main_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// A redisServer is a running redis-server, or redis-sentinel, whose data and
+// address outlive the process.
+type redisServer struct {
+	tb   testing.TB
+	addr string
+	dir  string
+	env  []string
+	args []string
+	cmd  *exec.Cmd
+	*redis.Client
+}
+
+// newRedis runs a redis-server on a free port.
+func newRedis(tb testing.TB, args ...string) *redisServer {
+	tb.Helper()
+	r := &redisServer{tb: tb, addr: freeAddr(tb), dir: tb.TempDir()}
+	r.args = append([]string{"--port", r.port(), "--bind", "127.0.0.1", "--save", "", "--dir", r.dir, "--enable-debug-command", "yes"}, args...)
+	r.open()
+	return r
+}
+
+// open starts it for the first time.
+func (r *redisServer) open() {
+	r.tb.Helper()
+	r.Client = redis.NewClient(&redis.Options{Addr: r.addr, MaxRetries: -1})
+	r.start()
+	r.tb.Cleanup(func() {
+		r.Client.Close()
+		r.kill()
+	})
+}
+
+func (r *redisServer) port() string {
+	_, port, _ := net.SplitHostPort(r.addr)
+	return port
+}
+
+func (r *redisServer) URL() string { return "redis://" + r.addr }
+
+func (r *redisServer) start() {
+	r.tb.Helper()
+	r.cmd = exec.Command(need(r.tb, "redis-server"), r.args...)
+	r.cmd.Env = append(os.Environ(), r.env...)
+	if err := r.cmd.Start(); err != nil {
+		r.tb.Fatal(err)
+	}
+	r.await("an answer", func(ctx context.Context) bool {
+		return r.Ping(ctx).Err() == nil // LOADING is an error
+	})
+}
+
+// await asks until something is so.
+func (r *redisServer) await(what string, ok func(context.Context) bool) {
+	r.tb.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	for ctx.Err() == nil {
+		if ok(ctx) {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	r.tb.Fatalf("redis at %s: no %s", r.addr, what)
+}
+
+// kill ends the process as a power cut would.
+func (r *redisServer) kill() {
+	r.cmd.Process.Kill()
+	r.cmd.Wait()
+}
+
+// pause has it answer nothing, its connections open, until resume.
+func (r *redisServer) pause()  { r.cmd.Process.Signal(syscall.SIGSTOP) }
+func (r *redisServer) resume() { r.cmd.Process.Signal(syscall.SIGCONT) }
+
+// must sends a command that has to succeed.
+func (r *redisServer) must(args ...any) any {
+	r.tb.Helper()
+	v, err := r.Do(context.Background(), args...).Result()
+	if err != nil {
+		r.tb.Fatalf("redis %v: %v", args, err)
+	}
+	return v
+}
+
+func (r *redisServer) info(section, field string) string {
+	text, _ := r.Info(context.Background(), section).Result()
+	_, after, _ := strings.Cut("\n"+text, "\n"+field+":")
+	value, _, _ := strings.Cut(after, "\r")
+	return value
+}
+
+// A sentinelSet is a primary, its replicas, and the sentinels that watch them.
+type sentinelSet struct {
+	nodes     []*redisServer
+	sentinels []*redisServer
+}
+
+const masterName = "confab"
+
+// startSentinel runs a primary, two replicas and three sentinels that agree
+// by two.
+func startSentinel(tb testing.TB) *sentinelSet {
+	tb.Helper()
+	s := &sentinelSet{nodes: []*redisServer{newRedis(tb)}}
+	primary := s.nodes[0]
+	for range 2 {
+		r := newRedis(tb, "--replicaof", "127.0.0.1 "+primary.port())
+		r.await("link to the primary", func(context.Context) bool { return r.info("replication", "master_link_status") == "up" })
+		s.nodes = append(s.nodes, r)
+	}
+	for range 3 {
+		r := &redisServer{tb: tb, addr: freeAddr(tb), dir: tb.TempDir()}
+		conf := fmt.Sprintf("port %s\nbind 127.0.0.1\ndir %s\nsentinel monitor %s 127.0.0.1 %s 2\nsentinel down-after-milliseconds %[3]s 1000\nsentinel failover-timeout %[3]s 4000\n",
+			r.port(), r.dir, masterName, primary.port())
+		path := filepath.Join(r.dir, "sentinel.conf")
+		if err := os.WriteFile(path, []byte(conf), 0o600); err != nil {
+			tb.Fatal(err)
+		}
+		r.args = []string{path, "--sentinel"}
+		r.open()
+		s.sentinels = append(s.sentinels, r)
+	}
+	for _, r := range s.sentinels {
+		r.await("two replicas and two peers", func(ctx context.Context) bool {
+			m := redis.NewMapStringStringCmd(ctx, "sentinel", "master", masterName)
+			r.Process(ctx, m)
+			return m.Val()["num-slaves"] == "2" && m.Val()["num-other-sentinels"] == "2"
+		})
+	}
+	return s
+}
+
+func (s *sentinelSet) URL() string {
+	url := fmt.Sprintf("redis://%s?master_name=%s", s.sentinels[0].addr, masterName)
+	for _, r := range s.sentinels[1:] {
+		url += "&addr=" + r.addr
+	}
+	return url
+}
+
+// primary is the node that the sentinels name.
+func (s *sentinelSet) primary() *redisServer {
+	at, _ := redis.NewSentinelClient(s.sentinels[0].Options()).GetMasterAddrByName(context.Background(), masterName).Result()
+	if len(at) == 2 {
+		for _, r := range s.nodes {
+			if r.port() == at[1] {
+				return r
+			}
+		}
+	}
+	return nil
+}
+
+// awaitOther returns once the sentinels name a primary other than old, and
+// that one knows.
+func (s *sentinelSet) awaitOther(old *redisServer) {
+	s.sentinels[0].tb.Helper()
+	s.sentinels[0].await("new primary", func(context.Context) bool {
+		p := s.primary()
+		return p != nil && p != old && p.info("replication", "role") == "master"
+	})
+}
+
+// awaitReplicas returns once the primary has n replicas.
+func (s *sentinelSet) awaitReplicas(n int) {
+	s.sentinels[0].tb.Helper()
+	s.sentinels[0].await("replicas", func(context.Context) bool {
+		p := s.primary()
+		return p != nil && p.info("replication", "connected_slaves") == fmt.Sprint(n)
+	})
+}
+
+// A redisCluster is three primaries with a replica each.
+type redisCluster struct{ nodes []*redisServer }
+
+func startCluster(tb testing.TB) *redisCluster {
+	tb.Helper()
+	c := &redisCluster{}
+	for range 6 {
+		_, bus, _ := net.SplitHostPort(freeAddr(tb))
+		c.nodes = append(c.nodes, newRedis(tb, "--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-port", bus, "--cluster-replica-validity-factor", "0"))
+	}
+	const slots = 16384
+	for i, r := range c.nodes {
+		if i < 3 {
+			r.must("cluster", "addslotsrange", i*slots/3, (i+1)*slots/3-1)
+		}
+		r.must("cluster", "set-config-epoch", i+1)
+		r.must("cluster", "meet", "127.0.0.1", c.nodes[0].port(), c.nodes[0].arg("--cluster-port"))
+	}
+	for i, r := range c.nodes[3:] {
+		id := c.nodes[i].id()
+		r.await("knowledge of its primary", func(ctx context.Context) bool {
+			return r.Do(ctx, "cluster", "replicate", id).Err() == nil
+		})
+	}
+	for i, r := range c.nodes {
+		r.await("whole cluster", func(context.Context) bool {
+			return r.cluster("cluster_state") == "ok" && r.cluster("cluster_known_nodes") == "6" &&
+				(i < 3 && r.info("replication", "connected_slaves") == "1" || i >= 3 && r.info("replication", "master_link_status") == "up")
+		})
+	}
+	return c
+}
+
+func (r *redisServer) arg(name string) string {
+	for i, a := range r.args {
+		if a == name {
+			return r.args[i+1]
+		}
+	}
+	return ""
+}
+
+func (r *redisServer) id() string { return r.must("cluster", "myid").(string) }
+
+func (r *redisServer) cluster(field string) string {
+	text, _ := r.ClusterInfo(context.Background()).Result()
+	_, after, _ := strings.Cut("\n"+text, "\n"+field+":")
+	value, _, _ := strings.Cut(after, "\r")
+	return value
+}
+
+func (c *redisCluster) URL() string {
+	url := "redis://" + c.nodes[0].addr + "?cluster=true"
+	for _, r := range c.nodes[1:] {
+		url += "&addr=" + r.addr
+	}
+	return url
+}
+
+// owner is the primary that serves a key.
+func (c *redisCluster) owner(key string) *redisServer {
+	for _, r := range c.nodes {
+		if err := r.Exists(context.Background(), key).Err(); err == nil && r.info("replication", "role") == "master" { // others say MOVED
+			return r
+		}
+	}
+	return nil
+}
+
+// replicaOf returns the replica of a primary.
+func (c *redisCluster) replicaOf(p *redisServer) *redisServer {
+	for _, r := range c.nodes {
+		if r.info("replication", "role") == "slave" && r.info("replication", "master_port") == p.port() {
+			return r
+		}
+	}
+	return nil
+}
+
+// migrate moves the slot of a key to another primary, key by key, as
+// redis-cli --cluster reshard does.
+func (c *redisCluster) migrate(key string) {
+	from := c.owner(key)
+	from.tb.Helper()
+	slot := from.must("cluster", "keyslot", key)
+	to := from
+	for _, r := range c.nodes {
+		if r != from && r.info("replication", "role") == "master" {
+			to = r
+		}
+	}
+	to.must("cluster", "setslot", slot, "importing", from.id())
+	from.must("cluster", "setslot", slot, "migrating", to.id())
+	for {
+		keys := from.must("cluster", "getkeysinslot", slot, 10).([]any)
+		if len(keys) == 0 {
+			break
+		}
+		from.must(append([]any{"migrate", "127.0.0.1", to.port(), "", 0, 5000, "keys"}, keys...)...)
+	}
+	to.must("cluster", "setslot", slot, "node", to.id())
+	from.must("cluster", "setslot", slot, "node", to.id())
+}
+
+func TestSentinelsPromoteAReplica(t *testing.T) {
+	t.Parallel()
+	s := startSentinel(t)
+	s.awaitReplicas(2)
+	old := s.primary()
+	old.must("set", "k", "v")
+	old.must("wait", 2, 5000)
+	old.kill()
+	s.awaitOther(old)
+	if v := s.primary().must("get", "k"); v != "v" {
+		t.Errorf("the new primary holds %v", v)
+	}
+}
+
+func TestClusterMovesASlotAndPromotesAReplica(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t)
+	old := c.owner("k")
+	old.must("set", "k", "v")
+	c.migrate("k")
+	now := c.owner("k")
+	if now == old {
+		t.Fatal("the slot did not move")
+	}
+	if v := now.must("get", "k"); v != "v" {
+		t.Errorf("its new owner holds %v", v)
+	}
+	now.must("wait", 1, 5000)
+	next := c.replicaOf(now)
+	now.kill()
+	next.await("promotion", func(context.Context) bool { return c.owner("k") == next })
+	if v := c.owner("k").must("get", "k"); v != "v" {
+		t.Errorf("the promoted replica holds %v", v)
+	}
+}
