@@ -30,7 +30,13 @@ type redisServer struct {
 // newRedis runs a redis-server on a free port.
 func newRedis(tb testing.TB, args ...string) *redisServer {
 	tb.Helper()
-	r := &redisServer{tb: tb, addr: freeAddr(tb), dir: tb.TempDir()}
+	return newRedisIn(tb, nil, args...)
+}
+
+// newRedisIn runs it with more environment.
+func newRedisIn(tb testing.TB, env []string, args ...string) *redisServer {
+	tb.Helper()
+	r := &redisServer{tb: tb, addr: freeAddr(tb), dir: tb.TempDir(), env: env}
 	r.args = append([]string{"--port", r.port(), "--bind", "127.0.0.1", "--save", "", "--dir", r.dir, "--enable-debug-command", "yes"}, args...)
 	r.open()
 	return r
@@ -105,6 +111,37 @@ func (r *redisServer) info(section, field string) string {
 	_, after, _ := strings.Cut("\n"+text, "\n"+field+":")
 	value, _, _ := strings.Cut(after, "\r")
 	return value
+}
+
+// A clock is what a process under it believes.
+type clock string
+
+func newClock(tb testing.TB) clock {
+	tb.Helper()
+	need(tb, "faketime")
+	c := clock(filepath.Join(tb.TempDir(), "clock"))
+	c.set(tb, 0)
+	return c
+}
+
+// set has it go by so much, from now on.
+func (c clock) set(tb testing.TB, by time.Duration) {
+	tb.Helper()
+	if err := os.WriteFile(string(c)+".new", fmt.Appendf(nil, "%+d\n", int(by.Seconds())), 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	if err := os.Rename(string(c)+".new", string(c)); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func (c clock) env(tb testing.TB) []string {
+	tb.Helper()
+	libs, _ := filepath.Glob("/usr/lib/*/faketime/libfaketime.so.1")
+	if len(libs) == 0 {
+		tb.Skip("libfaketime is not where Debian has it")
+	}
+	return []string{"LD_PRELOAD=" + libs[0], "FAKETIME_TIMESTAMP_FILE=" + string(c), "FAKETIME_NO_CACHE=1", "DONT_FAKE_MONOTONIC=1"}
 }
 
 // A sentinelSet is a primary, its replicas, and the sentinels that watch them.

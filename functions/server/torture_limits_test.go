@@ -1,0 +1,388 @@
+package main_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestTortureSlowReadersLagAlone(t *testing.T) {
+	torture(t, "readers that stop reading", func(r *round) {
+		s := start(r, openTo(startRedis(r))...)
+		l := r.load(plan{rooms: 1, fill: 3900, pace: 20 * time.Millisecond}, s.URL)
+		r.calm()
+		slow := l.readers[:len(l.readers)/6]
+		for _, w := range slow {
+			w.halt.Store(true)
+		}
+		time.Sleep(16 * time.Second) // until their sockets are full, and StallLimit
+		for _, w := range slow {
+			w.halt.Store(false)
+		}
+		r.calm()
+		if v := l.finish(); v.Resets > 0 {
+			l.Errorf("%d resets where the log was whole", v.Resets)
+		}
+		for i, w := range l.readers {
+			if i < len(slow) != (w.conns > 1) {
+				r.Errorf("reader %d of %d slow ones was connected %d times", i, len(slow), w.conns)
+			}
+		}
+	})
+}
+
+func TestTortureSlowClients(t *testing.T) {
+	torture(t, "slow heads, slow bodies, idle connections", func(r *round) {
+		s := start(r)
+		var wg sync.WaitGroup
+		for _, c := range []struct {
+			what, head string
+			drip       bool
+			limit      time.Duration
+		}{
+			{"slow head", "GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ", true, 8 * time.Second},
+			{"slow body", "POST /post HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n", true, 14 * time.Second},
+			{"idle", "", false, 8 * time.Second},
+		} {
+			for range some(50, 1000) {
+				wg.Go(func() { s.drip(r, c.what, c.head, c.drip, c.limit) })
+			}
+		}
+		for range 10 {
+			began := time.Now()
+			if resp, err := http.Get(s.URL + "/rooms"); err != nil || resp.StatusCode != 200 || time.Since(began) > 4*time.Second {
+				r.Errorf("a newcomer was answered %v %v after %v", resp, err, time.Since(began))
+			} else {
+				resp.Body.Close()
+			}
+			time.Sleep(200 * time.Millisecond)
+		}
+		wg.Wait()
+	})
+}
+
+// drip sends a byte now and then, and wants to be sent away within a limit.
+func (s *server) drip(r *round, what, head string, drip bool, limit time.Duration) {
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
+	if err != nil {
+		r.Errorf("%s: %v", what, err)
+		return
+	}
+	defer conn.Close()
+	io.WriteString(conn, head)
+	if drip {
+		stop := make(chan struct{})
+		defer close(stop)
+		go func() {
+			for {
+				select {
+				case <-time.After(500 * time.Millisecond):
+					io.WriteString(conn, "1")
+				case <-stop:
+					return
+				}
+			}
+		}()
+	}
+	conn.SetReadDeadline(time.Now().Add(limit))
+	if _, err := io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
+		r.Errorf("%s: still connected after %v", what, limit)
+	}
+}
+
+// streams opens n streams and returns those that were let in, open, and how
+// many were sent away with 429 and Retry-After.
+func (s *server) streams(r *round, n int, c *http.Client) (open []io.Closer, refused int) {
+	r.Helper()
+	for range n {
+		req, err := http.NewRequest("GET", s.URL+"/stream", nil)
+		if err != nil {
+			r.Fatal(err)
+		}
+		if c.Jar != nil {
+			for _, cookie := range c.Jar.Cookies(nil) {
+				req.AddCookie(cookie)
+			}
+		}
+		resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
+		switch {
+		case err != nil:
+			r.Fatalf("stream %d: %v", len(open)+refused, err)
+		case resp.StatusCode == http.StatusOK:
+			open = append(open, resp.Body)
+			continue
+		case resp.StatusCode == http.StatusTooManyRequests && resp.Header.Get("Retry-After") != "":
+			refused++
+		default:
+			r.Errorf("stream %d was answered %s", len(open)+refused, resp.Status)
+		}
+		resp.Body.Close()
+	}
+	return open, refused
+}
+
+func closeAll(cs []io.Closer) {
+	for _, c := range cs {
+		c.Close()
+	}
+}
+
+func TestTortureStreamsAreCounted(t *testing.T) {
+	torture(t, "64 streams by one user, 80 by one address", func(r *round) {
+		s := start(r)
+		open, refused := s.streams(r, 64, s.login("ann"))
+		if len(open) != 8 || refused != 56 {
+			r.Errorf("of 64 streams by one user %d were let in and %d refused", len(open), refused)
+		}
+		closeAll(open)
+		awaitTrue(r, "ann's streams are given back", func() bool {
+			open, _ := s.streams(r, 8, s.login("ann"))
+			defer closeAll(open)
+			return len(open) == 8
+		})
+		awaitTrue(r, "64 by one address, no more", func() bool {
+			open, refused := s.streams(r, 80, http.DefaultClient)
+			defer closeAll(open)
+			return len(open) == 64 && refused == 16
+		})
+	})
+}
+
+func awaitTrue(r *round, what string, ok func() bool) {
+	r.Helper()
+	for end := time.Now().Add(flowsAgain); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		if ok() {
+			return
+		}
+	}
+	r.Errorf("not so after %v: %s", flowsAgain, what)
+}
+
+func TestTortureFlood(t *testing.T) {
+	torture(t, "flood of posts by one user", func(r *round) {
+		s := start(r, openTo(startRedis(r), "POSTS_PER_SECOND=20", "POST_BURST=40")...)
+		l := r.load(plan{}, s.URL)
+		r.calm()
+		before := s.memory()
+		l.authors = append(l.authors, r.author("flood", l.bases))
+		var wg sync.WaitGroup
+		end := time.Now().Add(time.Duration(some(2, 10)) * time.Second)
+		for i := range 8 {
+			wg.Go(func() {
+				for n := 0; time.Now().Before(end); n++ {
+					l.once(len(l.authors)-1, fmt.Sprintf("flood %d-%d", i, n))
+				}
+			})
+		}
+		wg.Wait()
+		grown := s.memory() - before
+		r.calm()
+		l.check()
+		for code := range l.codes {
+			if code == 0 || code >= 500 {
+				r.Errorf("a flood gave %d: %v", code, l.codes)
+			}
+		}
+		if l.codes[429] == 0 || (grown > 96<<20 && !raceEnabled) {
+			r.Errorf("answers %v; %d MB more memory", l.codes, grown>>20)
+		}
+	})
+}
+
+// once says a line without a key, whatever the answer.
+func (l *load) once(author int, text string) {
+	ln := &line{Room: l.rooms[0], Text: text, Sent: time.Now()}
+	l.mu.Lock()
+	l.lines = append(l.lines, ln)
+	l.mu.Unlock()
+	l.insist(context.Background(), author, ln, "")
+}
+
+// memory is what the process holds, in bytes.
+func (s *server) memory() int {
+	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/statm", s.cmd.Process.Pid))
+	f := strings.Fields(string(b))
+	if len(f) < 2 {
+		s.tb.Fatalf("the server is gone: %s", s.log)
+	}
+	pages, _ := strconv.Atoi(f[1])
+	return pages * os.Getpagesize()
+}
+
+// descriptors is how many the process has.
+func (s *server) descriptors() int {
+	fds, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", s.cmd.Process.Pid))
+	if err != nil {
+		s.tb.Fatalf("the server is gone: %v %s", err, s.log)
+	}
+	return len(fds)
+}
+
+// checkStreams is check, and no stream may have been cut.
+func (l *load) checkStreams() {
+	l.Helper()
+	l.check()
+	for i, w := range l.readers {
+		if w.conns > 1 {
+			l.Errorf("reader %d was cut: it was connected %d times", i, w.conns)
+		}
+	}
+}
+
+func TestTortureDescriptorsRunOut(t *testing.T) {
+	torture(t, "descriptors exhausted", func(r *round) {
+		s := start(r, openTo(startRedis(r))...)
+		l := r.load(plan{}, s.URL)
+		r.calm()
+		var old unix.Rlimit
+		few := unix.Rlimit{Cur: uint64(s.descriptors() + 4), Max: 1 << 16}
+		if err := unix.Prlimit(s.cmd.Process.Pid, unix.RLIMIT_NOFILE, nil, &old); err != nil {
+			r.Fatal(err)
+		}
+		few.Max = old.Max
+		if err := unix.Prlimit(s.cmd.Process.Pid, unix.RLIMIT_NOFILE, &few, nil); err != nil {
+			r.Fatal(err)
+		}
+		var conns []io.Closer
+		for range 60 {
+			if c, err := net.DialTimeout("tcp", strings.TrimPrefix(s.URL, "http://"), time.Second); err == nil {
+				conns = append(conns, c)
+			}
+		}
+		r.calm()
+		closeAll(conns)
+		l.heal()
+		awaitTrue(r, "a newcomer is served", func() bool {
+			resp, err := (&http.Client{Timeout: 2 * time.Second}).Get(s.URL + "/healthz")
+			if err == nil {
+				resp.Body.Close()
+			}
+			return err == nil
+		})
+		if err := unix.Prlimit(s.cmd.Process.Pid, unix.RLIMIT_NOFILE, &old, nil); err != nil {
+			r.Fatal(err)
+		}
+		r.calm()
+		l.checkStreams()
+	})
+}
+
+func TestTortureRedisIsFull(t *testing.T) {
+	torture(t, "Redis out of memory", func(r *round) {
+		redis := newRedis(r)
+		s := start(r, openTo(redis.URL())...)
+		l := r.load(plan{}, s.URL)
+		r.calm()
+		redis.must("config", "set", "maxmemory", 1)
+		r.calm()
+		redis.must("config", "set", "maxmemory", 0)
+		l.heal()
+		r.calm()
+		l.checkStreams()
+		if l.codes[503] == 0 {
+			r.Errorf("no post was answered 503: %v", l.codes)
+		}
+	})
+}
+
+// smallDisk is a file system of 1 MB, all but a little of it taken. What is
+// returned makes room.
+func smallDisk(tb testing.TB, left int) (dir string, room func()) {
+	tb.Helper()
+	dir = tb.TempDir()
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", dir).CombinedOutput(); err != nil {
+		tb.Skipf("no small disk can be made here: %v %s", err, out)
+	}
+	tb.Cleanup(func() { unix.Unmount(dir, unix.MNT_DETACH) })
+	ballast := filepath.Join(dir, "ballast")
+	if err := os.WriteFile(ballast, make([]byte, 1<<20-left), 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	return dir, func() { os.Remove(ballast) }
+}
+
+func fullDisk(t *testing.T, name string, begin func(r *round, dir string) *server) {
+	torture(t, name, func(r *round) {
+		dir, makeRoom := smallDisk(r, 64<<10)
+		s := begin(r, dir)
+		l := r.load(plan{pace: 20 * time.Millisecond, fill: 300}, s.URL)
+		awaitTrue(r, "the disk is full and posts are answered 503", func() bool {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			return l.codes[503] > 0
+		})
+		r.calm()
+		makeRoom()
+		l.heal()
+		r.calm()
+		l.checkStreams()
+	})
+}
+
+func TestTortureDiskOfServerIsFull(t *testing.T) {
+	fullDisk(t, "disk of the built-in Redis full", func(r *round, dir string) *server {
+		return start(r, openTo("", "DATA_DIR="+dir)...)
+	})
+}
+
+func TestTortureDiskOfRedisIsFull(t *testing.T) {
+	fullDisk(t, "disk of Redis full, AOF everysec", func(r *round, dir string) *server {
+		return start(r, openTo(newRedis(r, "--dir", dir, "--appendonly", "yes", "--appendfsync", "everysec").URL())...)
+	})
+}
+
+func TestTortureStreamsComeAndGo(t *testing.T) {
+	torture(t, "1,200 streams opened and closed", func(r *round) {
+		s := start(r, openTo("")...)
+		n := some(300, 1200)
+		comeAndGo := func() (memory, descriptors int) {
+			for done := 0; done < n; done += 100 {
+				open, _ := s.streams(r, 100, http.DefaultClient)
+				closeAll(open)
+			}
+			least := s.descriptors()
+			for range 50 { // they are let go of in a moment
+				time.Sleep(20 * time.Millisecond)
+				least = min(least, s.descriptors())
+			}
+			return s.memory(), least
+		}
+		memory, descriptors := comeAndGo()
+		memory2, descriptors2 := comeAndGo()
+		if left := memory2 - memory; left > n*4<<10+8<<20 && !raceEnabled {
+			r.Errorf("%d streams left %d KiB", n, left>>10)
+		}
+		if descriptors2 > descriptors+3 {
+			r.Errorf("%d descriptors, then %d", descriptors, descriptors2)
+		}
+	})
+}
+
+func TestTortureClockOfRedisJumps(t *testing.T) {
+	torture(t, "clock of Redis back and forth by 1 h", func(r *round) {
+		c := newClock(r)
+		redis := newRedisIn(r, c.env(r))
+		s := start(r, openTo(redis.URL())...)
+		l := r.load(plan{}, s.URL)
+		for _, by := range []time.Duration{-time.Hour, 0, time.Hour, -time.Hour} {
+			r.calm()
+			c.set(r, by)
+			l.heal()
+		}
+		r.calm()
+		l.check()
+	})
+}
