@@ -78,7 +78,7 @@ export class Connection {
 
   /** Opens the stream anew, now. */
   retry() {
-    if (this.#leads) this.#stream.open()
+    if (this.#leads) this.#stream.retry()
     else this.#channel.postMessage({ retry: true })
   }
 
@@ -109,7 +109,7 @@ export class Connection {
     if (news.hello && this.#leads) this.#channel.postMessage({ state: this.#state, follow: this.#cursors })
     if (news.follow) this.follow(news.follow)
     if (news.leave) this.leave(news.leave)
-    if (news.retry && this.#leads) this.#stream.open()
+    if (news.retry && this.#leads) this.#stream.retry()
     this.#watchdog.expect(SILENCE)
     this.#take(news)
   }

@@ -3,6 +3,7 @@ import { Problem } from '../call.js'
 import { openPoll } from './poll.js'
 import { Pulse } from './pulse.js'
 import { openSocket } from './socket.js'
+import { reach } from './reach.js'
 import { openEvents } from './sse.js'
 import { Watchdog } from './watchdog.js'
 
@@ -21,7 +22,8 @@ const OPENING = 5_000 // milliseconds until the first bytes
 const MISSED = 3 // pings
 const LONGEST = 30_000 // milliseconds between two attempts
 const YOUNG = 10_000 // a stream that dies younger never really lived
-const TRIES = 3 // by one way, before the next is taken
+const TRIES = 2 // by one way, before the next is taken
+const POOL = 6 // connections that a browser keeps to a host
 const FALLEN_BACK = 10 * 60_000 // then the first way gets another chance
 
 /** One stream that is always there: it comes back, by another way if need be. */
@@ -70,6 +72,12 @@ export class Stream {
     this.#close = () => {}
   }
 
+  /** Somebody says that it should work now. */
+  retry() {
+    this.#way = this.#failures = 0
+    this.open()
+  }
+
   /** The machine woke, or the network changed: do not trust, look. */
   look() {
     if (this.#timer) this.open()
@@ -96,18 +104,20 @@ export class Stream {
     this.open()
   }
 
-  #silent() {
+  async #silent() {
     if (!this.#alive) this.#nextWay() // it opened, and not one byte came
+    this.#close()
+    await reach(POOL)
     this.#down(new Problem(0, 'silence'), this.#alive)
   }
 
   /** @param {Problem} why @param {boolean} atOnce */
-  #down(why, atOnce = false) {
+  async #down(why, atOnce = false) {
     if (this.#alive && Date.now() - this.#opened > YOUNG) this.#failures = 0
     this.#failures++
-    if (this.#failures % TRIES === 0) this.#nextWay()
     const delay = atOnce ? 0 : Math.max(why.wait, Math.min(LONGEST, 500 * 2 ** Math.min(8, this.#failures - 1)))
     this.#again(delay * (0.75 + Math.random() / 2), why.status)
+    if (this.#failures % TRIES === 0 && await reach()) this.#nextWay() // it is not the network
   }
 
   /** @param {number} delay @param {number} [status] */

@@ -62,8 +62,7 @@ export class Line {
     const now = gone ? say('gone') : text + (edited ? '\0' : '')
     if (now === this.#text) return
     this.#text = now
-    const names = this.#room.lines.slice(-200).map(line => line.by.name)
-    this.#words.replaceChildren(...(gone ? [say('gone')] : format(text, { me: this.#room.me.name, names })))
+    this.#words.replaceChildren(...(gone ? [say('gone')] : format(text, { me: this.#room.me.name, names: this.#room.speakers })))
     if (edited && !gone) this.#words.append(' ', node('small', { class: 'line__edited' }, say('edited')))
   }
 

@@ -69,7 +69,7 @@ export function openRooms(me, { onLeave, onSignedOut }) {
     typing: () => call('POST', pathOf(room.name, 'typing'), {}).catch(() => {}),
     enterSends: () => settings.chosen.enterSends,
   })
-  const completion = new Completion(composer.box, () => people.names)
+  const completion = new Completion(composer.box, () => [...new Set([...people.names, ...room.speakers])])
   const toolbar = new Toolbar(messages, me, {
     reply: to => composer.reply(to),
     edit: mine => composer.edit(mine),

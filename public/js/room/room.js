@@ -41,6 +41,11 @@ export class Room {
     return this.lines.findLast(line => line.by.id === this.me.id && !line.gone)
   }
 
+  /** Who spoke lately, but for oneself. */
+  get speakers() {
+    return [...new Set(this.lines.slice(-200).filter(line => line.by.id !== this.me.id).map(line => line.by.name).reverse())]
+  }
+
   /**
    * Takes events as they happen.
    * @param {Event[]} events

@@ -1,0 +1,257 @@
+package main_test
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+const notices = 50 * time.Second // a link that died without a word
+
+// numbered are n texts that tell their order.
+func numbered(what string, n int) []string {
+	texts := make([]string, n)
+	for i := range texts {
+		texts[i] = fmt.Sprintf("%s %02d", what, i)
+	}
+	return texts
+}
+
+// shows waits until a window shows these lines and no others.
+func (w *window) shows(what string, want []string) {
+	w.tb.Helper()
+	w.awaitFor(notices, what, fmt.Sprintf("%s.length >= %d", linesJS, len(want)))
+	if got := w.lines(); !slices.Equal(got, want) {
+		w.tb.Errorf("%s: the screen has %q, want %q", what, got, want)
+	}
+}
+
+func TestNothingIsMissedOrDoubledOffline(t *testing.T) {
+	s := start(t, "POSTS_PER_SECOND=0", "POST_BURST=0")
+	w := newWire(t, s.URL)
+	ann, bob := visit(t, w.URL()).join("ann"), s.login("bob")
+	ann.tells("before")
+	ann.offline(true) // which spares what is open
+	w.cut()
+	want := append([]string{"before"}, numbered("while away", 20)...)
+	for _, text := range want[1:] {
+		if _, _, err := s.post(bob, "lobby", text, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	own := numbered("written away", 3)
+	for _, text := range own {
+		ann.say(text)
+		ann.sees(text) // at once, and kept
+	}
+	ann.await("the truth about the link", `document.querySelector('[role=status]').innerText.includes('your messages are kept')`)
+	w.mend()
+	ann.offline(false)
+	ann.shows("what was said meanwhile", append(want, own...))
+	ann.await("that they were sent", `!document.querySelector('.line--sending, .line--failed')`)
+	visit(t, s.URL).join("cat").shows("a fresh load", append(want, own...))
+}
+
+func TestServerThatDiesLosesNothing(t *testing.T) {
+	s := start(t)
+	ann, bob := visit(t, s.URL).join("ann"), visit(t, s.URL).join("bob")
+	ann.tells("before")
+	bob.sees("before")
+	ann.setCut(true)
+	bob.setCut(true)
+	s.kill()
+	ann.say("into the dark")
+	ann.sees("into the dark")
+	ann.await("that it was not sent", line("into the dark")+`.innerText.includes('Not sent.') && document.querySelectorAll('.line--failed button').length === 2`)
+	s.restart()
+	want := []string{"before", "into the dark"}
+	bob.shows("what came after", want)
+	ann.shows("the own line", want)
+	ann.await("that it was sent", `!document.querySelector('.line--failed, .line--sending')`)
+	bob.say("back again")
+	ann.shows("live again", append(want, "back again"))
+}
+
+func TestPageComesBackWithoutServerAndKeepsWhatWasWritten(t *testing.T) {
+	s := start(t)
+	ann := visit(t, s.URL).join("ann")
+	ann.tells("before")
+	ann.await("the worker", `navigator.serviceWorker.controller`)
+	ann.awaitShell()
+	ann.setCut(true)
+	s.kill()
+	ann.say("unsent")
+	ann.sees("unsent")
+	ann.write("a draft")
+	ann.reload() // from the browser's own copy
+	ann.await("the saved copy", `document.querySelector('.log__note').innerText.includes('Saved copy')`)
+	ann.shows("the saved copy", []string{"before", "unsent"})
+	ann.await("the draft", `document.getElementById('box').value === 'a draft'`)
+	s.restart()
+	ann.await("the live room", `document.querySelector('.log__note').hidden && !document.querySelector('.line--failed, .line--sending')`)
+	ann.reload()
+	ann.shows("sent once", []string{"before", "unsent"})
+}
+
+// awaitShell waits until the service worker has every file of the page.
+func (w *window) awaitShell() {
+	w.tb.Helper()
+	w.run(`(async () => {
+		const cache = await caches.open('confab-shell')
+		const files = performance.getEntriesByType('resource').map(({ name }) => new URL(name).pathname).filter(path => /^\/(css|js)\//.test(path))
+		for (const file of ['/', ...files]) while (!await cache.match(file)) await new Promise(f => setTimeout(f, 20))
+		window.kept = true
+	})()`)
+	w.await("every file kept", "window.kept")
+}
+
+// A wire is a TCP proxy that can go dead without a word, as a radio link does.
+type wire struct {
+	net.Listener
+	to   string
+	mu   sync.Mutex
+	dead []net.Conn // nothing passes any more; nobody is told
+	open []net.Conn
+	off  bool
+}
+
+func newWire(tb testing.TB, to string) *wire {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	w := &wire{Listener: l, to: strings.TrimPrefix(to, "http://")}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			wg.Go(func() { w.carry(c) })
+		}
+	})
+	tb.Cleanup(func() {
+		l.Close()
+		w.mu.Lock()
+		for _, c := range append(w.open, w.dead...) {
+			c.Close()
+		}
+		w.mu.Unlock()
+		wg.Wait()
+	})
+	return w
+}
+
+func (w *wire) URL() string { return "http://" + w.Addr().String() }
+
+func (w *wire) carry(c net.Conn) {
+	up, err := net.Dial("tcp", w.to)
+	w.mu.Lock()
+	if err != nil || w.off {
+		w.mu.Unlock()
+		c.Close()
+		return
+	}
+	w.open = append(w.open, c, up)
+	w.mu.Unlock()
+	var wg sync.WaitGroup
+	for _, way := range [][2]net.Conn{{c, up}, {up, c}} {
+		wg.Go(func() { w.pass(way[0], way[1]) })
+	}
+	wg.Wait()
+}
+
+func (w *wire) pass(to, from net.Conn) {
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := from.Read(buf)
+		if w.isDead(from) {
+			io.Copy(io.Discard, from)
+			return
+		}
+		if _, werr := to.Write(buf[:n]); err != nil || werr != nil {
+			to.Close()
+			return
+		}
+	}
+}
+
+func (w *wire) isDead(c net.Conn) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Contains(w.dead, c)
+}
+
+// cut ends all connections and takes no more.
+func (w *wire) cut() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.off = true
+	for _, c := range w.open {
+		c.Close()
+	}
+	w.open = nil
+}
+
+func (w *wire) mend() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.off = false
+}
+
+// stall makes the connections of now go dead. New ones are good.
+func (w *wire) stall() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.dead, w.open = append(w.dead, w.open...), nil
+}
+
+func TestLinkThatDiesSilentlyIsMended(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	w := newWire(t, s.URL)
+	ann, bob := visit(t, w.URL()).join("ann"), s.login("bob")
+	ann.tells("before")
+	ann.setCut(true)
+	w.stall()
+	if _, _, err := s.post(bob, "lobby", "while deaf", ""); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	ann.shows("what was missed", []string{"before", "while deaf"})
+	t.Logf("mended after %s", time.Since(began).Round(time.Second))
+}
+
+func TestSevenTabsOfOneBrowserAreLive(t *testing.T) {
+	s := start(t)
+	first := visit(t, s.URL).join("ann")
+	tabs := []*window{first}
+	for range 6 {
+		tab := first.tab(s.URL)
+		tab.awaitRoom()
+		tabs = append(tabs, tab)
+	}
+	bob := s.login("bob")
+	for i, text := range numbered("to all", 3) {
+		if _, _, err := s.post(bob, "lobby", text, ""); err != nil {
+			t.Fatal(err)
+		}
+		for _, tab := range tabs {
+			tab.sees(text)
+		}
+		if i == 0 { // the tab that held the stream goes
+			first.run(`location = 'about:blank'`)
+			tabs = tabs[1:]
+		}
+	}
+	tabs[3].say("from a tab")
+	for _, tab := range tabs {
+		tab.shows("the same", append(numbered("to all", 3), "from a tab"))
+	}
+}

@@ -1,0 +1,185 @@
+package main_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+func TestTwoPeopleTalk(t *testing.T) {
+	s := start(t)
+	ann, bob := visit(t, s.URL).join("ann"), visit(t, s.URL).join("bob")
+	ann.say("hello bob")
+	bob.sees("hello bob")
+
+	bob.tool("hello bob", "Reply")
+	bob.await("the quote", `document.querySelector('.composer__about').innerText.includes('hello bob')`)
+	bob.write("hello back")
+	bob.press(kb.Enter)
+	ann.sees("hello back")
+	ann.await("the quote", line("hello back")+`.querySelector('.quote').textContent.includes('hello bob')`)
+
+	ann.write("x")
+	bob.await("that ann writes", `document.querySelector('.composer__typing').textContent === 'ann is writing…'`)
+	ann.press(kb.Backspace)
+
+	ann.press(kb.ArrowUp)
+	ann.await("the own line in the box", `document.getElementById('box').value === 'hello bob'`)
+	ann.write(" and all")
+	ann.press(kb.Enter)
+	bob.await("the edit", line("hello bob and all")+`?.querySelector('.line__edited')`)
+
+	bob.tool("hello bob and all", "React")
+	bob.await("the row of emoji", `document.activeElement?.ariaLabel === 'React with 👍'`)
+	bob.press(kb.Enter)
+	ann.await("the reaction", line("hello bob and all")+`?.querySelector('.reaction')?.textContent === '👍 1'`)
+	bob.await("the own reaction", line("hello bob and all")+`?.querySelector('.reaction[aria-pressed=true]')`)
+	bob.run(line("hello bob and all") + `.querySelector('.reaction').click()`)
+	ann.await("no reaction", `!document.querySelector('.reaction')`)
+
+	bob.run(`document.getElementById('box').focus()`)
+	bob.write("look, @a")
+	bob.await("the name offered", `document.querySelector('#names [role=option][aria-selected=true]')?.textContent === 'ann'`)
+	bob.press(kb.Enter)
+	bob.press(kb.Enter)
+	ann.await("the mention", `document.querySelector('.line--mention .mention--me')?.textContent === '@ann'`)
+
+	ann.say("a slip")
+	bob.sees("a slip")
+	ann.tool("a slip", "Delete")
+	bob.sees("This message was deleted.")
+	ann.sees("This message was deleted.")
+
+	cat := visit(t, s.URL).join("cat") // who comes later sees the same
+	want := ann.lines()
+	for _, w := range []*window{bob, cat} {
+		w.await("four lines", linesJS+".length === 4")
+		if got := w.lines(); !slices.Equal(got, want) {
+			t.Errorf("lines are %q, on another screen %q", got, want)
+		}
+	}
+}
+
+func TestRoomsCountWhatIsUnread(t *testing.T) {
+	s := start(t)
+	ann, bob := visit(t, s.URL+"/r/kitchen").join("ann"), s.login("bob")
+	open := func(room string) {
+		ann.press("k", chromedp.ModifierCtrl)
+		ann.await("the finder", `document.activeElement?.id === 'find'`)
+		ann.write(room)
+		ann.press(kb.Enter)
+		ann.await(room, fmt.Sprintf(`document.querySelector('h1').innerText.includes(%s) && document.activeElement?.id === 'box'`, quote(room)))
+	}
+	open("garden")
+	open("lobby")
+	ann.say("here")
+	for i, room := range []string{"kitchen", "kitchen", "garden", "kitchen"} {
+		text := []string{"one", "two", "hi @ann", "three"}[i]
+		if _, _, err := s.post(bob, room, text, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	counts := `JSON.stringify([...document.querySelectorAll('nav a')].map(a => a.ariaLabel ?? a.innerText))`
+	want := `["kitchen, 3 unread","garden, 1 unread, you are mentioned","lobby"]`
+	ann.await(want, counts+" === "+quote(want))
+	ann.await("the title", `document.title === '(4) lobby'`)
+	ann.reload()
+	ann.await(want, counts+" === "+quote(want)) // it is still unread after a reload
+
+	ann.run(`document.querySelector('nav a').click()`)
+	ann.sees("three")
+	ann.await("kitchen read", `document.title === '(1) kitchen'`)
+	other := ann.tab(s.URL + "/r/lobby") // another tab knows what was read
+	other.await("the count", `document.title === '(1) lobby'`)
+}
+
+func TestHostileTextStaysText(t *testing.T) {
+	s := start(t, "POSTS_PER_SECOND=0", "POST_BURST=0")
+	ann, bob := visit(t, s.URL).join("ann"), s.login("<b>bob</b>")
+	hostile := []string{
+		`<script>document.title = 'owned'</script>`, `<img src=x onerror="document.title = 'owned'">`,
+		`</li></ol><h1>owned</h1>`, `javascript:alert(1)`, `[x](javascript:alert(1))`, `https://e.example/"onmouseover="x`,
+		"**<i>bold</i>** `<u>code</u>`", "```\n</code></pre><script>1</script>\n```", "data: x\n\nid: 9-9\nevent: reset", "{{7*7}}${7*7}",
+		"a\u2028b\u2029c", strings.Repeat("W", 3000), strings.Repeat("*", 2000) + "`" + strings.Repeat("_", 1000), "\u202egnirts\u202c",
+		"𝔘𝔫𝔦 👩‍👩‍👧 ́́́", "@<b>bob</b>",
+	}
+	for _, text := range hostile {
+		if code, _, err := s.post(bob, "lobby", text, ""); err != nil || code != 201 {
+			t.Fatalf("%q: %d %v", text, code, err)
+		}
+	}
+	s.post(bob, "lobby", "the end", "")
+	ann.sees("the end")
+	if n := eval[int](ann, `document.querySelectorAll('.log :is(script, img, h1, i, u, b:not(.quote b), iframe, style)').length`); n > 0 {
+		t.Errorf("%d elements came out of text", n)
+	}
+	if hrefs := eval[[]string](ann, `[...document.querySelectorAll('.log a')].map(a => a.protocol)`); slices.Contains(hrefs, "javascript:") {
+		t.Errorf("a link runs script: %q", hrefs)
+	}
+	ann.await("no sideways scrolling", `document.documentElement.scrollWidth <= innerWidth && document.querySelector('.log').scrollWidth <= document.querySelector('.log').clientWidth`)
+	for _, text := range []string{hostile[0], hostile[1], hostile[2], hostile[11]} {
+		if !slices.Contains(ann.lines(), text) {
+			t.Errorf("not shown as it was written: %.80q", text)
+		}
+	}
+	if title := eval[string](ann, "document.title"); title != "lobby" {
+		t.Errorf("title is %q", title)
+	}
+}
+
+func TestEverythingByKeyboardAlone(t *testing.T) {
+	s := start(t)
+	ann := visit(t, s.URL+"/r/garden").join("ann")
+	ann.say("first")
+	ann.say("second")
+	ann.sees("second")
+
+	var stops []string
+	ann.run(`document.activeElement.blur()`)
+	for range 12 {
+		ann.press(kb.Tab)
+		stop := eval[string](ann, `document.activeElement.id || document.activeElement.className`)
+		if len(stops) > 0 && stop == stops[0] {
+			break
+		}
+		if stop != "page" { // the document itself, between its end and its beginning
+			stops = append(stops, stop)
+		}
+	}
+	if len(stops) < 4 || len(stops) > 8 {
+		t.Errorf("%d Tab stops: %q", len(stops), stops)
+	}
+
+	ann.run(`document.querySelector('.log').focus()`)
+	ann.press(kb.ArrowUp)
+	ann.await("the last line", `document.activeElement?.innerText.includes('second')`)
+	ann.press(kb.ArrowUp)
+	ann.await("the line above", `document.activeElement?.innerText.includes('first')`)
+	ann.press("h")
+	ann.await("the key in the box", `document.activeElement?.id === 'box' && document.activeElement.value === 'h'`)
+	ann.press(kb.Backspace)
+
+	ann.run(`document.querySelector('.bar__people').focus()`)
+	ann.press(kb.Enter)
+	ann.await("the people", `!document.getElementById('people').hidden`)
+	ann.press(kb.Escape)
+	ann.press(kb.Escape)
+	ann.await("the box again", `document.getElementById('people').hidden && document.activeElement?.id === 'box'`)
+
+	ann.run(`document.querySelector('.bar__settings').focus()`)
+	ann.press(kb.Enter)
+	ann.await("the settings", `document.querySelector('dialog[open]')`)
+	ann.press(kb.ArrowRight)
+	ann.press(kb.ArrowRight)
+	ann.await("dark", `document.documentElement.dataset.appearance === 'dark'`)
+	ann.press(kb.Escape)
+	ann.reload()
+	ann.await("dark still", `document.documentElement.dataset.appearance === 'dark'`)
+	ann.run(`document.querySelector('.bar__settings').click(), document.querySelector('.dialog__leave').focus()`)
+	ann.press(kb.Enter)
+	ann.await("the login", `document.querySelector('input[name=user]')?.value === 'ann'`)
+}

@@ -1,0 +1,306 @@
+package main_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+const patience = 15 * time.Second // for what a screen is to show
+
+// chromium is one browser for all tests; each of them looks through windows
+// of its own, which share no cookie and no memory.
+var chromium = sync.OnceValues(func() (context.Context, error) {
+	opts := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.UserDataDir(filepath.Join(filepath.Dir(binary), "chromium")), // TestMain clears it away
+		chromedp.NoSandbox,
+		chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("lang", "en-US"),
+	)
+	alloc, _ := chromedp.NewExecAllocator(context.Background(), opts...)
+	ctx, _ := chromedp.NewContext(alloc)
+	return ctx, chromedp.Do(ctx)
+})
+
+// A window is where somebody looks at the page.
+type window struct {
+	tb      testing.TB
+	ctx     context.Context
+	URL     string
+	browser cdp.BrowserContextID
+
+	mu       sync.Mutex
+	wrong    []string // what a page must not do
+	requests []string
+	bytes    float64 // on the wire
+	cut      bool    // the network is: failed requests are no fault
+}
+
+// visit opens the page in the browser of somebody who was never here.
+func visit(tb testing.TB, url string) *window {
+	tb.Helper()
+	need(tb, "chromium")
+	root, err := chromium()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return openWindow(tb, url, root, chromedp.WithNewBrowserContext())
+}
+
+// tab opens the page in another tab of the same browser.
+func (w *window) tab(url string) *window {
+	w.tb.Helper()
+	root, err := chromium()
+	if err != nil {
+		w.tb.Fatal(err)
+	}
+	return openWindow(w.tb, url, root, chromedp.WithExistingBrowserContext(w.browser))
+}
+
+func openWindow(tb testing.TB, url string, root context.Context, in chromedp.ContextOption) *window {
+	tb.Helper()
+	ctx, cancel := chromedp.NewContext(root, in)
+	tb.Cleanup(cancel)
+	w := &window{tb: tb, ctx: ctx, URL: url}
+	if err := chromedp.Listen(ctx, w.listen); err != nil {
+		tb.Fatal(err)
+	}
+	send(w, network.Enable, network.EnableParams{})
+	send(w, log.Enable, cdp.Empty{})
+	w.browser = chromedp.FromContext(ctx).BrowserContextID
+	tb.Cleanup(w.blame)
+	w.do(chromedp.Navigate(url))
+	return w
+}
+
+// listen notes what a page must not do: fail, break its policy, or ask
+// another host.
+func (w *window) listen(ev any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch ev := ev.(type) {
+	case *runtime.EventExceptionThrown:
+		w.wrong = append(w.wrong, (&chromedp.ExceptionError{ExceptionDetails: ev.ExceptionDetails}).Error())
+	case *runtime.EventConsoleAPICalled:
+		if ev.Type == runtime.ConsoleAPICalledTypeError || ev.Type == runtime.ConsoleAPICalledTypeWarning {
+			w.wrong = append(w.wrong, fmt.Sprintf("console: %s", ev.Args[0].Value))
+		}
+	case *log.EventEntryAdded:
+		if ev.Entry.Level == log.EntryLevelError && !(w.cut && ev.Entry.Source == log.EntrySourceNetwork) {
+			w.wrong = append(w.wrong, fmt.Sprintf("%s: %s %s", ev.Entry.Source, ev.Entry.Text, ev.Entry.URL))
+		}
+	case *network.EventRequestWillBeSent:
+		w.requests = append(w.requests, ev.Request.URL)
+		if !strings.HasPrefix(ev.Request.URL, w.origin()) && !strings.HasPrefix(ev.Request.URL, "data:") {
+			w.wrong = append(w.wrong, "asked "+ev.Request.URL)
+		}
+	case *network.EventLoadingFinished:
+		w.bytes += ev.EncodedDataLength
+	}
+}
+
+func (w *window) origin() string {
+	scheme, rest, _ := strings.Cut(w.URL, "://")
+	host, _, _ := strings.Cut(rest, "/")
+	return scheme + "://" + host
+}
+
+func (w *window) blame() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, what := range w.wrong {
+		w.tb.Errorf("the page: %s", what)
+	}
+}
+
+func (w *window) setCut(cut bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cut = cut
+}
+
+func (w *window) do(actions ...chromedp.Action[chromedp.Void]) {
+	w.tb.Helper()
+	if err := chromedp.Do(w.ctx, actions...); err != nil {
+		w.tb.Fatal(err)
+	}
+}
+
+// send gives the browser a command.
+func send[P, R any](w *window, cmd cdp.Command[P, R], params P) R {
+	w.tb.Helper()
+	answer, err := chromedp.Call(w.ctx, cmd, params)
+	if err != nil {
+		w.tb.Fatal(err)
+	}
+	return answer
+}
+
+// eval gives the value of an expression in the page.
+func eval[T any](w *window, js string) T {
+	w.tb.Helper()
+	v, err := chromedp.Run(w.ctx, chromedp.Evaluate[T](js))
+	if err != nil {
+		w.tb.Fatalf("%s: %v", js, err)
+	}
+	return v
+}
+
+// run evaluates for the effect alone.
+func (w *window) run(js string) {
+	w.tb.Helper()
+	eval[bool](w, "("+js+", true)")
+}
+
+// await waits until an expression is true in the page.
+func (w *window) await(what, js string) {
+	w.tb.Helper()
+	w.awaitFor(patience, what, js)
+}
+
+func (w *window) awaitFor(patience time.Duration, what, js string) {
+	w.tb.Helper()
+	late := time.After(patience)
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	for {
+		ok, err := chromedp.Run(w.ctx, chromedp.Evaluate[bool]("!!("+js+")"))
+		if ok && err == nil {
+			return
+		}
+		select {
+		case <-look.C: // an error may be that the page is just being loaded
+		case <-late:
+			w.tb.Fatalf("not on the screen after %s: %s (%v)\n%s", patience, what, err, eval[string](w, "document.body.innerText"))
+		}
+	}
+}
+
+// join says a name in the login.
+func (w *window) join(name string) *window {
+	w.tb.Helper()
+	w.await("the login", `document.activeElement?.matches('input[name=user]')`)
+	w.write(name)
+	w.press(kb.Enter)
+	w.awaitRoom()
+	return w
+}
+
+func (w *window) awaitRoom() {
+	w.tb.Helper()
+	w.await("the room", `document.querySelector('[role=log]') && !document.querySelector('[role=log]').ariaBusy && document.activeElement?.id === 'box'`)
+}
+
+// awaitLive waits until the page hears its room: a sign of it is that it says so.
+func (w *window) awaitLive() {
+	w.tb.Helper()
+	w.await("the link", `document.querySelector('.link').textContent === ''`)
+}
+
+func (w *window) write(text string) {
+	w.tb.Helper()
+	send(w, input.InsertText, input.InsertTextParams{Text: text})
+}
+
+// press types keys as a keyboard does: a raw key first, which the page may keep
+// from becoming a character.
+func (w *window) press(keys string, mod ...chromedp.Modifier) {
+	w.tb.Helper()
+	raw := func(k *input.DispatchKeyEventParams) {
+		if k.Type == kb.KeyDown {
+			k.Type = input.DispatchKeyEventTypeRawKeyDown
+		}
+	}
+	w.do(chromedp.KeyEvent(keys, chromedp.KeyModifiers(mod...), raw))
+}
+
+// say writes a line in the box and sends it.
+func (w *window) say(text string) {
+	w.tb.Helper()
+	w.run(`document.getElementById('box').focus()`)
+	w.write(text)
+	w.press(kb.Enter)
+}
+
+// tells says a line and waits until the server has it.
+func (w *window) tells(text string) {
+	w.tb.Helper()
+	w.say(text)
+	w.await("that it was sent", line(text)+`?.dataset.id`)
+}
+
+const linesJS = `[...document.querySelectorAll('[role=log] .line')].map(li => li.querySelector('.line__text').textContent)`
+
+func (w *window) lines() []string {
+	w.tb.Helper()
+	return eval[[]string](w, linesJS)
+}
+
+// sees waits for a line with this text.
+func (w *window) sees(text string) {
+	w.tb.Helper()
+	w.await(text, fmt.Sprintf("%s.includes(%s)", linesJS, quote(text)))
+}
+
+// line is the element of the last line with this text.
+func line(text string) string {
+	return fmt.Sprintf(`[...document.querySelectorAll('[role=log] .line')].findLast(li => li.querySelector('.line__text').textContent.includes(%s))`, quote(text))
+}
+
+// tool uses what the toolbar has for a line, by keys alone.
+func (w *window) tool(text, name string) {
+	w.tb.Helper()
+	w.run(line(text) + ".focus()")
+	w.press(kb.Enter)
+	w.await("the tools", `document.activeElement?.closest('[role=toolbar]')`)
+	for range 6 {
+		if eval[string](w, "document.activeElement.ariaLabel") == name {
+			break
+		}
+		w.press(kb.ArrowRight)
+	}
+	w.press(kb.Enter)
+}
+
+func (w *window) reload() {
+	w.tb.Helper()
+	w.do(chromedp.Reload())
+	w.awaitRoom()
+}
+
+// The command that also moves navigator.onLine; cdproto knows only its heirs.
+var emulate = cdp.Command[conditions, cdp.Empty]{Method: "Network.emulateNetworkConditions"}
+
+type conditions struct {
+	Offline            bool    `json:"offline"`
+	Latency            float64 `json:"latency"`
+	DownloadThroughput float64 `json:"downloadThroughput"`
+	UploadThroughput   float64 `json:"uploadThroughput"`
+}
+
+// offline cuts the browser from the network, as a tunnel does.
+func (w *window) offline(off bool) {
+	w.tb.Helper()
+	w.setCut(true)
+	send(w, emulate, conditions{Offline: off, DownloadThroughput: -1, UploadThroughput: -1})
+}
+
+func quote(s string) string {
+	b, _ := json.Marshal(s)
+	return string(b)
+}
