@@ -2,11 +2,7 @@ package main_test
 
 import (
 	"fmt"
-	"io"
-	"net"
 	"slices"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 )
@@ -33,11 +29,11 @@ func (w *window) shows(what string, want []string) {
 
 func TestNothingIsMissedOrDoubledOffline(t *testing.T) {
 	s := start(t, "POSTS_PER_SECOND=0", "POST_BURST=0")
-	w := newWire(t, s.URL)
-	ann, bob := visit(t, w.URL()).join("ann"), s.login("bob")
+	p := startProxy(t, s.URL)
+	ann, bob := visit(t, "http://"+p.addr).join("ann"), s.login("bob")
 	ann.tells("before")
 	ann.offline(true) // which spares what is open
-	w.cut()
+	p.part(true)
 	want := append([]string{"before"}, numbered("while away", 20)...)
 	for _, text := range want[1:] {
 		if _, _, err := s.post(bob, "lobby", text, ""); err != nil {
@@ -50,7 +46,7 @@ func TestNothingIsMissedOrDoubledOffline(t *testing.T) {
 		ann.sees(text) // at once, and kept
 	}
 	ann.await("the truth about the link", `document.querySelector('[role=status]').innerText.includes('your messages are kept')`)
-	w.mend()
+	p.part(false)
 	ann.offline(false)
 	ann.shows("what was said meanwhile", append(want, own...))
 	ann.await("that they were sent", `!document.querySelector('.line--sending, .line--failed')`)
@@ -67,7 +63,7 @@ func TestServerThatDiesLosesNothing(t *testing.T) {
 	s.kill()
 	ann.say("into the dark")
 	ann.sees("into the dark")
-	ann.await("that it was not sent", line("into the dark")+`.innerText.includes('Not sent.') && document.querySelectorAll('.line--failed button').length === 2`)
+	ann.await("that it was not sent", lineWith("into the dark")+`.innerText.includes('Not sent.') && document.querySelectorAll('.line--failed button').length === 2`)
 	s.restart()
 	want := []string{"before", "into the dark"}
 	bob.shows("what came after", want)
@@ -110,116 +106,14 @@ func (w *window) awaitShell() {
 	w.await("every file kept", "window.kept")
 }
 
-// A wire is a TCP proxy that can go dead without a word, as a radio link does.
-type wire struct {
-	net.Listener
-	to   string
-	mu   sync.Mutex
-	dead []net.Conn // nothing passes any more; nobody is told
-	open []net.Conn
-	off  bool
-}
-
-func newWire(tb testing.TB, to string) *wire {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	w := &wire{Listener: l, to: strings.TrimPrefix(to, "http://")}
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			wg.Go(func() { w.carry(c) })
-		}
-	})
-	tb.Cleanup(func() {
-		l.Close()
-		w.mu.Lock()
-		for _, c := range append(w.open, w.dead...) {
-			c.Close()
-		}
-		w.mu.Unlock()
-		wg.Wait()
-	})
-	return w
-}
-
-func (w *wire) URL() string { return "http://" + w.Addr().String() }
-
-func (w *wire) carry(c net.Conn) {
-	up, err := net.Dial("tcp", w.to)
-	w.mu.Lock()
-	if err != nil || w.off {
-		w.mu.Unlock()
-		c.Close()
-		return
-	}
-	w.open = append(w.open, c, up)
-	w.mu.Unlock()
-	var wg sync.WaitGroup
-	for _, way := range [][2]net.Conn{{c, up}, {up, c}} {
-		wg.Go(func() { w.pass(way[0], way[1]) })
-	}
-	wg.Wait()
-}
-
-func (w *wire) pass(to, from net.Conn) {
-	buf := make([]byte, 32<<10)
-	for {
-		n, err := from.Read(buf)
-		if w.isDead(from) {
-			io.Copy(io.Discard, from)
-			return
-		}
-		if _, werr := to.Write(buf[:n]); err != nil || werr != nil {
-			to.Close()
-			return
-		}
-	}
-}
-
-func (w *wire) isDead(c net.Conn) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return slices.Contains(w.dead, c)
-}
-
-// cut ends all connections and takes no more.
-func (w *wire) cut() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.off = true
-	for _, c := range w.open {
-		c.Close()
-	}
-	w.open = nil
-}
-
-func (w *wire) mend() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.off = false
-}
-
-// stall makes the connections of now go dead. New ones are good.
-func (w *wire) stall() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.dead, w.open = append(w.dead, w.open...), nil
-}
-
 func TestLinkThatDiesSilentlyIsMended(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	w := newWire(t, s.URL)
-	ann, bob := visit(t, w.URL()).join("ann"), s.login("bob")
+	p := startProxy(t, s.URL)
+	ann, bob := visit(t, "http://"+p.addr).join("ann"), s.login("bob")
 	ann.tells("before")
 	ann.setCut(true)
-	w.stall()
+	p.strand()
 	if _, _, err := s.post(bob, "lobby", "while deaf", ""); err != nil {
 		t.Fatal(err)
 	}

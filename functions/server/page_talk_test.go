@@ -21,7 +21,7 @@ func TestTwoPeopleTalk(t *testing.T) {
 	bob.write("hello back")
 	bob.press(kb.Enter)
 	ann.sees("hello back")
-	ann.await("the quote", line("hello back")+`.querySelector('.quote').textContent.includes('hello bob')`)
+	ann.await("the quote", lineWith("hello back")+`.querySelector('.quote').textContent.includes('hello bob')`)
 
 	ann.write("x")
 	bob.await("that ann writes", `document.querySelector('.composer__typing').textContent === 'ann is writing…'`)
@@ -31,14 +31,14 @@ func TestTwoPeopleTalk(t *testing.T) {
 	ann.await("the own line in the box", `document.getElementById('box').value === 'hello bob'`)
 	ann.write(" and all")
 	ann.press(kb.Enter)
-	bob.await("the edit", line("hello bob and all")+`?.querySelector('.line__edited')`)
+	bob.await("the edit", lineWith("hello bob and all")+`?.querySelector('.line__edited')`)
 
 	bob.tool("hello bob and all", "React")
 	bob.await("the row of emoji", `document.activeElement?.ariaLabel === 'React with 👍'`)
 	bob.press(kb.Enter)
-	ann.await("the reaction", line("hello bob and all")+`?.querySelector('.reaction')?.textContent === '👍 1'`)
-	bob.await("the own reaction", line("hello bob and all")+`?.querySelector('.reaction[aria-pressed=true]')`)
-	bob.run(line("hello bob and all") + `.querySelector('.reaction').click()`)
+	ann.await("the reaction", lineWith("hello bob and all")+`?.querySelector('.reaction')?.textContent === '👍 1'`)
+	bob.await("the own reaction", lineWith("hello bob and all")+`?.querySelector('.reaction[aria-pressed=true]')`)
+	bob.run(lineWith("hello bob and all") + `.querySelector('.reaction').click()`)
 	ann.await("no reaction", `!document.querySelector('.reaction')`)
 
 	bob.run(`document.getElementById('box').focus()`)

@@ -19,7 +19,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-const patience = 15 * time.Second // for what a screen is to show
+const onScreen = 15 * time.Second // for what a screen is to show
 
 // chromium is one browser for all tests; each of them looks through windows
 // of its own, which share no cookie and no memory.
@@ -170,12 +170,12 @@ func (w *window) run(js string) {
 // await waits until an expression is true in the page.
 func (w *window) await(what, js string) {
 	w.tb.Helper()
-	w.awaitFor(patience, what, js)
+	w.awaitFor(onScreen, what, js)
 }
 
-func (w *window) awaitFor(patience time.Duration, what, js string) {
+func (w *window) awaitFor(limit time.Duration, what, js string) {
 	w.tb.Helper()
-	late := time.After(patience)
+	late := time.After(limit)
 	look := time.NewTicker(20 * time.Millisecond)
 	defer look.Stop()
 	for {
@@ -186,7 +186,7 @@ func (w *window) awaitFor(patience time.Duration, what, js string) {
 		select {
 		case <-look.C: // an error may be that the page is just being loaded
 		case <-late:
-			w.tb.Fatalf("not on the screen after %s: %s (%v)\n%s", patience, what, err, eval[string](w, "document.body.innerText"))
+			w.tb.Fatalf("not on the screen after %s: %s (%v)\n%s", limit, what, err, eval[string](w, "document.body.innerText"))
 		}
 	}
 }
@@ -241,7 +241,7 @@ func (w *window) say(text string) {
 func (w *window) tells(text string) {
 	w.tb.Helper()
 	w.say(text)
-	w.await("that it was sent", line(text)+`?.dataset.id`)
+	w.await("that it was sent", lineWith(text)+`?.dataset.id`)
 }
 
 const linesJS = `[...document.querySelectorAll('[role=log] .line')].map(li => li.querySelector('.line__text').textContent)`
@@ -257,15 +257,15 @@ func (w *window) sees(text string) {
 	w.await(text, fmt.Sprintf("%s.includes(%s)", linesJS, quote(text)))
 }
 
-// line is the element of the last line with this text.
-func line(text string) string {
+// lineWith is the element of the last line with this text.
+func lineWith(text string) string {
 	return fmt.Sprintf(`[...document.querySelectorAll('[role=log] .line')].findLast(li => li.querySelector('.line__text').textContent.includes(%s))`, quote(text))
 }
 
 // tool uses what the toolbar has for a line, by keys alone.
 func (w *window) tool(text, name string) {
 	w.tb.Helper()
-	w.run(line(text) + ".focus()")
+	w.run(lineWith(text) + ".focus()")
 	w.press(kb.Enter)
 	w.await("the tools", `document.activeElement?.closest('[role=toolbar]')`)
 	for range 6 {
