@@ -58,12 +58,12 @@ function link(address) {
 
 /** Marks "@name" for the names that are known, the longest first. @param {string} text @param {Known} known @returns {Node[]} */
 function mention(text, { me, names }) {
-  if (!text) return []
-  const all = [...new Set([me, ...names])].sort((a, b) => b.length - a.length).map(RegExp_escape)
+  if (!text.includes('@')) return text ? [document.createTextNode(text)] : []
+  const all = [...new Set([me, ...names])].sort((a, b) => b.length - a.length).map(escape)
   const pattern = new RegExp(`(?<![\\p{L}\\p{N}_])@(?:${all.join('|')})(?![\\p{L}\\p{N}_])`, 'giu')
   const nodes = []
   let from = 0
-  for (const { 0: found, index } of text.includes('@') ? text.matchAll(pattern) : []) {
+  for (const { 0: found, index } of text.matchAll(pattern)) {
     const mine = found.slice(1).toLowerCase() === me.toLowerCase()
     nodes.push(document.createTextNode(text.slice(from, index)), node('bdi', { class: mine ? 'mention mention--me' : 'mention' }, found))
     from = index + found.length
@@ -72,6 +72,6 @@ function mention(text, { me, names }) {
 }
 
 /** @param {string} text */
-function RegExp_escape(text) {
+function escape(text) {
   return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
 }

@@ -1,6 +1,7 @@
 // @ts-check
 import { say } from '../say.js'
 import { dayOf, hourOf, nameOfDay } from './clock.js'
+import { perFrame } from './frame.js'
 import { find, node } from './node.js'
 import { Line } from './line.js'
 import { arrange } from './arrange.js'
@@ -37,7 +38,6 @@ export class Messages {
   #top
   /** @type {Message | undefined} the last line shown; none: the end */
   #bottom
-  #drawn = false
   /** @type {string | undefined} the line read last, before the rule "new since" */
   newAfter
 
@@ -61,14 +61,8 @@ export class Messages {
     this.draw()
   }
 
-  /** Draws once, with the next frame; at once where no frame comes. */
-  change() {
-    if (this.#drawn) return
-    this.#drawn = true
-    const draw = () => { this.#drawn = false; this.draw() }
-    if (document.hidden) setTimeout(draw, 100)
-    else requestAnimationFrame(draw)
-  }
+  /** Draws with the next frame. */
+  change = perFrame(() => this.draw())
 
   draw() {
     const lines = this.#window()

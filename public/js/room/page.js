@@ -9,6 +9,7 @@ import { Badge } from './badge.js'
 import { Completion } from './completion.js'
 import { Composer } from './composer.js'
 import { Finder } from './finder.js'
+import { perFrame } from './frame.js'
 import { fillHole, loadLast, loadOlder } from './history.js'
 import { Jump } from './jump.js'
 import { Keyboard } from './keyboard.js'
@@ -79,7 +80,7 @@ export function openRooms(me, { onLeave, onSignedOut }) {
   new Keyboard(composer.box, { rooms: () => finder.focus(), tools: () => toolbar.enter(), escape })
   const connection = new Connection(me, { onEvents: hear, onState: linked })
 
-  rooms.onChange = drawRooms
+  rooms.onChange = perFrame(drawRooms)
   messages.onOlder = once(async () => { await loadOlder(room); messages.older() })
   messages.onSeen = seen
   find('.log__older').addEventListener('click', () => messages.onOlder())
@@ -122,6 +123,7 @@ export function openRooms(me, { onLeave, onSignedOut }) {
     messages.show(room, rooms.mark(name))
     composer.show(name)
     people.show(name)
+    drawRooms()
     changed()
     load()
   }

@@ -137,11 +137,21 @@ export class Room {
   /** @param {Message} message */
   #insert(message) {
     this.#byId.set(message.id, message)
-    let at = this.lines.length
-    while (at > 0 && isAfter(this.lines[at - 1].id, message.id)) at--
-    this.lines.splice(at, 0, message)
+    this.lines.splice(this.#place(message.id), 0, message)
     for (const event of this.#strays.get(message.id) ?? []) message.change(event)
     this.#strays.delete(message.id)
+  }
+
+  /** Where in the lines an id belongs: mostly at the end. @param {string} id */
+  #place(id) {
+    let [from, to] = [0, this.lines.length]
+    if (!to || isAfter(id, this.lines[to - 1].id)) return to
+    while (from < to) {
+      const middle = (from + to) >> 1
+      if (isAfter(id, this.lines[middle].id)) from = middle + 1
+      else to = middle
+    }
+    return from
   }
 
   /** @param {Event} event */

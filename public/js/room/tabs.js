@@ -23,9 +23,13 @@ export class Tabs {
     this.#list.addEventListener('keydown', event => this.#key(event))
   }
 
+  #current = ''
+
   /** @param {string} current */
   draw(current) {
     arrange(this.#list, this.#rooms.names.map(room => this.#item(room, room === current)))
+    if (current !== this.#current) this.#items.get(current)?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+    this.#current = current
   }
 
   /** @param {string} room @param {boolean} current */
@@ -41,7 +45,6 @@ export class Tabs {
     link.classList.toggle('tab--mention', mention && !current)
     link.querySelector('.count')?.remove()
     if (n && !current) link.append(node('span', { class: 'count' }, n > 99 ? '99+' : String(n)))
-    if (current) requestAnimationFrame(() => link.scrollIntoView({ block: 'nearest', inline: 'nearest' }))
     return li
   }
 
