@@ -97,7 +97,6 @@ export class Composer {
     if (!edit) this.box.value = ''
     this.cancel()
     if (!edit) forget(`draft.${this.#room}`)
-    this.#told = 0
   }
 
   #written() {

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Frames } from '../link/frames.js'
+import { Pulse } from '../link/pulse.js'
+
+test('frames are read whole, however their bytes are cut', () => {
+  const bytes = 'retry: 2000\n\nid: 1-0\n\nid: 2-0\ndata: {"id":"2-0","text":"a: b"}\n\nevent: ping\ndata: {"kind":"ping"}\n\n'
+  for (let size = 1; size < bytes.length; size++) {
+    const frames = new Frames()
+    const heard = []
+    for (let i = 0; i < bytes.length; i += size) heard.push(...frames.push(bytes.slice(i, i + size)))
+    assert.deepEqual(heard, [{ id: '2-0', text: 'a: b' }, { kind: 'ping' }])
+  }
+})
+
+test('pings that come in time are no clumps, nor those after one long sleep', () => {
+  const pulse = new Pulse()
+  for (let i = 0; i < 20; i++) assert.equal(pulse.beat(i * 15_000 + 1, i * 15_000 + (i % 3) * 900), false)
+  const woke = 20 * 15_000 + 60 * 60_000
+  for (let i = 20; i < 60; i++) assert.equal(pulse.beat(i * 15_000 + 1, woke + i), false)
+})
+
+test('pings that are held back and let go together are clumps', () => {
+  const pulse = new Pulse()
+  const beats = Array.from({ length: 9 }, (_, i) => pulse.beat(i * 15_000 + 1, Math.ceil((i + 1) / 3) * 45_000 + i))
+  assert.equal(beats.includes(true), true)
+})
+
+test('a server that pings oftener is missed sooner', () => {
+  const pulse = new Pulse()
+  pulse.beat(1, 0)
+  pulse.beat(2001, 2000)
+  assert.equal(pulse.every, 2000)
+})

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isAfter, isRoom } from '../chat.js'
+import { isLarge } from '../room/format.js'
+import { mentions } from '../room/mention.js'
+import en from '../words/en.js'
+import zh from '../words/zh.js'
+
+test('ids are compared as numbers', () => {
+  for (const [a, b, after] of [['2-0', '1-9', true], ['10-0', '9-0', true], ['1-10', '1-9', true], ['1-0', '1-0', false], ['0-0', '1-0', false]]) {
+    assert.equal(isAfter(a, b), after, `${a} ${b}`)
+  }
+})
+
+test('a room’s name is what the server takes', () => {
+  for (const [name, ok] of [['lobby', true], ['a', true], ['7.up_x-y', true], ['', false], ['Lobby', false], ['-a', false], ['a b', false], ['a'.repeat(64), false], ['../x', false]]) {
+    assert.equal(isRoom(name), ok, name)
+  }
+})
+
+test('a mention is a name of its own', () => {
+  for (const [text, name, ok] of [
+    ['hi @ann', 'ann', true], ['@Ann!', 'ann', true], ['hi @anna', 'ann', false], ['mail@ann', 'ann', false],
+    ['@anna and @ann', 'ann', true], ['@Björn Ægirsson, look', 'björn ægirsson', true], ['ann', 'ann', false], ['你好@林', '林', false], ['你好 @林', '林', true],
+  ]) assert.equal(mentions(text, name), ok, text)
+})
+
+test('emoji alone are large', () => {
+  for (const [text, large] of [['🎉', true], ['🎉 🎉', true], ['👩‍👩‍👧', true], ['🇨🇭', true], ['👍🏽', true], ['a🎉', false], ['12', false], ['', false], [' ', false]]) {
+    assert.equal(isLarge(text), large, text)
+  }
+})
+
+test('both languages say the same things', () => {
+  assert.deepEqual(Object.keys(zh), Object.keys(en))
+  for (const word of Object.keys(en)) assert.equal(typeof zh[word], typeof en[word], word)
+})
