@@ -73,6 +73,7 @@ type Hub struct {
 	cancel context.CancelCauseFunc
 	wg     sync.WaitGroup
 	seats  seats // the connections without a goroutine
+	count  counters
 
 	mu        sync.Mutex // guards what follows, and refs and idle of what is in it
 	rooms     map[chat.RoomID]*room

@@ -15,6 +15,7 @@ type Reader struct {
 	hub    *Hub
 	a      *audience
 	closed bool
+	ended  error // what Next returned last
 
 	cursor chat.Cursor // where it is, while it reads the log
 	odd    bool        // the cursor that it came with is none
@@ -38,6 +39,7 @@ type Item struct {
 }
 
 func newReader(h *Hub, a *audience, cursor string) *Reader {
+	h.count.waiting.Add(1)
 	r := &Reader{hub: h, a: a}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -84,12 +86,14 @@ func (r *Reader) Live() bool { return r.live }
 
 // Next waits for something to read and returns all of it, up to a limit, in
 // the rooms' order. Its errors are [ErrLagged], [ErrClosed] and ctx's.
-func (r *Reader) Next(ctx context.Context) (Batch, error) {
+func (r *Reader) Next(ctx context.Context) (b Batch, err error) {
+	defer func() { r.ended = err }()
 	for {
 		if r.hub.ctx.Err() != nil {
 			return Batch{}, ErrClosed
 		}
-		b, wait, err := r.step(ctx)
+		var wait <-chan struct{}
+		b, wait, err = r.step(ctx)
 		if err != nil || len(b.Items) > 0 {
 			return b, err
 		}
@@ -320,6 +324,7 @@ func (r *Reader) Take(conn net.Conn, ends time.Time, gone func()) bool {
 		return false
 	}
 	r.closed = true // the seat holds the audience now
+	r.hub.count.waiting.Add(-1)
 	return true
 }
 
@@ -327,6 +332,8 @@ func (r *Reader) Take(conn net.Conn, ends time.Time, gone func()) bool {
 func (r *Reader) Close() {
 	if !r.closed {
 		r.closed = true
+		r.hub.count.waiting.Add(-1)
+		r.hub.count.cuts[cutOf(r.ended)].Add(1)
 		r.hub.release(r.a)
 	}
 }

@@ -124,6 +124,7 @@ func (rm *room) since(after, upTo chat.ID) ([]event, bool) {
 // Event hands an event to every audience. It implements chat.Listener.
 func (rm *room) Event(ev chat.Event) {
 	e := encode(ev)
+	rm.hub.count.event(e.id)
 	rm.mu.Lock()
 	defer rm.mu.Unlock()
 	rm.last = e.id

@@ -49,6 +49,7 @@ type shard struct {
 	sections map[*audience]*section
 	stalled  map[*seat]struct{} // those whose socket is full
 	closed   bool
+	sweeps   uint64
 }
 
 // A section is the part of an audience that sits in one shard.
@@ -130,6 +131,7 @@ func (ss *seats) take(r *Reader, conn net.Conn, ends time.Time, gone func()) boo
 	if !ends.IsZero() {
 		st.ends = uint32(ends.Unix())
 	}
+	r.hub.count.taken.Add(1)
 	ss.shards[ss.next.Add(1)%uint32(len(ss.shards))].sit(st, r.a)
 	return true
 }
@@ -152,11 +154,11 @@ func (sh *shard) sit(st *seat, a *audience) {
 	sh.byFD[st.fd] = st
 	ev := unix.EpollEvent{Events: unix.EPOLLRDHUP, Fd: st.fd, Pad: int32(st.gen)}
 	if sh.closed {
-		sh.bye(st, 0)
+		sh.bye(st, 0, Shutdown)
 		return
 	}
 	if err := unix.EpollCtl(sh.epfd, unix.EPOLL_CTL_ADD, int(st.fd), &ev); err != nil {
-		sh.drop(st)
+		sh.drop(st, Left)
 		return
 	}
 	var v view
@@ -235,6 +237,7 @@ func (sh *shard) sweep(sec *section) (more bool) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	if sec.next == 0 {
+		sh.sweeps++
 		sec.next, sec.upTo = len(sec.seats), sec.a.end()
 	}
 	var v view
@@ -283,18 +286,18 @@ func (sh *shard) serve(st *seat, v *view) {
 	for {
 		v.look(sec.a, st.at)
 		if st.at < v.start {
-			sh.drop(st)
+			sh.drop(st, Lagged)
 			return
 		}
 		if st.at == v.end {
 			if sec.ping != nil && !sh.send(st, sec.ping) {
-				sh.drop(st) // half a ping can't be taken up again, and an idle line takes a whole one
+				sh.drop(st, Stalled) // half a ping can't be taken up again, and an idle line takes a whole one
 			}
 			return
 		}
 		n, err := write(st.fd, v.data)
 		if err != 0 && err != syscall.EAGAIN {
-			sh.drop(st)
+			sh.drop(st, Left)
 			return
 		}
 		st.at += uint64(n)
@@ -318,7 +321,7 @@ func (sh *shard) stall(st *seat) {
 func (sh *shard) want(st *seat, events uint32) {
 	ev := unix.EpollEvent{Events: events, Fd: st.fd, Pad: int32(st.gen)}
 	if err := unix.EpollCtl(sh.epfd, unix.EPOLL_CTL_MOD, int(st.fd), &ev); err != nil {
-		sh.drop(st)
+		sh.drop(st, Left)
 	}
 }
 
@@ -354,7 +357,7 @@ func (sh *shard) event(ev unix.EpollEvent) {
 		return
 	}
 	if ev.Events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
-		sh.drop(st)
+		sh.drop(st, Left)
 		return
 	}
 	st.full = 0
@@ -387,13 +390,13 @@ func (sh *shard) tick(now time.Time) {
 	limit := uint32(now.Add(-StallLimit).Unix())
 	for st := range sh.stalled {
 		if st.full < limit {
-			sh.drop(st)
+			sh.drop(st, Stalled)
 		}
 	}
 	for _, sec := range sh.sections {
 		for i := len(sec.seats) - 1; i >= 0; i-- {
 			if st := sec.seats[i]; st.ends != 0 && int64(st.ends) <= now.Unix() {
-				sh.bye(st, 0)
+				sh.bye(st, 0, Ended)
 			}
 		}
 		if now.Sub(sec.spoke) >= PingEvery && sec.ping == nil {
@@ -404,7 +407,7 @@ func (sh *shard) tick(now time.Time) {
 }
 
 // bye sends a seat away with the time after which to come back.
-func (sh *shard) bye(st *seat, retry time.Duration) {
+func (sh *shard) bye(st *seat, retry time.Duration, why Cut) {
 	if st.full == 0 {
 		var v view
 		sh.serve(st, &v)
@@ -413,13 +416,15 @@ func (sh *shard) bye(st *seat, retry time.Duration) {
 		sh.send(st, Bye(retry))
 	}
 	if st.sec != nil {
-		sh.drop(st)
+		sh.drop(st, why)
 	}
 }
 
 // drop ends a seat. sh.mu is held; st.sec is nil afterwards.
-func (sh *shard) drop(st *seat) {
+func (sh *shard) drop(st *seat, why Cut) {
 	sec := st.sec
+	sh.hub.count.cuts[why].Add(1)
+	sh.hub.count.taken.Add(-1)
 	unix.Close(int(st.fd))
 	sh.byFD[st.fd] = nil
 	delete(sh.stalled, st)
@@ -461,7 +466,7 @@ func (sh *shard) clear(spread time.Duration) (more bool) {
 			if n++; n > sliceOf {
 				return true
 			}
-			sh.bye(sec.seats[len(sec.seats)-1], time.Duration(rand.Int64N(int64(spread)+1)))
+			sh.bye(sec.seats[len(sec.seats)-1], time.Duration(rand.Int64N(int64(spread)+1)), Shutdown)
 		}
 	}
 	return false
@@ -484,3 +489,13 @@ func write(fd int32, b []byte) (int, syscall.Errno) {
 }
 
 func (ss *seats) ready() bool { return len(ss.shards) > 0 }
+
+// sweeps is how often a section was swept over.
+func (ss *seats) sweeps() (n uint64) {
+	for _, sh := range ss.shards {
+		sh.mu.Lock()
+		n += sh.sweeps
+		sh.mu.Unlock()
+	}
+	return n
+}

@@ -18,3 +18,4 @@ func (*seats) open(*Hub)                                      {}
 func (*seats) take(*Reader, net.Conn, time.Time, func()) bool { return false }
 func (*seats) close(time.Duration)                            {}
 func (*seats) ready() bool                                    { return false }
+func (*seats) sweeps() uint64                                 { return 0 }

@@ -1,0 +1,108 @@
+package hub_test
+
+import (
+	"log/slog"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"confab/shared/chat"
+	"confab/shared/hub"
+)
+
+func TestStatsCountReadersEventsAndCuts(t *testing.T) {
+	log := newTape()
+	h := newHub(t, log)
+	reader, err := h.Read(t.Context(), chat.Rooms([]chat.RoomID{"lobby"}), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	log.say("lobby", "hi")
+	if _, err := reader.Next(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if s := h.Stats(); s.Rooms != 1 || s.Audiences != 1 || s.Waiting != 1 || s.Events != 1 {
+		t.Errorf("with one reader after one event: %+v", s)
+	}
+	reader.Close()
+	reader.Close()
+	if s := h.Stats(); s.Waiting != 0 || s.Cuts[hub.Left] != 1 {
+		t.Errorf("after it left: %+v", s)
+	}
+}
+
+func TestStatsTellWhyATakenConnectionEnded(t *testing.T) {
+	log := newTape()
+	h := hub.New(log, slog.New(slog.DiscardHandler))
+	if !h.Takes() {
+		h.Close(0)
+		t.Skip("connections are not taken here")
+	}
+	url := serve(t, h, true) + "/?room=lobby"
+	for range 2 {
+		res, err := http.Get(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		eventually(t, "a taken connection", func() bool { return h.Stats().Taken == 1 })
+		log.say("lobby", "hi")
+		eventually(t, "a sweep", func() bool { return h.Stats().Sweeps > 0 })
+		res.Body.Close()
+		eventually(t, "no connection left", func() bool { return h.Stats().Taken == 0 })
+	}
+	if s := h.Stats(); s.Cuts[hub.Left] != 2 || s.Waiting != 0 {
+		t.Errorf("after two left: %+v", s)
+	}
+	res, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	eventually(t, "a taken connection", func() bool { return h.Stats().Taken == 1 })
+	h.Close(0)
+	if s := h.Stats(); s.Cuts[hub.Shutdown] != 1 || s.Taken != 0 {
+		t.Errorf("after the hub closed: %+v", s)
+	}
+}
+
+// eventually waits for what another goroutine is about to do.
+func eventually(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(5 * time.Second); !done(); <-tick.C {
+		if time.Now().After(end) {
+			t.Fatal("waited in vain for", what)
+		}
+	}
+}
+
+func TestLagIsHowOldAnEventIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := newTape()
+		h := hub.New(log, slog.New(slog.DiscardHandler))
+		defer h.Close(0)
+		reader, err := h.Read(t.Context(), []chat.RoomID{"lobby"}, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer reader.Close()
+		log.reel("lobby").last = chat.ID{MS: uint64(time.Now().UnixMilli()) - 1000 - 300} // the next is 300 ms old
+		log.say("lobby", "late")
+		lag := h.Stats().Lag
+		for i, bound := range hub.LagBounds {
+			want := uint64(0)
+			if bound == 500*time.Millisecond {
+				want = 1
+			}
+			if lag.Buckets[i] != want {
+				t.Errorf("%d events of up to %v, want %d", lag.Buckets[i], bound, want)
+			}
+		}
+		if lag.Sum != 300*time.Millisecond {
+			t.Errorf("the sum is %v", lag.Sum)
+		}
+	})
+}
