@@ -115,6 +115,7 @@ func (f *follower) hear(ev chat.Event) {
 		f.last = ev.ID
 		f.l.Event(ev)
 	case ev.ID.After(f.last):
+		f.store.count.gaps.Add(1)
 		f.startMending()
 	}
 }
@@ -201,6 +202,7 @@ func (f *follower) catchUp() (done bool, err error) {
 	}
 	switch {
 	case reset:
+		f.store.count.resets.Add(1)
 		f.last = last
 		f.l.Reset(last)
 	case !live:
@@ -353,6 +355,7 @@ func (b *bell) listen(ctx context.Context) {
 		stop()
 		ps.Close()
 		if ctx.Err() == nil {
+			b.store.count.silences.Add(1)
 			b.store.log.Warn("bell silent", "err", err)
 			pause(ctx, mendPause)
 		}
@@ -517,12 +520,19 @@ func (b *bell) look(ctx context.Context) {
 	if err := cmp.Or(errs...); err != nil && ctx.Err() == nil {
 		b.store.log.Warn("some rooms not compared", "err", err)
 	}
+	most := time.Duration(0)
 	for i, f := range fs {
+		if errs[i] == nil {
+			most = max(most, behind(ids[i], f.known()))
+		}
 		switch {
 		case errs[i] != nil:
 		case before[i].After(ids[i]) || ids[i].After(f.known()):
 			f.sync()
 		}
+	}
+	if cmp.Or(errs...) == nil {
+		b.store.count.behind.Store(int64(most))
 	}
 }
 

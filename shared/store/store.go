@@ -74,6 +74,7 @@ type Store struct {
 	copies  *copies // nil when the primary's word is enough
 	local   local   // nil with a real Redis
 	buckets buckets
+	count   counters
 
 	run    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -130,6 +131,7 @@ func (s *Store) connect(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	s.rdb.AddHook(&s.count)
 	s.desk = newDesk(s)
 	s.bell = newBell(s)
 	if err := s.rdb.Ping(ctx).Err(); err != nil {

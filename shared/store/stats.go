@@ -1,0 +1,92 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"confab/shared/chat"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Stats is how the store does: what there is now, and what was since it was
+// opened.
+type Stats struct {
+	Commands uint64        // sent to Redis
+	Errors   uint64        // of them, those that failed, and connections that were not made
+	Gaps     uint64        // events that the bell left out and the log had
+	Resets   uint64        // of rooms whose log broke off
+	Silences uint64        // of the bell
+	Heard    time.Duration // since the bell was heard last; 0: nobody has listened yet
+	Behind   time.Duration // how far the bell was behind the log when they were compared last
+}
+
+// counters are written once a command or once a mishap.
+type counters struct {
+	commands, errors, gaps, resets, silences atomic.Uint64
+	behind                                   atomic.Int64
+}
+
+// Stats tells how the store does.
+func (s *Store) Stats() Stats {
+	st := Stats{
+		Commands: s.count.commands.Load(), Errors: s.count.errors.Load(), Gaps: s.count.gaps.Load(),
+		Resets: s.count.resets.Load(), Silences: s.count.silences.Load(), Behind: time.Duration(s.count.behind.Load()),
+	}
+	if heard := s.bell.lastHeard(); !heard.IsZero() {
+		st.Heard = time.Since(heard)
+	}
+	return st
+}
+
+// behind is how much later the log's last event is than the last one heard.
+func behind(log, heard chat.ID) time.Duration {
+	if heard.IsZero() || !log.After(heard) {
+		return 0
+	}
+	return log.Time().Sub(heard.Time())
+}
+
+// DialHook, ProcessHook and ProcessPipelineHook count what the driver sends.
+func (c *counters) DialHook(next redis.DialHook) redis.DialHook {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := next(ctx, network, addr)
+		if err != nil {
+			c.errors.Add(1)
+		}
+		return conn, err
+	}
+}
+
+func (c *counters) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		err := next(ctx, cmd)
+		c.sent(cmd, err)
+		return err
+	}
+}
+
+func (c *counters) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		err := next(ctx, cmds)
+		for _, cmd := range cmds {
+			c.sent(cmd, cmd.Err())
+		}
+		return err
+	}
+}
+
+// sent leaves out what is no failure: nothing found, a script that is sent for
+// the first time, and what the driver asks of a Redis that may be too old.
+func (c *counters) sent(cmd redis.Cmder, err error) {
+	if name := cmd.Name(); name == "hello" || name == "client" {
+		return
+	}
+	c.commands.Add(1)
+	if err != nil && !errors.Is(err, redis.Nil) && !redis.HasErrorPrefix(err, "NOSCRIPT") {
+		c.errors.Add(1)
+	}
+}
