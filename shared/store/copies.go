@@ -161,8 +161,8 @@ func (c *copies) append(ctx context.Context, calls []*call, runs []*run) {
 	for _, call := range calls {
 		if _, written := writtenAs(call); call.cmd == nil || written {
 			call.err = err
-		} else if redis.HasErrorPrefix(call.cmd.Err(), "MOVED") {
-			c.store.rdb.(*redis.ClusterClient).ReloadState(ctx)
+		} else if cluster, ok := c.store.rdb.(*redis.ClusterClient); ok && redis.HasErrorPrefix(call.cmd.Err(), "MOVED") {
+			cluster.ReloadState(ctx)
 		}
 	}
 }

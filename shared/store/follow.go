@@ -63,8 +63,8 @@ func (s *Store) Signal(ctx context.Context, sig chat.Signal) error {
 	return nil
 }
 
-// Ready reports, by a nil error, that the bell rings: a word that this process
-// published came back to it a moment ago.
+// Ready reports, by a nil error, that the bell rings: something was heard a
+// moment ago, if only what this process says to itself.
 func (s *Store) Ready(ctx context.Context) error {
 	s.bell.begin()
 	select {
@@ -247,12 +247,12 @@ func (f *follower) read(ctx context.Context, last chat.ID) ([]chat.Event, error)
 type bell struct {
 	store *Store
 	once  sync.Once
-	rang  chan struct{} // closed when one was heard
+	rang  chan struct{} // closed when anything was heard
 	first sync.Once     // closes it
 	kick  chan struct{} // changed is not empty
 
 	mu      sync.Mutex // guards what follows
-	heard   time.Time  // when a try was heard last
+	heard   time.Time  // when anything was heard last
 	rooms   map[string][]*follower
 	changed map[string]bool // channels about which Redis is to be told
 	ps      *redis.PubSub
@@ -348,7 +348,7 @@ func (b *bell) tell(ctx context.Context) {
 // cut. Every confirmed subscription has its room's log looked at: the room is
 // heard first and read second, so that nothing falls between.
 func (b *bell) listen(ctx context.Context) {
-	for ctx.Err() == nil {
+	for silent := (time.Time{}); ctx.Err() == nil; {
 		ps := b.connect(ctx)
 		stop := context.AfterFunc(ctx, func() { ps.Close() })
 		err := b.receive(ctx, ps)
@@ -356,7 +356,10 @@ func (b *bell) listen(ctx context.Context) {
 		ps.Close()
 		if ctx.Err() == nil {
 			b.store.count.silences.Add(1)
-			b.store.log.Warn("bell silent", "err", err)
+			if heard := b.lastHeard(); !heard.Equal(silent) { // once a silence
+				b.store.log.Warn("bell silent", "err", err)
+				silent = heard
+			}
 			pause(ctx, mendPause)
 		}
 	}
@@ -365,7 +368,7 @@ func (b *bell) listen(ctx context.Context) {
 // connect begins with a channel of a new name: on a Cluster the name chooses
 // the node that the connection goes to, and the last one may be dead.
 func (b *bell) connect(ctx context.Context) *redis.PubSub {
-	self := selfPrefix + rand.Text()
+	self := "confab:bell:" + rand.Text()
 	ctx, cancel := context.WithTimeout(ctx, replyTimeout)
 	defer cancel()
 	ps := b.store.rdb.Subscribe(ctx, self) // an error shows at the first Receive
@@ -390,6 +393,7 @@ func (b *bell) receive(ctx context.Context, ps *redis.PubSub) error {
 			continue
 		}
 		broken = false
+		b.note()
 		switch m := msg.(type) {
 		case *redis.Subscription:
 			b.subscribed(m)
@@ -408,9 +412,6 @@ func (b *bell) followers(ch string) []*follower {
 func (b *bell) subscribed(m *redis.Subscription) {
 	if m.Kind != "subscribe" {
 		return
-	}
-	if strings.HasPrefix(m.Channel, selfPrefix) {
-		b.note()
 	}
 	for _, f := range b.followers(m.Channel) {
 		f.sync()
@@ -431,10 +432,6 @@ func (b *bell) lastHeard() time.Time {
 }
 
 func (b *bell) ring(m *redis.Message) {
-	if strings.HasPrefix(m.Channel, selfPrefix) {
-		b.note()
-		return
-	}
 	fs := b.followers(m.Channel)
 	if len(fs) == 0 {
 		return
@@ -463,7 +460,7 @@ func (b *bell) ring(m *redis.Message) {
 }
 
 // watch tries the bell and compares what was heard with the log, for as long
-// as ctx lasts. A connection on which a try is not heard is cut.
+// as ctx lasts. A connection on which then nothing is heard is cut.
 func (b *bell) watch(ctx context.Context) {
 	var looked time.Time
 	for ctx.Err() == nil {
@@ -473,8 +470,9 @@ func (b *bell) watch(ctx context.Context) {
 			pause(ctx, ringLate)
 		}
 		// When the try itself failed, the bell's connection is as dead as the
-		// one that it went out on, or soon back.
-		if ps != nil && ctx.Err() == nil && b.lastHeard().Before(tried) {
+		// one that it went out on, or soon back; unless it did not go out.
+		sent := ps != nil && !errors.Is(err, redis.ErrPoolTimeout)
+		if sent && ctx.Err() == nil && b.lastHeard().Before(tried) {
 			ps.Close()
 		}
 		if time.Since(looked) >= lookEvery {

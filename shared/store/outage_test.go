@@ -170,7 +170,7 @@ func TestKilledSubscriptionsAreMadeAgain(t *testing.T) {
 }
 
 // All connections stand and are dead, those of the pool too; new ones answer.
-func TestDeadBellIsFoundOut(t *testing.T) {
+func TestHalfOpenConnectionsAreFoundOut(t *testing.T) {
 	t.Parallel()
 	srv := startRedis(t)
 	s := open(t, store.Options{URL: srv.url()})
@@ -180,14 +180,21 @@ func TestDeadBellIsFoundOut(t *testing.T) {
 	far := open(t, store.Options{URL: "redis://" + link.addr()})
 	ft := follow(t.Context(), t, far)
 	eventually(t, 2*time.Second, "ready", func() error { return far.Ready(t.Context()) })
+	var wg sync.WaitGroup
+	for range 100 { // a pool full of connections
+		wg.Go(func() { must(far.Since(t.Context(), room, chat.ID{}, 10))(t) })
+	}
+	wg.Wait()
 	link.freeze() // what is connected hears no more, who connects anew does
 	ev := back(t, s, time.Second)
 	tp.hears(time.Second, ev.ID)
-	ft.hears(10*time.Second, ev.ID)
-	eventually(t, 10*time.Second, "ready again", func() error { return far.Ready(t.Context()) })
-	next := back(t, far, time.Second)
+	next := back(t, far, 4*time.Second)
+	ft.hears(5*time.Second, ev.ID, next.ID)
 	tp.hears(time.Second, ev.ID, next.ID)
-	ft.hears(time.Second, ev.ID, next.ID)
+	eventually(t, 3*time.Second, "ready again", func() error { return far.Ready(t.Context()) })
+	if n := link.count(); n < 10 {
+		t.Errorf("the link had %d connections: the pool was not full", n)
+	}
 }
 
 // A link passes bytes on to Redis until it is frozen: then the connections
@@ -258,6 +265,12 @@ func (k *link) pass(from, to net.Conn) {
 		}
 		_, _ = to.Write(buf[:n])
 	}
+}
+
+func (k *link) count() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.conns) / 2
 }
 
 func (k *link) freeze() {

@@ -12,10 +12,12 @@ package store
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math"
+	"net"
 	"net/url"
 	"strings"
 	"sync"
@@ -195,6 +197,7 @@ func dial(raw string) (redis.UniversalClient, error) {
 		o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled = -1, 1, true
 		o.PoolSize, o.PoolTimeout = poolSize, poolTimeout
 		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, replyTimeout, replyTimeout
+		o.Dialer = dialer(o.TLSConfig)
 		return redis.NewFailoverClient(o), nil
 	case cluster:
 		o, err := redis.ParseClusterURL(u.String())
@@ -204,6 +207,7 @@ func dial(raw string) (redis.UniversalClient, error) {
 		o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled = -1, 1, true
 		o.PoolSize, o.PoolTimeout = poolSize, poolTimeout
 		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, replyTimeout, replyTimeout
+		o.Dialer = dialer(o.TLSConfig)
 		return redis.NewClusterClient(o), nil
 	}
 	o, err := redis.ParseURL(u.String())
@@ -213,7 +217,12 @@ func dial(raw string) (redis.UniversalClient, error) {
 	o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled = -1, 1, true
 	o.PoolSize, o.PoolTimeout = poolSize, poolTimeout
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, replyTimeout, replyTimeout
+	o.Dialer = dialer(o.TLSConfig)
 	return redis.NewClient(o), nil
+}
+
+func dialer(c *tls.Config) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	return newLinks(redis.NewDialer(&redis.Options{DialTimeout: dialTimeout, TLSConfig: c})).connect
 }
 
 // badURL keeps the password, which the driver's error may quote, out of ours.
