@@ -20,7 +20,7 @@ func TestDurabilityIsRead(t *testing.T) {
 			t.Errorf("%q is taken: %v", bad, err)
 		}
 	}
-	if _, err := store.Open(t.Context(), store.Options{Dir: t.TempDir(), Durability: "replicas"}); err == nil {
+	if _, err := store.OpenLocal(t.Context(), store.Options{Dir: t.TempDir(), Durability: "replicas"}); err == nil {
 		t.Error("the built-in Redis has replicas")
 	}
 }
