@@ -3,10 +3,15 @@ package store_test
 import (
 	"context"
 	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"sync"
 	"syscall"
 	"testing"
@@ -172,29 +177,55 @@ func TestKilledSubscriptionsAreMadeAgain(t *testing.T) {
 // All connections stand and are dead, those of the pool too; new ones answer.
 func TestHalfOpenConnectionsAreFoundOut(t *testing.T) {
 	t.Parallel()
-	srv := startRedis(t)
-	s := open(t, store.Options{URL: srv.url()})
-	eventually(t, 2*time.Second, "ready", func() error { return s.Ready(t.Context()) })
-	tp := follow(t.Context(), t, s)
-	link := newLink(t, srv.addr())
-	far := open(t, store.Options{URL: "redis://" + link.addr()})
-	ft := follow(t.Context(), t, far)
-	eventually(t, 2*time.Second, "ready", func() error { return far.Ready(t.Context()) })
-	var wg sync.WaitGroup
-	for range 100 { // a pool full of connections
-		wg.Go(func() { must(far.Since(t.Context(), room, chat.ID{}, 10))(t) })
+	cert, key := certificate(t)
+	tlsPort := freePort(t)
+	srv := startRedis(t, "--tls-port", tlsPort, "--tls-cert-file", cert, "--tls-key-file", key, "--tls-auth-clients", "no")
+	for name, way := range map[string]struct{ to, url string }{
+		"plain": {srv.addr(), "redis://%s"},
+		"TLS":   {"127.0.0.1:" + tlsPort, "rediss://%s?skip_verify=true"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			srv.do("FLUSHALL")
+			link := newLink(t, way.to)
+			s := open(t, store.Options{URL: srv.url()})
+			far := open(t, store.Options{URL: fmt.Sprintf(way.url, link.addr())})
+			tp, ft := follow(t.Context(), t, s), follow(t.Context(), t, far)
+			eventually(t, 2*time.Second, "ready", func() error { return far.Ready(t.Context()) })
+			var wg sync.WaitGroup
+			for range 100 { // a pool full of connections
+				wg.Go(func() { must(far.Since(t.Context(), room, chat.ID{}, 10))(t) })
+			}
+			wg.Wait()
+			link.freeze() // what is connected hears no more, who connects anew does
+			ev := back(t, s, time.Second)
+			tp.hears(time.Second, ev.ID)
+			next := back(t, far, 4*time.Second)
+			ft.hears(5*time.Second, ev.ID, next.ID)
+			tp.hears(time.Second, ev.ID, next.ID)
+			eventually(t, 3*time.Second, "ready again", func() error { return far.Ready(t.Context()) })
+			if n := link.count(); n < 10 {
+				t.Errorf("the link had %d connections: the pool was not full", n)
+			}
+		})
 	}
-	wg.Wait()
-	link.freeze() // what is connected hears no more, who connects anew does
-	ev := back(t, s, time.Second)
-	tp.hears(time.Second, ev.ID)
-	next := back(t, far, 4*time.Second)
-	ft.hears(5*time.Second, ev.ID, next.ID)
-	tp.hears(time.Second, ev.ID, next.ID)
-	eventually(t, 3*time.Second, "ready again", func() error { return far.Ready(t.Context()) })
-	if n := link.count(); n < 10 {
-		t.Errorf("the link had %d connections: the pool was not full", n)
+}
+
+// certificate writes one that nobody trusts, and its key.
+func certificate(t *testing.T) (cert, key string) {
+	t.Helper()
+	srv := httptest.NewTLSServer(nil)
+	defer srv.Close()
+	pair := srv.TLS.Certificates[0]
+	der := must(x509.MarshalPKCS8PrivateKey(pair.PrivateKey))(t)
+	dir := t.TempDir()
+	write := func(name, kind string, b []byte) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: b}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
 	}
+	return write("cert", "CERTIFICATE", pair.Certificate[0]), write("key", "PRIVATE KEY", der)
 }
 
 // A link passes bytes on to Redis until it is frozen: then the connections
