@@ -5,10 +5,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
@@ -32,13 +34,25 @@ func run(ctx context.Context, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	a, err := app.Open(ctx, cfg, slog.New(slog.NewTextHandler(stderr, nil)))
+	log := slog.New(slog.NewTextHandler(stderr, nil))
+	a, err := app.Open(ctx, cfg, log)
 	if err != nil {
 		return err
 	}
+	var around []func(http.Handler) http.Handler
+	if cfg.MetricsAddr != "" {
+		m := newMetrics(a.Stats)
+		at, stop, err := m.serve(cfg.MetricsAddr, log)
+		if err != nil {
+			return errors.Join(err, a.Close())
+		}
+		defer stop()
+		log.Info("metrics are served", "addr", at.String())
+		around = append(around, m.count)
+	}
 	return a.Serve(ctx, func(addr net.Addr) {
 		fmt.Fprintf(stdout, "Confab is open at %s\n", address(cfg, addr))
-	})
+	}, around...)
 }
 
 // address is where a browser on this machine finds us.

@@ -75,6 +75,18 @@ const openTimeout = 5 * time.Second
 // security headers, the gate against other origins.
 func (a *App) Handler(routes ...web.Routes) http.Handler { return a.web.Handler(routes...) }
 
+// Stats is how the parts do.
+type Stats struct {
+	Hub       hub.Stats
+	LagBounds []time.Duration // of the buckets of Hub.Lag
+	Store     store.Stats
+}
+
+// Stats tells how the parts do.
+func (a *App) Stats() Stats {
+	return Stats{Hub: a.hub.Stats(), LagBounds: hub.LagBounds[:], Store: a.store.Stats()}
+}
+
 // Buffered reports whether what is in front of a function passes its answers on
 // only when they are whole, as far as the environment tells.
 func (a *App) Buffered() bool { return a.cfg.SAMLocal || a.cfg.StreamMode == "buffered" }

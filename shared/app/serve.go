@@ -24,14 +24,19 @@ const (
 
 // Serve answers on the configured address until ctx ends: it then stops being
 // ready, finishes what is under way, sends bye to every stream and closes all.
-// Ready is called once it listens.
-func (a *App) Serve(ctx context.Context, ready func(net.Addr)) error {
+// Ready is called once it listens. Around, if there are any, see each request
+// before all else.
+func (a *App) Serve(ctx context.Context, ready func(net.Addr), around ...func(http.Handler) http.Handler) error {
 	ln, err := net.Listen("tcp", a.cfg.Addr)
 	if err != nil {
 		return errors.Join(fmt.Errorf("ADDR: %w", err), a.Close())
 	}
+	h := a.Handler(web.Login, web.Post, web.Stream, web.Site, web.Health)
+	for _, wrap := range around {
+		h = wrap(h)
+	}
 	srv := &http.Server{
-		Handler:           a.Handler(web.Login, web.Post, web.Stream, web.Site, web.Health),
+		Handler:           h,
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug), // what clients do wrong
 	}
