@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"time"
 
+	"confab/shared/hub"
 	"confab/shared/web"
 )
 
@@ -18,6 +20,8 @@ const (
 	readTimeout   = 10 * time.Second       // to send a whole request
 	idleTimeout   = 75 * time.Second       // between two requests
 	maxHeader     = 16 << 10               // bytes of a request's head
+	maxStreams    = 256                    // requests at once on one HTTP/2 connection
+	pingAfter     = 30 * time.Second       // an HTTP/2 connection that is silent so long has to answer a ping
 	drainSpread   = 700 * time.Millisecond // over which cut streams come back
 	drainTimeout  = 10 * time.Second       // for posts under way
 )
@@ -35,22 +39,47 @@ func (a *App) Serve(ctx context.Context, ready func(net.Addr), around ...func(ht
 	for _, wrap := range around {
 		h = wrap(h)
 	}
-	srv := &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
-		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug), // what clients do wrong
-	}
+	srv := server(h, a.log)
 	srv.RegisterOnShutdown(func() { a.drain(drainSpread) })
 	ended := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 		defer cancel()
+		a.log.Info("server leaves", "streams", a.streams())
 		ended <- srv.Shutdown(ctx)
 	})
+	a.log.Info("server listens", "addr", ln.Addr().String(), "redis", cmp.Or(a.store.Address(), "built in"), "durability", a.cfg.Durability)
 	ready(ln.Addr())
 	err = srv.Serve(ln)
 	if !stop() { // ctx has ended: what is under way is being finished
 		err = <-ended
 	}
-	return errors.Join(err, a.Close())
+	left := a.streams()
+	err = errors.Join(err, a.Close())
+	a.log.Info("server ended", "streams", left, "err", err)
+	return err
+}
+
+// server is what faces strangers.
+//
+// Decision: HTTP/2 without TLS too, for who asks for it by its preface (Envoy,
+// Caddy, an ALB's HTTP2 target groups): a proxy then needs one connection for
+// many streams. A stream there has a goroutine, which a connection of its own
+// has not, so a proxy in front of very many is better off with HTTP/1.1.
+func server(h http.Handler, log *slog.Logger) *http.Server {
+	var both http.Protocols
+	both.SetHTTP1(true)
+	both.SetUnencryptedHTTP2(true)
+	return &http.Server{
+		Handler: h, Protocols: &both,
+		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		HTTP2:    &http.HTTP2Config{MaxConcurrentStreams: maxStreams, SendPingTimeout: pingAfter, WriteByteTimeout: hub.StallLimit},
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug), // what clients do wrong
+	}
+}
+
+// streams are those that are open here.
+func (a *App) streams() int {
+	s := a.hub.Stats()
+	return s.Taken + s.Waiting
 }

@@ -230,6 +230,15 @@ func badURL(raw string, err error) error {
 	return fmt.Errorf("REDIS_URL for %s: %s", address(raw), strings.ReplaceAll(err.Error(), raw, "the address"))
 }
 
+// Address is where the rooms are, without a password. It is empty for the
+// built-in Redis.
+func (s *Store) Address() string {
+	if s.local != nil {
+		return ""
+	}
+	return address(s.opts.URL)
+}
+
 // address is the part of a Redis URL that may be shown.
 func address(raw string) string {
 	u, err := url.Parse(raw)
