@@ -386,6 +386,10 @@ func (t *template) passes(path string) (origin string, methods []any) {
 	return at(config, "DefaultCacheBehavior", "TargetOriginId").(string), nil
 }
 
+// live are the routes that may stream. What else is read, the post function
+// reads, beside which no listener stands.
+var live = []string{"GET /stream", "GET /subscribe", "GET /event_stream", "GET /r/{room}"}
+
 func TestTemplateHasEveryRouteWhereItIsServed(t *testing.T) {
 	function, container := deploy(t, nil), deploy(t, map[string]any{"StreamBackend": "container", "StreamImage": "image"})
 	all := routes(t)
@@ -396,7 +400,8 @@ func TestTemplateHasEveryRouteWhereItIsServed(t *testing.T) {
 		for _, pattern := range patterns {
 			method, path, _ := strings.Cut(pattern, " ")
 			path = segment.ReplaceAllString(path, "x")
-			if got := function.answers(method, path); got != set+"Function" {
+			got := function.answers(method, path)
+			if quick := set == "Stream" && !slices.Contains(live, pattern); got != set+"Function" && !(quick && got == "PostFunction") {
 				t.Errorf("%s is answered by %q, want %sFunction", pattern, got, set)
 			}
 			if origin, methods := function.passes(path); origin != "api" || !slices.Contains(methods, any(method)) {
