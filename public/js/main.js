@@ -2,7 +2,7 @@
 import { Problem, call } from './call.js'
 import { showLogin } from './login.js'
 import { forget, onRemembered, recall, remember } from './memory.js'
-import { learn, say } from './say.js'
+import { learn, say, stamp } from './say.js'
 
 /** @typedef {import('./chat.js').User} User */
 
@@ -23,7 +23,7 @@ else if (session?.user && !known) enter(session.user)
 /** @param {User} user */
 async function enter(user) {
   remember('me', user)
-  for (const sheet of ['room', 'line']) style(`/css/${sheet}.css`)
+  document.head.append(stamp('room-head')) // what the rooms are made of, all at once
   const { openRooms } = await import('./room/page.js')
   openRooms(user, { onLeave: leave, onSignedOut: signedOut })
 }
@@ -54,13 +54,4 @@ async function ask() {
   } catch (problem) {
     return problem instanceof Problem && problem.status === 401 ? { user: null } : null
   }
-}
-
-/** @param {string} href */
-function style(href) {
-  if (document.querySelector(`link[href="${href}"]`)) return
-  const link = document.createElement('link')
-  link.rel = 'stylesheet'
-  link.href = href
-  document.head.append(link)
 }

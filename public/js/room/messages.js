@@ -13,6 +13,7 @@ import { isAfter, timeOf } from '../chat.js'
 const NEAR = 80 // pixels from the end, within which the screen follows
 const AHEAD = 800 // pixels before an edge, where more is shown
 const STEP = 60 // lines shown more at an edge
+const FIRST = 50 // lines shown of a room that is opened
 const MOST = 300 // lines in the page, however long the room
 const GROUP = 5 * 60_000 // milliseconds within which lines of one author are a group
 
@@ -133,9 +134,9 @@ export class Messages {
       to = lines.length
       this.#bottom = undefined
     }
-    let from = this.#top ? Math.max(0, lines.indexOf(this.#top)) : Math.max(0, to - STEP * 2)
+    let from = this.#top ? Math.max(0, lines.indexOf(this.#top)) : Math.max(0, to - FIRST)
     if (to - from > MOST) {
-      if (this.following) from = to - STEP * 2
+      if (this.following) from = to - FIRST
       else this.#bottom = lines[(to = from + MOST) - 1] // what came since waits below
     }
     this.#top = lines[from]
