@@ -392,7 +392,11 @@ func chatInTurns(t *testing.T, ann, guest *browser) {
 	}
 	ann.say("lobby", "two")
 	ann.say("lobby", "three")
-	if heard := turn(); !slices.Equal(heard, []string{"two", "three"}) {
+	heard := turn()
+	if len(heard) == 1 { // the bell had rung for one of them
+		heard = append(heard, turn()...)
+	}
+	if !slices.Equal(heard, []string{"two", "three"}) {
 		t.Errorf("second turn: %q", heard)
 	}
 }
