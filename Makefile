@@ -49,8 +49,20 @@ tools: # what the tests talk to; nothing is done where it is there
 torture: ## break everything under load and print what it came to (ROUNDS=10 SEED=1 MINUTES=60)
 	$(GO) test ./functions/server -run Torture -count=1 -v -timeout 0 -torture.rounds $(or $(ROUNDS),10) -torture.seed $(or $(SEED),1) -torture.minutes $(or $(MINUTES),60)
 
-bench: ## what a delivery costs, beside the least that it can cost
-	$(GO) test -run '^$$' -bench . ./shared/hub
+bench: build ## what a delivery costs, beside the least that it can cost (two quiet cores; ROWS=1,2 RUNS=3)
+	$(GO) run ./functions/server/bench -rows '$(ROWS)' -runs $(or $(RUNS),3)
+
+bench-picture: build # the picture in the README
+	$(GO) run ./functions/server/bench -runs 1 -seconds 5 -svg .github/bench.svg
+
+fuzz: ## a minute for each fuzzer
+	@set -e; for pkg in chat identity hub web; do \
+		for f in $$($(GO) test -list '^Fuzz' ./shared/$$pkg | grep ^Fuzz); do \
+			echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime 60s ./shared/$$pkg; \
+		done; done
+
+vuln: ## known holes in what we depend on (asks the Go vulnerability database)
+	$(GO) tool govulncheck ./...
 
 clean: ## forget what was built (rooms in .confab stay)
 	rm -rf $(BUILD)

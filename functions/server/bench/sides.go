@@ -1,0 +1,200 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The server side has one core, the load the other.
+const (
+	serverCore = "0"
+	loadCore   = "1"
+)
+
+// A bench holds what all rows share.
+type bench struct {
+	ctx     context.Context
+	server  string
+	runs    int
+	seconds float64
+}
+
+// A starter starts a server side and says how to talk to it.
+type starter interface {
+	name() string
+	start() (side, error)
+}
+
+// A side is a running server side.
+type side struct {
+	addr string
+	pids []int
+	stop func()
+	full bool // it knows logins, rooms and resuming
+}
+
+// own is the floor or the naive server, a mode of this binary.
+type own struct {
+	b    *bench
+	mode string
+}
+
+func (o own) name() string { return o.mode }
+
+func (o own) start() (side, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return side{}, err
+	}
+	addr, err := freeAddr()
+	if err != nil {
+		return side{}, err
+	}
+	cmd, err := pinned(o.b.ctx, serverCore, nil, self, o.mode, addr)
+	if err != nil {
+		return side{}, err
+	}
+	return side{addr: addr, pids: []int{cmd.Process.Pid}, stop: func() { end(cmd) }}, awaitListener(addr)
+}
+
+// confab is the server under test on a Redis of its own.
+type confab struct {
+	b         *bench
+	redisAway bool // Redis on the load's core
+}
+
+func (confab) name() string { return "confab" }
+
+func (c confab) start() (side, error) {
+	addr, err := freeAddr()
+	if err != nil {
+		return side{}, err
+	}
+	_, port, _ := net.SplitHostPort(addr)
+	core := serverCore
+	if c.redisAway {
+		core = loadCore
+	}
+	redis, err := pinned(c.b.ctx, core, nil, "redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
+	if err != nil {
+		return side{}, err
+	}
+	s := side{full: true, stop: func() { end(redis) }}
+	if err := awaitListener(addr); err != nil {
+		return s, err
+	}
+	dir, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return s, err
+	}
+	srv := exec.CommandContext(c.b.ctx, "taskset", "-c", serverCore, c.b.server)
+	srv.Env = append(os.Environ(), "REDIS_URL=redis://"+addr, "DATA_DIR="+dir, "ADDR=127.0.0.1:0", "POSTS_PER_SECOND=0", "STREAMS_PER_USER=0", "STREAMS_PER_ADDRESS=0")
+	out, err := srv.StdoutPipe()
+	if err != nil {
+		return s, err
+	}
+	if err := srv.Start(); err != nil {
+		return s, err
+	}
+	s.stop = func() {
+		end(srv)
+		end(redis)
+		os.RemoveAll(dir)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	_, s.addr, _ = strings.Cut(strings.TrimSpace(line), "http://")
+	s.pids = []int{srv.Process.Pid}
+	if !c.redisAway {
+		s.pids = append(s.pids, redis.Process.Pid)
+	}
+	return s, err
+}
+
+// once measures one side under one load, which runs as a process of its own
+// on the other core.
+func (b *bench) once(st starter, l load) (result, error) {
+	s, err := st.start()
+	if s.stop != nil {
+		defer s.stop()
+	}
+	if err != nil {
+		return result{}, err
+	}
+	l.Addr, l.Pids, l.Full = s.addr, s.pids, s.full
+	self, err := os.Executable()
+	if err != nil {
+		return result{}, err
+	}
+	cmd := exec.CommandContext(b.ctx, "taskset", "-c", loadCore, self, "load", l.String())
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return result{}, fmt.Errorf("load: %w", err)
+	}
+	var r result
+	return r, json.Unmarshal(out, &r)
+}
+
+func pinned(ctx context.Context, core string, env []string, args ...string) (*exec.Cmd, error) {
+	cmd := exec.CommandContext(ctx, "taskset", append([]string{"-c", core}, args...)...)
+	cmd.Env = append(os.Environ(), env...)
+	return cmd, cmd.Start()
+}
+
+func end(cmd *exec.Cmd) {
+	cmd.Process.Kill()
+	cmd.Wait()
+}
+
+func freeAddr() (string, error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer ln.Close()
+	return ln.Addr().String(), nil
+}
+
+func awaitListener(addr string) error {
+	for range 500 {
+		if c, err := net.Dial("tcp", addr); err == nil {
+			return c.Close()
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return fmt.Errorf("nothing listens at %s", addr)
+}
+
+// usage is what the kernel says of some processes: CPU in seconds, memory in
+// bytes (proportional set size).
+type usage struct{ cpu, memory float64 }
+
+func measure(pids []int) (u usage) {
+	const tick = 100 // USER_HZ
+	for _, pid := range pids {
+		stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if f := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:])); len(f) > 12 {
+			user, _ := strconv.ParseFloat(f[11], 64)
+			sys, _ := strconv.ParseFloat(f[12], 64)
+			u.cpu += (user + sys) / tick
+		}
+		rollup, _ := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+		for line := range strings.Lines(string(rollup)) {
+			if f := strings.Fields(line); f[0] == "Pss:" {
+				kb, _ := strconv.ParseFloat(f[1], 64)
+				u.memory += kb * 1024
+			}
+		}
+	}
+	return u
+}
