@@ -77,7 +77,7 @@ export class Line {
     if (!reply) return []
     const to = this.#room.find(reply)
     const name = to?.by.name ?? ''
-    const text = to?.gone ? say('gone') : to?.text ?? say('earlier')
+    const text = to?.gone ? say('gone') : to ? plain(to.text) : say('earlier')
     return [node('button', {
       class: 'quote', type: 'button', tabindex: -1, 'data-go': reply, 'aria-label': to && say('goTo', { name, text: text.slice(0, 200) }),
     }, to ? node('b', {}, node('bdi', {}, name)) : null, ' ', node('bdi', {}, text.slice(0, 200)))]
@@ -102,4 +102,9 @@ export class Line {
       node('button', { class: 'text-button', type: 'button', 'data-do': 'retry' }, say('retry')), ' ',
       node('button', { class: 'text-button', type: 'button', 'data-do': 'drop' }, say('delete')))
   }
+}
+
+/** A text in one line and without its formatting. @param {string} text */
+function plain(text) {
+  return text.replace(/```(?:[\w+-]*\n)?|\*\*|`/g, '').replace(/\s+/g, ' ').trim()
 }
