@@ -182,3 +182,45 @@ func TestEverythingByKeyboardAlone(t *testing.T) {
 	ann.press(kb.Enter)
 	ann.await("the login", `document.querySelector('input[name=user]')?.value === 'ann'`)
 }
+
+func TestFormattingIsASmallSubset(t *testing.T) {
+	s := start(t, "POSTS_PER_SECOND=0", "POST_BURST=0")
+	ann, bob := visit(t, s.URL).join("ann"), s.login("bob")
+	for _, tt := range []struct{ text, want string }{
+		{"a **bold** and *thin* `co*d*e`", "a <strong>bold</strong> and <em>thin</em> <code>co*d*e</code>"},
+		{"2*3*4 and snake_case_name, ** no **", "2*3*4 and snake_case_name, ** no **"},
+		{"```go\nx := `1`\n```", "<pre><code>x := `1`</code></pre>"},
+		{"see https://example.com/a_b_(c), now", `see <a href="https://example.com/a_b_(c)">https://example.com/a_b_(c)</a>, now`},
+		{"(https://example.com/x)", `(<a href="https://example.com/x">https://example.com/x</a>)`},
+		{"hi @ann and @annabel", `hi <bdi class="mention mention--me">@ann</bdi> and @annabel`},
+	} {
+		if _, _, err := s.post(bob, "lobby", tt.text, ""); err != nil {
+			t.Fatal(err)
+		}
+		markup := `document.querySelector('.lines').lastElementChild?.querySelector('.line__text').innerHTML.replace(/ (target|rel|tabindex)="[^"]*"/g, '')`
+		ann.await(tt.want, markup+" === "+quote(tt.want))
+	}
+	s.post(bob, "lobby", "🎉", "")
+	ann.await("a large line", `document.querySelector('.lines').lastElementChild.matches('.line--large')`)
+}
+
+func TestWhatIsNewBeginsWithARule(t *testing.T) {
+	s := start(t)
+	ann, bob := visit(t, s.URL).join("ann"), s.login("bob")
+	ann.tells("read")
+	ann.run(`document.querySelector('#find').focus()`)
+	ann.write("garden")
+	ann.press(kb.Enter)
+	ann.await("the garden", `document.title === 'garden'`)
+	for _, text := range []string{"new one", "new two"} {
+		if _, _, err := s.post(bob, "lobby", text, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ann.await("the count", `document.title === '(2) garden'`)
+	ann.run(`document.querySelector('nav a').click()`)
+	ann.await("the rule", `/^New since \d\d:\d\d$/.test(document.querySelector('.new')?.innerText) && document.querySelector('.new').nextElementSibling.innerText.includes('new one')`)
+	ann.await("read", `document.title === 'lobby'`)
+	ann.say("mine")
+	ann.await("no rule after an answer", `!document.querySelector('.new')`)
+}

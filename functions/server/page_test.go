@@ -198,18 +198,13 @@ func (w *window) join(name string) *window {
 	w.write(name)
 	w.press(kb.Enter)
 	w.awaitRoom()
+	w.await("the link", `document.body.dataset.link === 'live'`)
 	return w
 }
 
 func (w *window) awaitRoom() {
 	w.tb.Helper()
 	w.await("the room", `document.querySelector('[role=log]') && !document.querySelector('[role=log]').ariaBusy && document.activeElement?.id === 'box'`)
-}
-
-// awaitLive waits until the page hears its room: a sign of it is that it says so.
-func (w *window) awaitLive() {
-	w.tb.Helper()
-	w.await("the link", `document.querySelector('.link').textContent === ''`)
 }
 
 func (w *window) write(text string) {

@@ -1,11 +1,13 @@
 // @ts-check
+import { isAfter } from '../chat.js'
 import { say } from '../say.js'
-import { dayOf, hourOf, nameOfDay } from './clock.js'
-import { perFrame } from './frame.js'
-import { find, node } from './node.js'
-import { Line } from './line.js'
 import { arrange } from './arrange.js'
-import { isAfter, timeOf } from '../chat.js'
+import { dayOf } from './clock.js'
+import { Edges } from './edges.js'
+import { perFrame } from './frame.js'
+import { Line } from './line.js'
+import { find } from './node.js'
+import { Rules } from './rules.js'
 
 /** @typedef {import('./message.js').Message} Message */
 /** @typedef {import('./room.js').Room} Room */
@@ -33,8 +35,8 @@ export class Messages {
   #lines = new WeakMap()
   /** @type {WeakMap<Element, Message>} */
   #messages = new WeakMap()
-  /** @type {Map<number, HTMLElement>} */
-  #days = new Map()
+  #rules = new Rules()
+  #edges = new Edges()
   /** @type {Message | undefined} the first line shown; none: the last MOST of them */
   #top
   /** @type {Message | undefined} the last line shown; none: the end */
@@ -69,7 +71,7 @@ export class Messages {
     const lines = this.#window()
     const held = this.following ? undefined : this.#hold(lines)
     arrange(this.#list, this.#items(lines))
-    this.#drawEdges(lines)
+    this.#edges.draw(this.#room, lines[0] === this.#room.lines[0])
     if (this.following) this.toEnd()
     else held?.()
     this.onSeen()
@@ -153,10 +155,10 @@ export class Messages {
     for (const message of [...lines, ...pending]) {
       const today = dayOf(message.at)
       const isNew = !ruled && message.id && isAfter(message.id, this.newAfter ?? '') && message.by.id !== this.#room.me.id
-      if (today !== day) yield this.#day(day = today)
+      if (today !== day) yield this.#rules.day(day = today)
       if (isNew) {
         ruled = true
-        if (before) yield this.#rule()
+        if (before) yield this.#rules.newSince(this.newAfter ?? '')
       }
       yield this.#line(message, !before || isNew || !sameGroup(before, message))
       before = message
@@ -173,39 +175,6 @@ export class Messages {
     }
     line.draw(!!first)
     return line.node
-  }
-
-  /** @param {number} day */
-  #day(day) {
-    let li = this.#days.get(day)
-    if (!li) this.#days.set(day, li = node('li', { class: 'day' }, node('time', {})))
-    const time = /** @type {HTMLTimeElement} */ (li.firstChild)
-    const name = nameOfDay(day)
-    if (time.textContent !== name) time.textContent = name
-    time.dateTime = new Date(day + 12 * 3600_000).toISOString().slice(0, 10)
-    return li
-  }
-
-  #ruleNode = node('li', { class: 'new' }, node('span'))
-  #rule() {
-    const text = say('newSince', { time: hourOf(timeOf(this.newAfter ?? '0-0')) })
-    const span = /** @type {Element} */ (this.#ruleNode.firstChild)
-    if (span.textContent !== text) span.textContent = text
-    return this.#ruleNode
-  }
-
-  /** @param {Message[]} lines */
-  #drawEdges(lines) {
-    const room = this.#room
-    const atTop = lines[0] === room.lines[0]
-    const begin = find('.log__begin', this.#log)
-    const note = find('.log__note', this.#log)
-    const older = find('.log__older', this.#log)
-    older.toggleAttribute('hidden', !room.loaded || !room.more || !atTop)
-    begin.toggleAttribute('hidden', !room.loaded || room.more || !atTop)
-    begin.textContent = room.lines.length + room.pending.length ? say('begins', { room: room.name }) : say('empty')
-    note.toggleAttribute('hidden', !room.saved)
-    note.textContent = room.saved ? say('savedCopy') : ''
   }
 
   #toEnd() {

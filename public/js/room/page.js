@@ -1,11 +1,13 @@
 // @ts-check
 import { Problem, call } from '../call.js'
-import { LOBBY, NOTHING, isRoom, pathOf } from '../chat.js'
+import { LOBBY, NOTHING, pathOf } from '../chat.js'
 import { Connection } from '../link/connection.js'
 import { keep } from '../login.js'
 import { stamp } from '../say.js'
+import { roomInAddress } from './address.js'
 import { Alerts } from './alerts.js'
 import { Badge } from './badge.js'
+import { Changes } from './changes.js'
 import { Completion } from './completion.js'
 import { Composer } from './composer.js'
 import { Finder } from './finder.js'
@@ -15,6 +17,7 @@ import { Jump } from './jump.js'
 import { Keyboard } from './keyboard.js'
 import { Messages } from './messages.js'
 import { find } from './node.js'
+import { once } from './once.js'
 import { Outbox } from './outbox.js'
 import { People } from './people.js'
 import { showProblem } from './problem-page.js'
@@ -30,7 +33,6 @@ import { keepShell } from './worker.js'
 
 /** @typedef {import('../chat.js').Event} Event */
 /** @typedef {import('../chat.js').Heard} Heard */
-/** @typedef {import('./message.js').Message} Message */
 
 const SAVE_EVERY = 10_000 // milliseconds
 const RELOAD = 2_000 // milliseconds until a room that did not load is asked for again
@@ -53,19 +55,20 @@ export function openRooms(me, { onLeave, onSignedOut }) {
   let reload = 0
 
   const rooms = new Rooms(me)
-  const settings = new Settings({ leave: onLeave, topic: title => change('PATCH', [], { title }) })
-  const alerts = new Alerts(settings)
   const badge = new Badge()
   const people = new People(me)
   const typing = new Typing()
   const messages = new Messages(room)
   const jump = new Jump(messages)
   const status = new Status(() => { connection.retry(); load() })
+  const changes = new Changes(() => room, text => status.tell(text))
+  const settings = new Settings({ leave: onLeave, topic: title => changes.topic(title) })
+  const alerts = new Alerts(settings)
   const tabs = new Tabs(rooms, { open, close })
   const finder = new Finder(name => { open(name); composer.focus() })
   const composer = new Composer({
     post: (text, reply) => { outbox.post(text, reply); seen(); messages.newAfter = undefined; messages.toEnd() },
-    edit: (mine, text) => text !== mine.text && change('PATCH', [mine.id], { text }),
+    edit: (mine, text) => changes.edit(mine, text),
     mine: () => room.mine,
     typing: () => call('POST', pathOf(room.name, 'typing'), {}).catch(() => {}),
     enterSends: () => settings.chosen.enterSends,
@@ -74,8 +77,8 @@ export function openRooms(me, { onLeave, onSignedOut }) {
   const toolbar = new Toolbar(messages, me, {
     reply: to => composer.reply(to),
     edit: mine => composer.edit(mine),
-    remove: mine => { change('DELETE', [mine.id]); composer.focus() },
-    react,
+    remove: mine => { changes.remove(mine); composer.focus() },
+    react: (to, emoji) => changes.react(to, emoji),
   })
   new Keyboard(composer.box, { rooms: () => finder.focus(), tools: () => toolbar.enter(), escape })
   const connection = new Connection(me, { onEvents: hear, onState: linked })
@@ -236,27 +239,7 @@ export function openRooms(me, { onLeave, onSignedOut }) {
     if (what === 'retry') outbox.retry(message)
     if (what === 'drop') { outbox.drop(message); composer.focus() }
     if (go) messages.goTo(go)
-    if (emoji) react(message, emoji)
-  }
-
-  /** @param {Message} message @param {string} emoji */
-  function react(message, emoji) {
-    const off = message.reactions.get(emoji)?.has(me.id)
-    change(off ? 'DELETE' : 'PUT', [message.id, 'reactions', emoji])
-  }
-
-  /**
-   * Asks for a change of a line or of the room. The screen shows it when it happened.
-   * @param {string} method @param {string[]} path @param {object} [body]
-   */
-  async function change(method, path, body) {
-    const now = room
-    try {
-      const event = await call(method, pathOf(now.name, ...path), body)
-      now.correct(event)
-    } catch (error) {
-      status.tell(error instanceof Problem ? error.message : String(error))
-    }
+    if (emoji) changes.react(message, emoji)
   }
 
   /** Closes what is open, the nearest first, and reports whether anything was. */
@@ -267,22 +250,5 @@ export function openRooms(me, { onLeave, onSignedOut }) {
     else if (people.open) people.toggle(false)
     else return false
     return true
-  }
-}
-
-/** The room that the address names; null: none that can be. */
-function roomInAddress() {
-  const [, r, name] = location.pathname.split('/')
-  const asked = r === 'r' ? name : new URLSearchParams(location.search).get('room') ?? LOBBY
-  return isRoom(asked) && (r === 'r' || location.pathname === '/') ? asked : null
-}
-
-/** One run at a time. @param {() => Promise<void>} run */
-function once(run) {
-  let running = false
-  return () => {
-    if (running) return
-    running = true
-    run().catch(() => {}).finally(() => { running = false })
   }
 }

@@ -23,6 +23,7 @@ export class Status {
   /** @param {import('../link/stream.js').LinkState} state */
   show({ live, again = 0 }) {
     this.#again = again
+    document.body.dataset.link = live ? 'live' : 'down'
     if (live) return this.#clear()
     this.#grace ||= setTimeout(() => this.#tell(), GRACE)
     if (this.#ticking) this.#tick()

@@ -1,0 +1,9 @@
+// @ts-check
+import { LOBBY, isRoom } from '../chat.js'
+
+/** The room that the address names; null: none that can be. */
+export function roomInAddress() {
+  const [, r, name] = location.pathname.split('/')
+  const asked = r === 'r' ? name : new URLSearchParams(location.search).get('room') ?? LOBBY
+  return isRoom(asked) && (r === 'r' || location.pathname === '/') ? asked : null
+}

@@ -1,0 +1,11 @@
+// @ts-check
+
+/** Has one run at a time. @param {() => Promise<void>} run */
+export function once(run) {
+  let running = false
+  return () => {
+    if (running) return
+    running = true
+    run().catch(() => {}).finally(() => { running = false })
+  }
+}
