@@ -2,11 +2,13 @@ package main_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -33,7 +35,7 @@ func newRedis(tb testing.TB, args ...string) *redisServer {
 	return newRedisIn(tb, nil, args...)
 }
 
-// newRedisIn runs it with more environment.
+// newRedisIn runs it with more variables in its environment.
 func newRedisIn(tb testing.TB, env []string, args ...string) *redisServer {
 	tb.Helper()
 	r := &redisServer{tb: tb, addr: freeAddr(tb), dir: tb.TempDir(), env: env}
@@ -113,35 +115,31 @@ func (r *redisServer) info(section, field string) string {
 	return value
 }
 
-// A clock is what a process under it believes.
-type clock string
+// A clock is what a process under it believes: a file with the seconds by
+// which it is wrong.
+type clock struct{ file, lib string }
 
 func newClock(tb testing.TB) clock {
 	tb.Helper()
-	need(tb, "faketime")
-	c := clock(filepath.Join(tb.TempDir(), "clock"))
+	dir := tb.TempDir()
+	c := clock{filepath.Join(dir, "clock"), filepath.Join(dir, "clock.so")}
+	if out, err := exec.Command(need(tb, "cc"), "-shared", "-fPIC", "-O1", "-o", c.lib, "testdata/clock.c").CombinedOutput(); err != nil {
+		tb.Fatalf("%v: %s", err, out)
+	}
 	c.set(tb, 0)
 	return c
 }
 
-// set has it go by so much, from now on.
+func (c clock) env() []string { return []string{"LD_PRELOAD=" + c.lib, "CLOCK=" + c.file} }
+
+// set has it wrong by so much, from now on.
 func (c clock) set(tb testing.TB, by time.Duration) {
 	tb.Helper()
-	if err := os.WriteFile(string(c)+".new", fmt.Appendf(nil, "%+d\n", int(by.Seconds())), 0o600); err != nil {
+	next := c.file + ".next"
+	err := os.WriteFile(next, strconv.AppendInt(nil, int64(by.Seconds()), 10), 0o600)
+	if err = errors.Join(err, os.Rename(next, c.file)); err != nil {
 		tb.Fatal(err)
 	}
-	if err := os.Rename(string(c)+".new", string(c)); err != nil {
-		tb.Fatal(err)
-	}
-}
-
-func (c clock) env(tb testing.TB) []string {
-	tb.Helper()
-	libs, _ := filepath.Glob("/usr/lib/*/faketime/libfaketime.so.1")
-	if len(libs) == 0 {
-		tb.Skip("libfaketime is not where Debian has it")
-	}
-	return []string{"LD_PRELOAD=" + libs[0], "FAKETIME_TIMESTAMP_FILE=" + string(c), "FAKETIME_NO_CACHE=1", "DONT_FAKE_MONOTONIC=1"}
 }
 
 // A sentinelSet is a primary, its replicas, and the sentinels that watch them.

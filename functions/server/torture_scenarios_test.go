@@ -18,12 +18,18 @@ const (
 	postFails   = 5 * time.Second  // a post without an answer; 3 s on a calm machine
 )
 
-// check asserts what every scenario with a whole log has in common.
-func (l *load) check() {
+// whole is finish where the log was never damaged: nobody gets a reset.
+func (l *load) whole() {
 	l.Helper()
 	if v := l.finish(); v.Resets > 0 {
 		l.Errorf("%d resets where the log was whole", v.Resets)
 	}
+}
+
+// check is whole, and nothing may take too long.
+func (l *load) check() {
+	l.Helper()
+	l.whole()
 	if f := l.figures; f.back > flowsAgain || f.silence > longSilence || f.slowest > postFails {
 		l.Errorf("flowing %v after, silent for %v, a post took %v", f.back, f.silence, f.slowest)
 	}

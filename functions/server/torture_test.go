@@ -392,6 +392,7 @@ type watcher struct {
 	rnd  *rand.Rand
 	cut  time.Duration
 	halt atomic.Bool // it stops reading
+	slow bool        // it did, and is not in the figures
 
 	mu sync.Mutex // guards what follows, until run has returned
 	screen
@@ -536,6 +537,9 @@ func (l *load) report(v verdict) {
 	var took []time.Duration
 	for _, w := range l.readers {
 		f.conns += w.conns
+		if w.slow {
+			continue
+		}
 		took = append(took, l.times(w, said)...)
 		f.silence = max(f.silence, l.silence(w))
 		f.back = max(f.back, l.back(w))

@@ -1,0 +1,129 @@
+package main_test
+
+import (
+	"context"
+	"testing"
+	"time"
+)
+
+// DURABILITY=replicas promises that a failover takes back no line that was
+// acknowledged, and none that was shown.
+
+// sentinel runs a load on a primary with two replicas, and what do does to it.
+func sentinel(t *testing.T, name string, do func(*round, *load, *sentinelSet)) {
+	torture(t, name, func(r *round) {
+		set := startSentinel(r)
+		s := start(r, openTo(set.URL(), "DURABILITY=replicas")...)
+		l := r.load(plan{}, s.URL)
+		for range some(1, 4) {
+			r.calm()
+			do(r, l, set)
+			set.awaitReplicas(2)
+			l.heal()
+		}
+		r.calm()
+		l.whole()
+		if l.figures.back > flowsAgain {
+			r.Errorf("flowing %v after", l.figures.back)
+		}
+	})
+}
+
+func TestTortureSentinelPrimaryIsKilled(t *testing.T) {
+	sentinel(t, "Sentinel, replicas: primary kill -9", func(r *round, l *load, set *sentinelSet) {
+		old := set.primary()
+		old.kill()
+		set.awaitOther(old)
+		old.start()
+	})
+}
+
+func TestTortureSentinelIsOrdered(t *testing.T) {
+	sentinel(t, "Sentinel, replicas: ordered failover", func(r *round, l *load, set *sentinelSet) {
+		old := set.primary()
+		set.sentinels[0].must("sentinel", "failover", masterName)
+		set.awaitOther(old)
+	})
+}
+
+// The old primary wakes up after another was made, and does not know.
+func TestTortureSentinelPrimaryIsCutOff(t *testing.T) {
+	sentinel(t, "Sentinel, replicas: primary stopped, comes back", func(r *round, l *load, set *sentinelSet) {
+		old := set.primary()
+		old.pause()
+		set.awaitOther(old)
+		old.resume()
+	})
+}
+
+func TestTortureReplicasDoNotConfirm(t *testing.T) {
+	torture(t, "replicas: one stops, 503 until it is back", func(r *round) {
+		primary := newRedis(r)
+		s := start(r, openTo(primary.URL(), "DURABILITY=replicas:1")...)
+		replica := newRedis(r, "--replicaof", "127.0.0.1 "+primary.port())
+		l := r.load(plan{}, s.URL)
+		r.calm()
+		replica.pause()
+		time.Sleep(3 * time.Second)
+		shown := l.shown()
+		time.Sleep(2 * time.Second)
+		if more := l.shown() - shown; more > 0 {
+			r.Errorf("%d lines were shown that no replica has", more)
+		}
+		replica.resume()
+		l.heal()
+		r.calm()
+		l.checkStreams()
+		if l.codes[503] == 0 {
+			r.Errorf("no post was answered 503: %v", l.codes)
+		}
+	})
+}
+
+// shown counts what is on all screens.
+func (l *load) shown() (n int) {
+	for _, w := range l.readers {
+		w.mu.Lock()
+		n += len(w.Steps)
+		w.mu.Unlock()
+	}
+	return n
+}
+
+// cluster runs a load on three primaries with a replica each.
+func cluster(t *testing.T, name string, do func(r *round, c *redisCluster, primary *redisServer)) {
+	torture(t, name, func(r *round) {
+		c := startCluster(r)
+		s := start(r, openTo(c.URL(), "DURABILITY=replicas")...)
+		l := r.load(plan{}, s.URL)
+		for i := range some(1, 4) {
+			r.calm()
+			primary := c.owner("{" + l.rooms[i%len(l.rooms)] + "}")
+			do(r, c, primary)
+			primary.await("its place as a replica", func(context.Context) bool {
+				return primary.info("replication", "master_link_status") == "up"
+			})
+			l.heal()
+		}
+		r.calm()
+		l.whole()
+		if l.figures.back > flowsAgain {
+			r.Errorf("flowing %v after", l.figures.back)
+		}
+	})
+}
+
+func TestTortureClusterPrimaryIsKilled(t *testing.T) {
+	cluster(t, "Cluster, replicas: primary kill -9", func(r *round, c *redisCluster, primary *redisServer) {
+		next := c.replicaOf(primary)
+		primary.kill()
+		next.await("promotion", func(context.Context) bool { return next.info("replication", "role") == "master" })
+		primary.start()
+	})
+}
+
+func TestTortureClusterIsOrdered(t *testing.T) {
+	cluster(t, "Cluster, replicas: ordered failover", func(r *round, c *redisCluster, primary *redisServer) {
+		c.replicaOf(primary).must("cluster", "failover")
+	})
+}
