@@ -16,8 +16,9 @@ import (
 )
 
 const (
-	requestID = "X-Request-Id"
-	noStore   = "no-store"
+	requestID    = "X-Request-Id"
+	maxRequestID = 128
+	noStore      = "no-store"
 
 	// No inline script, no inline style, nothing from elsewhere, and no
 	// string that becomes markup.
@@ -33,7 +34,7 @@ const (
 func (s *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set(requestID, rand.Text())
+		h.Set(requestID, s.requestID(r))
 		h.Set("Cache-Control", noStore)
 		h.Set("Content-Security-Policy", contentPolicy)
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
@@ -49,6 +50,20 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		defer s.rescue(w, r)
 		next.ServeHTTP(w, r)
 	})
+}
+
+// requestID names a request in our log and in the answer: by the name that one
+// of our proxies gave it, so that it is found in both logs, or by a new one.
+func (s *Server) requestID(r *http.Request) string {
+	id := r.Header.Get(requestID)
+	if id != "" && len(id) <= maxRequestID && !strings.ContainsFunc(id, notInID) && s.trusts(remote(r)) {
+		return id
+	}
+	return rand.Text()
+}
+
+func notInID(r rune) bool {
+	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.=;:/+", r))
 }
 
 func (s *Server) rescue(w http.ResponseWriter, r *http.Request) {
