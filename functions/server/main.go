@@ -1,6 +1,9 @@
 // Command server is Confab in one process: every route, every transport and
 // the page, on a laptop or in a container. Without REDIS_URL it keeps the
 // rooms itself.
+//
+// "confab doctor URL" serves nothing: it looks at the path to a server from
+// outside, and tells what on it keeps streams from being streams.
 package main
 
 import (
@@ -19,10 +22,19 @@ import (
 )
 
 func main() {
-	calmMonitor()
+	doctor := len(os.Args) > 1 && os.Args[1] == "doctor"
+	if !doctor {
+		calmMonitor()
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Stdout, os.Stderr); err != nil {
+	var err error
+	if doctor {
+		err = examine(ctx, os.Args[2:], os.Stdout)
+	} else {
+		err = run(ctx, os.Stdout, os.Stderr)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "confab:", err)
 		os.Exit(1)
 	}
