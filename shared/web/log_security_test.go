@@ -68,3 +68,32 @@ func TestLogHoldsNothingThatARequestCarries(t *testing.T) {
 		}
 	}
 }
+
+func TestLogTellsWhoComesInAndWhoIsRefused(t *testing.T) {
+	h := open(t, nil)
+	h.do(t, ask{"POST", "/login", asForm, "user=carl", nobody}).Body.Close()
+	if log := h.log.String(); !strings.Contains(log, `msg="signed in" user=u_`) || strings.Contains(log, "carl") {
+		t.Errorf("a login is logged as %q", log)
+	}
+	event := h.say(t, ann, "ops", "mine")
+	h.log.Reset()
+	h.do(t, ask{"DELETE", "/r/ops/" + event.ID.String(), "", "", bob}).Body.Close()
+	h.do(t, ask{"POST", "/r/ops", asText, "hi", nobody}).Body.Close()
+	h.do(t, ask{"POST", "/login", asForm, "user=%00", nobody}).Body.Close()
+	for _, want := range []string{"status=403", "status=401", "status=422", "client=192.0.2.1"} {
+		if log := h.log.String(); !strings.Contains(log, want) {
+			t.Errorf("no %s in %s", want, log)
+		}
+	}
+}
+
+func TestNothingStartsALineOfTheLog(t *testing.T) {
+	h := open(t, nil)
+	for _, path := range []string{"/a%0Atime=x%20level=ERROR%20msg=forged", "/a%0D%0Alevel=ERROR", "/a%E2%80%A8level=ERROR", "/a%1B[2Jlevel=ERROR"} {
+		h.log.Reset()
+		h.do(t, ask{"GET", path, "", "", nobody}).Body.Close()
+		if log := h.log.String(); strings.Count(log, "\n") != 1 || strings.ContainsAny(log, "\r\x1b\u2028") {
+			t.Errorf("%s is logged as %q", path, log)
+		}
+	}
+}

@@ -87,6 +87,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	http.SetCookie(w, cookie)
+	s.log.Info("signed in", "user", u.ID, "client", s.client(r), "request", w.Header().Get(requestID))
 	if in.form {
 		http.Redirect(w, r, localPath(in.next), http.StatusSeeOther)
 		return nil
