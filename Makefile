@@ -5,9 +5,9 @@ BUILD   := build
 LDFLAGS := -s -w
 # What the functions run on. amd64 runs under sam local everywhere; make deploy takes arm64, which costs a fifth less.
 ARCH    ?= amd64
-# Static and small, for a function is read anew for each cold start: without debug RPC, HTTP/2,
+# Static and small, for a function is read anew for each cold start: without what only the server has, debug RPC, HTTP/2,
 # inlining and room between functions.
-FUNCTION = CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) $(GO) build -trimpath -tags lambda.norpc,nethttpomithttp2,function -gcflags=all=-l -ldflags '$(LDFLAGS) -funcalign=8'
+FUNCTION = CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) $(GO) build -trimpath -tags function,lambda.norpc,nethttpomithttp2 -gcflags=all=-l -ldflags '$(LDFLAGS) -funcalign=1'
 
 .PHONY: help run test check build functions bench clean tools deploy site image local build-LoginFunction build-PostFunction build-StreamFunction
 

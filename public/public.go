@@ -1,3 +1,5 @@
+//go:build !function
+
 // Package public holds the browser's files as they are written: there is no
 // build step between an editor and a screen.
 //

@@ -1,9 +1,7 @@
 package web
 
 import (
-	"bytes"
 	"cmp"
-	"compress/gzip"
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
@@ -73,8 +71,8 @@ func openSite(fsys fs.FS) (*site, error) {
 		if err != nil {
 			return err
 		}
-		st.files[name], err = newFile(name, body)
-		return err
+		st.files[name] = newFile(name, body)
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -85,23 +83,16 @@ func openSite(fsys fs.FS) (*site, error) {
 	return st, nil
 }
 
-func newFile(name string, body []byte) (*file, error) {
+func newFile(name string, body []byte) *file {
 	ext := path.Ext(name)
 	f := &file{
 		kind:  cmp.Or(fileTypes[ext], mime.TypeByExtension(ext), "application/octet-stream"),
 		plain: newForm(body),
 	}
-	var b bytes.Buffer
-	z, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
-	if err != nil {
-		return nil, err
+	if small := compress(body); len(small) < len(body)*9/10 { // a picture is compressed already
+		f.gzip = newForm(small)
 	}
-	_, _ = z.Write(body) // into memory
-	_ = z.Close()
-	if b.Len() < len(body)*9/10 { // a picture is compressed already
-		f.gzip = newForm(b.Bytes())
-	}
-	return f, nil
+	return f
 }
 
 func newForm(body []byte) form {
