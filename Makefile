@@ -82,7 +82,7 @@ deploy: ## build, deploy the stack and upload the site
 
 # Browsers ask each time whether a file is new, CloudFront keeps it until the invalidation.
 # What others point at goes first, the page last, and only then what nobody points at any more.
-SYNC = aws s3 sync public s3://$(call output,SiteBucket) --cache-control 'max-age=0, must-revalidate, s-maxage=31536000' --exclude '*.go'
+SYNC = aws s3 sync public s3://$(call output,SiteBucket) --cache-control 'max-age=0, must-revalidate, s-maxage=31536000' --exclude '*.go' --exclude jsconfig.json
 site: ## upload public/ and make CloudFront forget the old one
 	$(SYNC) --exclude index.html --exclude sw.js --exclude '*.webmanifest'
 	$(SYNC) --exclude '*' --include '*.webmanifest' --content-type application/manifest+json
