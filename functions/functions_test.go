@@ -582,6 +582,33 @@ func TestRedisAwayRefusesPostsAndKeepsStreams(t *testing.T) {
 	}
 }
 
+func TestFunctionWakesFromAFreezeInWhichItsConnectionsDied(t *testing.T) {
+	r := startRedis(t)
+	c := newCloud(t, lambdatest.REST, lambdatest.RESTStream, r.url(), "STREAM_SECONDS=2")
+	ann := newBrowser(t, c, "https://chat").come("ann")
+	ann.say("lobby", "before")
+	for b := range ann.listen(t.Context(), "/stream", "") {
+		_ = b // to its end
+	}
+	for _, f := range []*lambdatest.Function{c.login, c.post, c.stream} {
+		c.invocations(f)[0].End()
+	}
+	for _, kind := range []string{"normal", "pubsub"} {
+		if out, err := exec.Command("redis-cli", "-u", r.url(), "client", "kill", "type", kind, "skipme", "yes").CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	stream := ann.listen(t.Context(), "/stream", "")
+	<-stream
+	id := ann.say("lobby", "after")
+	if ev, _ := hear(t, stream); ev.ID != id {
+		t.Errorf("heard %+v", ev)
+	}
+	if n := len(c.invocations(c.stream)); n != 2 {
+		t.Errorf("%d streams", n)
+	}
+}
+
 func TestContainerAndFunctionsShareARedis(t *testing.T) {
 	r := startRedis(t)
 	c := newCloud(t, lambdatest.REST, lambdatest.RESTStream, r.url())

@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -65,7 +66,7 @@ func (f *Function) put(e *Environment) {
 }
 
 // An Environment is an execution environment: a process that takes one
-// invocation at a time.
+// invocation at a time, and is frozen in between.
 type Environment struct {
 	Timeout time.Duration // of the function: it is killed when an invocation takes longer
 
@@ -204,8 +205,10 @@ func (e *Environment) next(w http.ResponseWriter, r *http.Request) {
 	default:
 		close(e.ready)
 	}
+	e.cmd.Process.Signal(syscall.SIGSTOP) // between two invocations an environment is frozen
 	select {
 	case i := <-e.work:
+		e.cmd.Process.Signal(syscall.SIGCONT)
 		i.deadline = time.Now().Add(e.Timeout)
 		killer := time.AfterFunc(e.Timeout, func() {
 			e.mu.Lock()
