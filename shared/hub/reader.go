@@ -109,6 +109,20 @@ func (r *Reader) Next(ctx context.Context) (b Batch, err error) {
 	}
 }
 
+// Ready is Next for who does not wait: an empty batch says that there is
+// nothing now.
+func (r *Reader) Ready(ctx context.Context) (Batch, error) {
+	for {
+		if r.hub.ctx.Err() != nil {
+			return Batch{}, ErrClosed
+		}
+		b, wait, err := r.step(ctx)
+		if err != nil || len(b.Items) > 0 || wait != nil {
+			return b, err
+		}
+	}
+}
+
 // step returns what is ready, or what to wait for.
 func (r *Reader) step(ctx context.Context) (Batch, <-chan struct{}, error) {
 	if r.odd {
