@@ -15,8 +15,12 @@ import (
 // Stream are the routes that read.
 func Stream(s *Server, mux *http.ServeMux) {
 	mux.Handle("GET /stream", s.wrap(s.stream))
+	mux.Handle("GET /subscribe", s.wrap(s.subscribe))
+	mux.Handle("GET /event_stream", s.wrap(s.subscribe))
+	mux.Handle("GET /ws/send", s.wrap(s.shout))
 	mux.Handle("GET /rooms", s.wrap(s.rooms))
 	mux.Handle("GET /r/{room}", s.wrap(s.room))
+	mux.Handle("HEAD /r/{room}", s.wrap(s.head))
 	mux.Handle("GET /r/{room}/people", s.wrap(s.people))
 }
 
@@ -26,6 +30,13 @@ func (s *Server) room(w http.ResponseWriter, r *http.Request) error {
 	room, err := pathRoom(r)
 	if err != nil {
 		return err
+	}
+	rooms, q := []chat.RoomID{room}, r.URL.Query()
+	switch {
+	case upgrades(r):
+		return s.socket(w, r, rooms)
+	case q.Has("offset") || q.Has("live"):
+		return s.durable(w, r, room)
 	}
 	offers := []string{typeText, typeJSON, typeNDJSON, typeSSE}
 	if s.site != nil {
@@ -39,8 +50,10 @@ func (s *Server) room(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	switch {
-	case form == typeSSE || strings.EqualFold(r.Header.Get("Upgrade"), "websocket"):
-		return s.live(w, r, []chat.RoomID{room})
+	case form == typeSSE:
+		return s.live(w, r, rooms)
+	case form == typeNDJSON && q.Get("follow") == "1":
+		return s.follow(w, r, room)
 	case form == "":
 		return fmt.Errorf("%w: a room is read as %s", errNotAcceptable, strings.Join(offers, ", "))
 	}

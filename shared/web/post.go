@@ -13,6 +13,7 @@ import (
 // Post are the routes that write.
 func Post(s *Server, mux *http.ServeMux) {
 	mux.Handle("POST /post", s.wrap(s.postPlain))
+	mux.Handle("POST /publish", s.wrap(s.publish))
 	mux.Handle("POST /r/{room}", s.wrap(s.post))
 	mux.Handle("PATCH /r/{room}", s.act(chat.Title, readTitle))
 	mux.Handle("PATCH /r/{room}/{id}", s.act(chat.Edit, readEdit))
@@ -24,10 +25,15 @@ func Post(s *Server, mux *http.ServeMux) {
 
 // A line is a message as it is sent.
 type line struct {
-	Room  string
-	Text  string
-	Reply chat.ID
-	Key   string
+	Room    string
+	Text    string
+	Message string // what some call the text
+	Reply   chat.ID
+	Key     string
+}
+
+func (in line) draft(room chat.RoomID) chat.Draft {
+	return chat.Draft{Room: room, Kind: chat.Message, Text: cmp.Or(in.Text, in.Message), Reply: in.Reply, Key: in.Key}
 }
 
 func readLine(r *http.Request, kind string) (in line, err error) {
@@ -39,7 +45,7 @@ func readLine(r *http.Request, kind string) (in line, err error) {
 	default:
 		var form url.Values
 		if form, err = readForm(r, kind); err == nil {
-			in.Room, in.Key, in.Text = form.Get("room"), form.Get("key"), cmp.Or(form.Get("text"), form.Get("message"))
+			in.Room, in.Key, in.Text, in.Message = form.Get("room"), form.Get("key"), form.Get("text"), form.Get("message")
 			in.Reply, err = chat.ParseID(form.Get("reply"))
 		}
 	}
@@ -81,7 +87,7 @@ func (s *Server) say(w http.ResponseWriter, r *http.Request, room chat.RoomID, t
 			return fmt.Errorf("%w: %s", errMalformed, plain(err, chat.ErrInvalid))
 		}
 	}
-	ev, replayed, err := s.write(r, u, chat.Draft{Room: room, Kind: chat.Message, Text: in.Text, Reply: in.Reply, Key: in.Key})
+	ev, replayed, err := s.write(r, u, in.draft(room))
 	if err != nil {
 		return err
 	}
@@ -195,12 +201,22 @@ func (s *Server) typing(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if turn := u.ID + " " + string(room); s.typed.take(turn, typingPause) {
-		if err := s.cfg.Rooms.Signal(r.Context(), chat.Signal{Room: room, Kind: chat.Typing, By: &u}); err != nil {
-			s.typed.give(turn)
-			return err
-		}
+	if err := s.types(r.Context(), u, room); err != nil {
+		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// types lets the room know, unless it was told a moment ago.
+func (s *Server) types(ctx context.Context, u chat.User, room chat.RoomID) error {
+	turn := u.ID + " " + string(room)
+	if !s.typed.take(turn, typingPause) {
+		return nil
+	}
+	err := s.cfg.Rooms.Signal(ctx, chat.Signal{Room: room, Kind: chat.Typing, By: &u})
+	if err != nil {
+		s.typed.give(turn)
+	}
+	return err
 }

@@ -137,15 +137,14 @@ func TestComingAndGoingIsToldOnceAndAReloadIsNeither(t *testing.T) {
 	}
 }
 
-func next(tb testing.TB, signals <-chan chat.Signal) chat.Signal {
+func next[T any](tb testing.TB, told <-chan T) (v T) {
 	tb.Helper()
 	select {
-	case sig := <-signals:
-		return sig
+	case v = <-told:
 	case <-time.After(20 * time.Second):
-		tb.Fatal("no signal in 20 s")
-		return chat.Signal{}
+		tb.Fatal("nothing was told in 20 s")
 	}
+	return v
 }
 
 func TestTypingIsToldAtMostOnceInThreeSeconds(t *testing.T) {

@@ -20,6 +20,9 @@ var (
 	errMethod        = errors.New("wrong method")
 	errNotAcceptable = errors.New("not acceptable")
 	errMediaType     = errors.New("wrong media type")
+	errGone          = errors.New("gone")
+	errUpgrade       = errors.New("no upgrade")
+	errNotHere       = errors.New("not possible here")
 )
 
 // kinds gives each kind of error its status. The text that wraps them is for
@@ -35,10 +38,13 @@ var kinds = []struct {
 	{errMethod, http.StatusMethodNotAllowed},
 	{errNotAcceptable, http.StatusNotAcceptable},
 	{chat.ErrConflict, http.StatusConflict},
+	{errGone, http.StatusGone},
 	{errMediaType, http.StatusUnsupportedMediaType},
 	{chat.ErrInvalid, http.StatusUnprocessableEntity},
 	{chat.ErrReused, http.StatusUnprocessableEntity},
+	{errUpgrade, http.StatusUpgradeRequired},
 	{chat.ErrTooMany, http.StatusTooManyRequests},
+	{errNotHere, http.StatusNotImplemented},
 	{chat.ErrUnavailable, http.StatusServiceUnavailable},
 }
 

@@ -2,9 +2,6 @@ package web
 
 import (
 	"bytes"
-	"context"
-	"errors"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"time"
@@ -13,25 +10,8 @@ import (
 	"confab/shared/hub"
 )
 
-// What a stream tells its reader, and what it waits for.
-const (
-	comeBack     = 2 * time.Second        // an EventSource comes back after so long,
-	comeBackSoon = 250 * time.Millisecond // or after so long where streams end early
-	finiteWait   = 20 * time.Second       // for the first event, where answers are buffered
-	writeTimeout = 10 * time.Second       // for one write to a reader
-)
-
-// stream reads the rooms of the query, or the lobby.
-func (s *Server) stream(w http.ResponseWriter, r *http.Request) error {
-	rooms, err := queryRooms(r)
-	if err != nil {
-		return err
-	}
-	if len(rooms) == 0 {
-		rooms = []chat.RoomID{chat.Lobby}
-	}
-	return s.live(w, r, rooms)
-}
+// sse is the form that the hub keeps.
+var sse = wire{opening: hub.Opening, batch: func(b hub.Batch) []byte { return b.Frames }, ping: hub.Ping, bye: hub.Bye}
 
 // live answers with the rooms' events as SSE, from the request's cursor on,
 // for as long as the reader stays.
@@ -40,41 +20,15 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request, rooms []chat.RoomI
 	if err != nil {
 		return err
 	}
-	h := w.Header()
-	h.Set("Content-Type", typeSSE)
-	h.Set("Cache-Control", "no-store, no-transform")
-	h.Set("X-Accel-Buffering", "no")
-	switch {
-	case r.Context().Value(finiteKey{}) != nil:
-		defer leave()
-		defer reader.Close()
-		finite(w, r, reader)
-	case s.cfg.Hub.Takes() && ownConnection(r):
+	streamHead(w.Header(), typeSSE)
+	if r.Context().Value(finiteKey{}) == nil && s.cfg.Hub.Takes() && ownConnection(r) {
 		s.giveAway(w, r, reader, leave)
-	default:
-		defer leave()
-		defer reader.Close()
-		ctx, cancel := s.lifetime(r.Context())
-		defer cancel()
-		rc := http.NewResponseController(w)
-		pump(ctx, reader, func(b []byte) error {
-			_ = rc.SetWriteDeadline(time.Now().Add(writeTimeout)) // a function has none, and its front door its own
-			if _, err := w.Write(b); err != nil {
-				return err
-			}
-			return rc.Flush()
-		})
+		return nil
 	}
+	defer leave()
+	defer reader.Close()
+	s.send(w, r, reader, sse)
 	return nil
-}
-
-// cursor is where a request wants to go on. The header is what an EventSource
-// sends when it comes back by itself, so it is newer than the address.
-func cursor(r *http.Request) string {
-	if id := r.Header.Get("Last-Event-ID"); id != "" {
-		return id
-	}
-	return r.URL.Query().Get("last_event_id")
 }
 
 // ownConnection reports whether a request came over a TCP connection of its own,
@@ -83,16 +37,6 @@ func ownConnection(r *http.Request) bool {
 	addr, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	_, tcp := addr.(*net.TCPAddr)
 	return tcp && r.ProtoMajor == 1 && r.TLS == nil && r.Method == http.MethodGet
-}
-
-var errEnds = errors.New("the stream has lived its time")
-
-// lifetime is how long a stream may live.
-func (s *Server) lifetime(ctx context.Context) (context.Context, context.CancelFunc) {
-	if s.cfg.StreamFor == 0 {
-		return ctx, func() {}
-	}
-	return context.WithTimeoutCause(ctx, s.cfg.StreamFor, errEnds)
 }
 
 // giveAway writes the head and what the ring does not hold, and hands the
@@ -133,54 +77,4 @@ func (s *Server) giveAway(w http.ResponseWriter, r *http.Request, reader *hub.Re
 		leave()
 		conn.Close()
 	}
-}
-
-// pump writes what the reader gets until one of them ends.
-func pump(ctx context.Context, reader *hub.Reader, write func([]byte) error) {
-	err := write(hub.Opening(reader.Cursor(), comeBack))
-	for err == nil {
-		var b hub.Batch
-		b, err = next(ctx, reader, hub.PingEvery)
-		switch {
-		case err == nil:
-			err = write(b.Frames)
-		case errors.Is(err, errQuiet):
-			err = write(hub.Ping())
-		case errors.Is(err, errEnds), errors.Is(err, context.DeadlineExceeded): // a function's own
-			_ = write(hub.Bye(comeBackSoon))
-		case errors.Is(err, hub.ErrClosed):
-			_ = write(hub.Bye(rand.N(comeBack)))
-		}
-	}
-}
-
-var errQuiet = errors.New("nothing was said")
-
-// next is reader.Next, but for errQuiet when nothing came within d.
-func next(ctx context.Context, reader *hub.Reader, d time.Duration) (hub.Batch, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, d, errQuiet)
-	defer cancel()
-	return reader.Next(ctx)
-}
-
-type finiteKey struct{}
-
-// Finite serves h where nothing is passed on before an answer's end: its streams
-// end with what is new, or else with the first that comes.
-func Finite(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), finiteKey{}, true)))
-	})
-}
-
-// finite answers where the front door passes nothing on before the end: with
-// all that is new, or else the first that comes within a while. The opening
-// block alone, when nothing does, keeps the reader's place.
-func finite(w http.ResponseWriter, r *http.Request, reader *hub.Reader) {
-	opening := hub.Opening(reader.Cursor(), comeBackSoon) // the cursor before, lest a cut answer skip what follows
-	b, err := next(r.Context(), reader, finiteWait)
-	if err != nil && !errors.Is(err, errQuiet) {
-		b = hub.Batch{}
-	}
-	_, _ = w.Write(append(opening, b.Frames...)) // a reader that has left comes back with its cursor
 }

@@ -1,0 +1,68 @@
+package web
+
+import (
+	"net/http"
+	"time"
+
+	"confab/shared/chat"
+	"confab/shared/hub"
+)
+
+// lines is the form of NDJSON, a line of JSON for each event and signal, after
+// one that says where the reader begins. A WebSocket sends them as its frames.
+func lines(rooms []chat.RoomID) wire {
+	return wire{
+		opening: func(cursor string, _ time.Duration) []byte {
+			return jsonLine(struct {
+				Kind   string        `json:"kind"`
+				Rooms  []chat.RoomID `json:"rooms"`
+				Cursor string        `json:"cursor"`
+			}{"open", rooms, cursor})
+		},
+		batch: func(b hub.Batch) (out []byte) {
+			for _, it := range b.Items {
+				out = append(append(out, it.JSON...), '\n')
+			}
+			return out
+		},
+		ping: func() []byte { return jsonLine(chat.Signal{Kind: chat.Ping, Now: time.Now().UnixMilli()}) },
+		bye: func(retry time.Duration) []byte {
+			return jsonLine(chat.Signal{Kind: chat.Bye, Retry: int(retry.Milliseconds())})
+		},
+	}
+}
+
+func jsonLine(v any) []byte { return append(chat.JSON(v), '\n') }
+
+// ndjson answers with the rooms' events as lines, from the request's cursor on.
+func (s *Server) ndjson(w http.ResponseWriter, r *http.Request, rooms []chat.RoomID) error {
+	reader, leave, err := s.open(r, rooms, cursor(r))
+	if err != nil {
+		return err
+	}
+	defer leave()
+	defer reader.Close()
+	streamHead(w.Header(), typeNDJSON)
+	s.send(w, r, reader, lines(rooms))
+	return nil
+}
+
+// follow answers with a page of history as lines, and goes on with what
+// happens after it.
+func (s *Server) follow(w http.ResponseWriter, r *http.Request, room chat.RoomID) error {
+	p, err := s.page(r, room)
+	if err != nil {
+		return err
+	}
+	reader, leave, err := s.open(r, []chat.RoomID{room}, p.Cursor.String())
+	if err != nil {
+		return err
+	}
+	defer leave()
+	defer reader.Close()
+	streamHead(w.Header(), typeNDJSON)
+	wr := lines([]chat.RoomID{room})
+	wr.opening = func(string, time.Duration) []byte { return p.lines() }
+	s.send(w, r, reader, wr)
+	return nil
+}

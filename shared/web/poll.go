@@ -1,0 +1,76 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"confab/shared/chat"
+	"confab/shared/hub"
+)
+
+const maxWait = 25 * time.Second // of a long poll: front doors cut at 29 s
+
+// poll answers with what happened in the rooms after a cursor: at once if
+// there is something, or else when there is, or when the wait has ended.
+func (s *Server) poll(w http.ResponseWriter, r *http.Request, rooms []chat.RoomID) error {
+	wait, err := waitOf(r.URL.Query())
+	if err != nil {
+		return err
+	}
+	after := cmp.Or(r.URL.Query().Get("after"), cursor(r))
+	reader, leave, err := s.open(r, rooms, after)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	defer reader.Close()
+	at := placeOf(rooms, reader.Cursor())
+	b, err := within(r.Context(), reader, wait)
+	if errors.Is(err, hub.ErrClosed) {
+		b.Items = []hub.Item{{JSON: chat.JSON(chat.Signal{Kind: chat.Bye, Retry: int(rand.N(comeBack).Milliseconds())})}}
+	} else if err != nil && !errors.Is(err, hub.ErrLagged) {
+		return err
+	}
+	out := struct {
+		Events []json.RawMessage `json:"events"`
+		Cursor string            `json:"cursor"`
+	}{Events: make([]json.RawMessage, len(b.Items))}
+	for i, it := range b.Items {
+		out.Events[i] = it.JSON
+		at.pass(it)
+	}
+	out.Cursor = cmp.Or(at.at.String(), after)
+	return answer(w, http.StatusOK, out)
+}
+
+// waitOf is how long a poll may wait: as long as it can, if it does not say.
+func waitOf(q url.Values) (time.Duration, error) {
+	if !q.Has("wait") {
+		return maxWait, nil
+	}
+	n, err := strconv.Atoi(q.Get("wait"))
+	if err != nil || n < 0 {
+		return 0, fmt.Errorf("%w: wait is a number of seconds from 0 to %d", errMalformed, int(maxWait.Seconds()))
+	}
+	return min(time.Duration(min(n, 60))*time.Second, maxWait), nil
+}
+
+// within returns what is ready, or what comes within d. Nothing is no error.
+func within(ctx context.Context, reader *hub.Reader, d time.Duration) (hub.Batch, error) {
+	if d == 0 {
+		return reader.Ready(ctx)
+	}
+	b, err := next(ctx, reader, d)
+	if errors.Is(err, errQuiet) {
+		err = nil
+	}
+	return b, err
+}

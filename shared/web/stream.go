@@ -1,0 +1,203 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"confab/shared/chat"
+	"confab/shared/hub"
+)
+
+// What a stream tells its reader, and what it waits for.
+const (
+	comeBack     = 2 * time.Second        // a reader comes back after so long,
+	comeBackSoon = 250 * time.Millisecond // or after so long where streams end early
+	finiteWait   = 20 * time.Second       // for the first event, where answers are buffered
+	writeTimeout = 10 * time.Second       // for one write to a reader
+)
+
+// stream reads the rooms of the query, or the lobby, by the transport that the
+// request asks for.
+func (s *Server) stream(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Add("Vary", "Accept")
+	rooms, err := roomsOrLobby(r)
+	if err != nil {
+		return err
+	}
+	if upgrades(r) {
+		return s.socket(w, r, rooms)
+	}
+	switch r.URL.Query().Get("format") {
+	case "":
+	case "text":
+		return s.tell(w, r, rooms, cursor(r))
+	default:
+		return fmt.Errorf("%w: format may be text, or is left out", errMalformed)
+	}
+	switch accepts(r, typeSSE, typeJSON, typeNDJSON) {
+	case typeSSE:
+		return s.live(w, r, rooms)
+	case typeJSON:
+		return s.poll(w, r, rooms)
+	case typeNDJSON:
+		return s.ndjson(w, r, rooms)
+	}
+	return fmt.Errorf("%w: a stream is read as %s, %s or %s", errNotAcceptable, typeSSE, typeJSON, typeNDJSON)
+}
+
+// upgrades reports whether a request wants a WebSocket.
+func upgrades(r *http.Request) bool { return strings.EqualFold(r.Header.Get("Upgrade"), "websocket") }
+
+var errNoSocket = fmt.Errorf("%w: a function cannot hold a WebSocket, read this as %s or %s", errNotHere, typeSSE, typeJSON)
+
+func roomsOrLobby(r *http.Request) ([]chat.RoomID, error) {
+	rooms, err := queryRooms(r)
+	if err == nil && len(rooms) == 0 {
+		rooms = []chat.RoomID{chat.Lobby}
+	}
+	return rooms, err
+}
+
+// cursor is where a request wants to go on. The header is what an EventSource
+// sends when it comes back by itself, so it is newer than the address.
+func cursor(r *http.Request) string {
+	if id := r.Header.Get("Last-Event-ID"); id != "" {
+		return id
+	}
+	return r.URL.Query().Get("last_event_id")
+}
+
+// A wire is how a transport writes what a reader gets. Each of its functions
+// returns whole frames, or none.
+type wire struct {
+	opening func(cursor string, retry time.Duration) []byte
+	batch   func(hub.Batch) []byte
+	ping    func() []byte
+	bye     func(retry time.Duration) []byte
+}
+
+// streamHead is the head of an answer that nothing on the way may keep or hold.
+func streamHead(h http.Header, kind string) {
+	h.Set("Content-Type", kind)
+	h.Set("Cache-Control", "no-store, no-transform")
+	h.Set("X-Accel-Buffering", "no")
+}
+
+// send answers with what a reader gets, until one of them ends.
+func (s *Server) send(w http.ResponseWriter, r *http.Request, reader *hub.Reader, wr wire) {
+	if r.Context().Value(finiteKey{}) != nil {
+		finite(w, r, reader, wr)
+		return
+	}
+	ctx, cancel := s.lifetime(r.Context())
+	defer cancel()
+	rc := http.NewResponseController(w)
+	_ = pump(ctx, reader, wr, func(b []byte) error {
+		_ = rc.SetWriteDeadline(time.Now().Add(writeTimeout)) // a function has none, and its front door its own
+		if _, err := w.Write(b); err != nil {
+			return err
+		}
+		return rc.Flush()
+	})
+}
+
+var errEnds = errors.New("the stream has lived its time")
+
+// lifetime is how long a stream may live.
+func (s *Server) lifetime(ctx context.Context) (context.Context, context.CancelFunc) {
+	if s.cfg.StreamFor == 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeoutCause(ctx, s.cfg.StreamFor, errEnds)
+}
+
+// pump writes what the reader gets until one of them ends.
+func pump(ctx context.Context, reader *hub.Reader, wr wire, out func([]byte) error) error {
+	write := func(b []byte) error {
+		if len(b) == 0 {
+			return nil
+		}
+		return out(b)
+	}
+	err := write(wr.opening(reader.Cursor(), comeBack))
+	for err == nil {
+		var b hub.Batch
+		b, err = next(ctx, reader, hub.PingEvery)
+		switch {
+		case err == nil:
+			err = write(wr.batch(b))
+		case errors.Is(err, errQuiet):
+			err = write(wr.ping())
+		case errors.Is(err, errEnds), errors.Is(err, context.DeadlineExceeded): // a function's own
+			_ = write(wr.bye(comeBackSoon))
+		case errors.Is(err, hub.ErrClosed):
+			_ = write(wr.bye(rand.N(comeBack)))
+		}
+	}
+	return err
+}
+
+var errQuiet = errors.New("nothing was said")
+
+// next is reader.Next, but for errQuiet when nothing came within d.
+func next(ctx context.Context, reader *hub.Reader, d time.Duration) (hub.Batch, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, d, errQuiet)
+	defer cancel()
+	return reader.Next(ctx)
+}
+
+type finiteKey struct{}
+
+// Finite serves h where nothing is passed on before an answer's end: its streams
+// end with what is new, or else with the first that comes.
+func Finite(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), finiteKey{}, true)))
+	})
+}
+
+// finite answers where the front door passes nothing on before the end: with
+// all that is new, or else the first that comes within a while. The opening
+// alone, when nothing does, keeps the reader's place.
+func finite(w http.ResponseWriter, r *http.Request, reader *hub.Reader, wr wire) {
+	opening := wr.opening(reader.Cursor(), comeBackSoon) // the cursor before, lest a cut answer skip what follows
+	b, err := next(r.Context(), reader, finiteWait)
+	if err != nil && !errors.Is(err, errQuiet) {
+		b = hub.Batch{}
+	}
+	_, _ = w.Write(append(opening, wr.batch(b)...)) // a reader that has left comes back with its cursor
+}
+
+// A place is a cursor that follows what a reader gets.
+type place struct {
+	rooms []chat.RoomID
+	at    chat.Cursor // nil: the reader came with a cursor that is none
+}
+
+func placeOf(rooms []chat.RoomID, cursor string) *place {
+	at, err := chat.ParseCursor(cursor, len(rooms))
+	if err != nil {
+		at = nil
+	}
+	return &place{rooms, at}
+}
+
+// pass moves the place past an item.
+func (p *place) pass(it hub.Item) {
+	if it.Kind == chat.Reset {
+		var sig chat.Signal
+		_ = json.Unmarshal(it.JSON, &sig) // the hub wrote it
+		p.at, _ = chat.ParseCursor(sig.Cursor, len(p.rooms))
+		return
+	}
+	if i, ok := slices.BinarySearch(p.rooms, it.Room); ok && !it.ID.IsZero() {
+		p.at[i] = it.ID
+	}
+}

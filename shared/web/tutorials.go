@@ -1,0 +1,92 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"confab/shared/chat"
+	"confab/shared/hub"
+)
+
+// The routes and the shapes of the tutorials that teach to build a chat room,
+// so that their pages work here: /publish, /subscribe and /event_stream,
+// /ws/send, and lines like "[12:34:56] ann: hi".
+
+// publish is postPlain that takes text too.
+func (s *Server) publish(w http.ResponseWriter, r *http.Request) error {
+	return s.say(w, r, "", typeForm, typeMultipart, typeJSON, typeText)
+}
+
+// tell answers with what is said as SSE whose data is a line of text. What
+// else happens moves the id alone, or has a name that onmessage does not hear.
+func (s *Server) tell(w http.ResponseWriter, r *http.Request, rooms []chat.RoomID, cursor string) error {
+	reader, leave, err := s.open(r, rooms, cursor)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	defer reader.Close()
+	streamHead(w.Header(), typeSSE)
+	at := placeOf(rooms, reader.Cursor())
+	wr := sse
+	wr.batch = func(b hub.Batch) (out []byte) {
+		for _, it := range b.Items {
+			out = at.appendText(out, it)
+		}
+		return out
+	}
+	s.send(w, r, reader, wr)
+	return nil
+}
+
+// appendText adds an item as a frame of text to out.
+func (p *place) appendText(out []byte, it hub.Item) []byte {
+	p.pass(it)
+	if it.ID.IsZero() && it.Kind != chat.Reset {
+		return out
+	}
+	out = p.at.Append(append(out, "id: "...))
+	if it.Kind == chat.Reset {
+		out = append(append(out, "\nevent: reset\ndata: "...), it.JSON...)
+	}
+	for _, line := range textOf(it) {
+		out = append(append(out, "\ndata: "...), line...)
+	}
+	return append(out, "\n\n"...)
+}
+
+// textOf is a message as lines, and nothing for what is no message.
+func textOf(it hub.Item) [][]byte {
+	var ev chat.Event
+	if it.Kind != chat.Message || json.Unmarshal(it.JSON, &ev) != nil {
+		return nil
+	}
+	return bytes.Split([]byte(strings.TrimSuffix(said(ev), "\n")), []byte("\n"))
+}
+
+// subscribe is tell, but the last page comes first.
+func (s *Server) subscribe(w http.ResponseWriter, r *http.Request) error {
+	rooms, err := roomsOrLobby(r)
+	if err != nil {
+		return err
+	}
+	if _, err := s.reader(r); err != nil {
+		return err
+	}
+	if c := cursor(r); c != "" {
+		return s.tell(w, r, rooms, c)
+	}
+	from := make(chat.Cursor, len(rooms))
+	for i, room := range rooms {
+		page, err := s.cfg.Rooms.Before(r.Context(), room, chat.ID{}, defaultPage)
+		if err != nil {
+			return err
+		}
+		if len(page) > 0 {
+			from[i] = page[0].Prev
+		}
+	}
+	return s.tell(w, r, rooms, from.String())
+}

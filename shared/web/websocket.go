@@ -1,0 +1,238 @@
+//go:build !function
+
+package web
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"confab/shared/chat"
+	"confab/shared/hub"
+
+	"github.com/coder/websocket"
+)
+
+// What a socket may send, and how soon it answers a ping.
+const (
+	maxFrame  = 64 << 10
+	pongLimit = 10 * time.Second
+)
+
+// A socket is one WebSocket: what happens in its rooms goes out, what its user
+// says comes in.
+type socket struct {
+	*websocket.Conn
+	server *Server
+	r      *http.Request
+	id     string // of the request
+	rooms  []chat.RoomID
+	hear   func(frame []byte) []byte // returns what to answer
+}
+
+// socket answers with a WebSocket of JSON frames.
+func (s *Server) socket(w http.ResponseWriter, r *http.Request, rooms []chat.RoomID) error {
+	k := &socket{server: s, r: r, rooms: rooms}
+	k.hear = k.hearJSON
+	return k.serve(w, lines(rooms))
+}
+
+// serve keeps the socket until one side goes. It refuses what a page of
+// another site opens, which is a GET and carries the user's cookie.
+func (k *socket) serve(w http.ResponseWriter, wr wire) error {
+	if k.r.Context().Value(http.ServerContextKey) == nil {
+		return errNoSocket
+	}
+	asPost := k.r.WithContext(k.r.Context())
+	asPost.Method = http.MethodPost
+	if k.server.cross.Check(asPost) != nil {
+		return fmt.Errorf("%w: this WebSocket was opened by another site", chat.ErrForbidden)
+	}
+	reader, leave, err := k.server.open(k.r, k.rooms, cursor(k.r))
+	if err != nil {
+		return err
+	}
+	defer leave()
+	defer reader.Close()
+	if k.Conn, err = websocket.Accept(w, k.r, &websocket.AcceptOptions{InsecureSkipVerify: true}); err != nil { // the origin is checked
+		return nil // it has answered
+	}
+	k.SetReadLimit(maxFrame)
+	k.id = w.Header().Get(requestID)
+
+	ctx, cancel := k.server.lifetime(k.r.Context())
+	ctx, stop := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	defer stop()
+	wg.Go(func() {
+		defer stop()
+		k.listen(context.WithoutCancel(ctx)) // a read that is cancelled would cut the line before its close
+	})
+	ping := wr.ping
+	wr.ping = func() []byte {
+		wg.Go(func() { k.probe(ctx, stop) })
+		return ping()
+	}
+	_ = pump(ctx, reader, wr, k.write)
+	if ctx.Err() != nil && context.Cause(ctx) != errEnds { // the other side has gone
+		_ = k.CloseNow()
+		return nil
+	}
+	_ = k.Close(websocket.StatusGoingAway, "come back with your cursor")
+	return nil
+}
+
+// write sends each line as a frame.
+func (k *socket) write(b []byte) error {
+	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
+	defer cancel()
+	for line := range bytes.SplitSeq(bytes.TrimSuffix(b, []byte("\n")), []byte("\n")) {
+		if err := k.Write(ctx, websocket.MessageText, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// probe ends a socket whose other side does not answer any more.
+func (k *socket) probe(ctx context.Context, stop func()) {
+	ctx, cancel := context.WithTimeout(ctx, pongLimit)
+	defer cancel()
+	if k.Ping(ctx) != nil {
+		stop()
+	}
+}
+
+// listen answers what comes in until the other side goes.
+func (k *socket) listen(ctx context.Context) {
+	for {
+		kind, frame, err := k.Read(ctx)
+		switch {
+		case err != nil:
+			return
+		case kind != websocket.MessageText || !utf8.Valid(frame):
+			_ = k.Close(websocket.StatusUnsupportedData, "frames are text in UTF-8")
+			return
+		}
+		if out := k.hear(frame); len(out) > 0 && k.write(out) != nil {
+			return
+		}
+	}
+}
+
+// A reply is what the sender alone is told: that it was written down, or why not.
+type reply struct {
+	Kind     string      `json:"kind"` // ack or problem
+	Key      string      `json:"key,omitempty"`
+	Event    *chat.Event `json:"event,omitempty"`
+	*problem             // of a problem
+}
+
+func (k *socket) hearJSON(frame []byte) []byte {
+	var in struct {
+		line
+		Kind chat.Kind
+	}
+	if err := json.Unmarshal(frame, &in); err != nil {
+		return k.refuse("", fmt.Errorf("%w: the frame is not a JSON object of text, room, key and reply", errMalformed))
+	}
+	if in.Kind == chat.Typing {
+		if err := k.typing(in.line); err != nil {
+			return k.refuse(in.Key, err)
+		}
+		return nil
+	}
+	ev, err := k.say(in.line)
+	if err != nil {
+		return k.refuse(in.Key, err)
+	}
+	return jsonLine(reply{Kind: "ack", Key: in.Key, Event: &ev})
+}
+
+// refuse tells the sender an error.
+func (k *socket) refuse(key string, err error) []byte {
+	p := problemOf(err)
+	k.server.logFailure(k.r, p.Status, k.id, err)
+	return jsonLine(reply{Kind: "problem", Key: key, problem: &p})
+}
+
+// say writes a line down. Who says it is asked anew: the session may be over.
+func (k *socket) say(in line) (chat.Event, error) {
+	u, room, err := k.by(in)
+	if err != nil {
+		return chat.Event{}, err
+	}
+	ev, _, err := k.server.write(k.r, u, in.draft(room))
+	return ev, err
+}
+
+func (k *socket) typing(in line) error {
+	u, room, err := k.by(in)
+	if err != nil {
+		return err
+	}
+	return k.server.types(k.r.Context(), u, room)
+}
+
+// by is who sent a line, and for which room: if it names none, for that of a
+// socket of one room, or the lobby.
+func (k *socket) by(in line) (chat.User, chat.RoomID, error) {
+	own := chat.Lobby
+	if len(k.rooms) == 1 {
+		own = k.rooms[0]
+	}
+	room, err := chat.ParseRoom(cmp.Or(in.Room, string(own)))
+	if err != nil {
+		return chat.User{}, "", err
+	}
+	u, err := k.server.user(k.r)
+	return u, room, err
+}
+
+// shout is a WebSocket of plain text: a frame that comes in is said, by the
+// user of the session whatever it holds, and everybody gets it as a line.
+func (s *Server) shout(w http.ResponseWriter, r *http.Request) error {
+	rooms, err := roomsOrLobby(r)
+	if err != nil {
+		return err
+	}
+	if !upgrades(r) {
+		w.Header().Set("Upgrade", "websocket")
+		return fmt.Errorf("%w: open this address as a WebSocket", errUpgrade)
+	}
+	k := &socket{server: s, r: r, rooms: rooms}
+	k.hear = func(frame []byte) []byte {
+		in := line{Text: string(frame)}
+		if bytes.HasPrefix(frame, []byte("{")) {
+			var fields line
+			if json.Unmarshal(frame, &fields) == nil {
+				in = fields
+			}
+		}
+		if _, err := k.say(in); err != nil {
+			return []byte("* " + problemOf(err).Detail)
+		}
+		return nil
+	}
+	wr := lines(rooms)
+	wr.opening = func(string, time.Duration) []byte { return nil }
+	wr.batch = func(b hub.Batch) (out []byte) {
+		for _, it := range b.Items {
+			for _, line := range textOf(it) {
+				out = append(append(out, line...), '\n')
+			}
+		}
+		return out
+	}
+	nothing := func() []byte { return nil }
+	wr.ping, wr.bye = nothing, func(time.Duration) []byte { return nil }
+	return k.serve(w, wr)
+}
