@@ -9,7 +9,7 @@ ARCH    ?= amd64
 # inlining and room between functions.
 FUNCTION = CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) $(GO) build -trimpath -tags function,lambda.norpc,nethttpomithttp2 -gcflags=all=-l -ldflags '$(LDFLAGS) -funcalign=1'
 
-.PHONY: help run test check build functions bench clean tools deploy site image local build-LoginFunction build-PostFunction build-StreamFunction
+.PHONY: help run test check build functions bench clean tools deploy site image local torture fuzz vuln bench-page bench-picture screenshots lighthouse build-LoginFunction build-PostFunction build-StreamFunction
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -51,6 +51,15 @@ torture: ## break everything under load and print what it came to (ROUNDS=10 SEE
 
 bench: build ## what a delivery costs, beside the least that it can cost (two quiet cores; ROWS=1,2 RUNS=3)
 	$(GO) run ./functions/server/bench -rows '$(ROWS)' -runs $(or $(RUNS),3)
+
+bench-page: tools ## Enter on one screen until it is painted on the other
+	$(GO) test -run '^$$' -bench EnterToPaint ./functions/server
+
+screenshots: tools ## the pictures in the README, of the page as it is
+	SCREENSHOTS=$(CURDIR)/.github/screenshots $(GO) test -run '^TestScreenshots$$' -count=1 ./functions/server
+
+lighthouse: tools ## Lighthouse, from npm, on the login and on a room of 200 lines
+	LIGHTHOUSE=1 $(GO) test -run '^TestLighthouse$$' -count=1 -v ./functions/server
 
 bench-picture: build # the picture in the README
 	$(GO) run ./functions/server/bench -runs 1 -seconds 5 -svg .github/bench.svg
