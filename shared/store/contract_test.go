@@ -738,6 +738,35 @@ func TestRoomIsLeftAndJoinedAgain(t *testing.T) {
 	})
 }
 
+func TestManyRoomsAreFollowedAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, open func(store.Options) *store.Store) {
+		s := open(store.Options{})
+		const n = 1000
+		rooms := make([]chat.RoomID, n)
+		tapes := make([]*tape, n)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		begun := time.Now()
+		var wg sync.WaitGroup
+		for i := range n {
+			rooms[i], tapes[i] = chat.RoomID(fmt.Sprint("room", i)), &tape{tb: t, more: make(chan struct{})}
+			wg.Go(func() {
+				must(s.Follow(ctx, rooms[i], tapes[i]))(t)
+				add(t, s, chat.Event{Room: rooms[i], Kind: chat.Message, By: ann, Text: "hi"})
+			})
+		}
+		wg.Wait()
+		for _, tp := range tapes {
+			tp.await(10*time.Second, "its line", func() bool { return len(tp.events) == 1 })
+		}
+		ids := must(s.Last(ctx, slices.Concat(rooms, rooms, rooms)...))(t)
+		if ids[n-1] != tapes[n-1].last || ids[n-1].IsZero() {
+			t.Errorf("the last room's last is %s, heard %s", ids[n-1], tapes[n-1].last)
+		}
+		t.Logf("%d rooms took %v", n, time.Since(begun).Round(time.Millisecond))
+	})
+}
+
 func TestSignalsPassBy(t *testing.T) {
 	each(t, func(t *testing.T, open func(store.Options) *store.Store) {
 		s := open(store.Options{})
@@ -831,7 +860,10 @@ func TestCloseEndsWhoWaits(t *testing.T) {
 			})
 			wg.Go(func() {
 				for {
-					if _, err := s.Follow(context.Background(), room, &tape{tb: t, more: make(chan struct{})}); err != nil {
+					ctx, leave := context.WithCancel(context.Background())
+					_, err := s.Follow(ctx, room, &tape{tb: t, more: make(chan struct{})})
+					leave()
+					if err != nil {
 						if !errors.Is(err, chat.ErrUnavailable) {
 							t.Error(err)
 						}

@@ -275,7 +275,7 @@ func (b *bell) begin() {
 }
 
 // add hears f's room. The channel is subscribed to even if it is already: the
-// confirmation syncs f.
+// confirmation syncs f, and the room's other followers here, who are few.
 func (b *bell) add(f *follower) {
 	b.begin()
 	ch := channel(f.room)

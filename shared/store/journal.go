@@ -27,6 +27,7 @@ import (
 const (
 	journalFile = "events.ndjson"
 	lockFile    = "lock"
+	tickEvery   = 500 * time.Millisecond
 	journalRoom = 16 << 20 // bytes that the file may grow by before it is written anew
 )
 
@@ -62,6 +63,7 @@ func OpenLocal(ctx context.Context, opts Options) (*Store, error) {
 			return err
 		}
 		s.local, s.rdb = j, j.client()
+		s.start(j.tick)
 		return nil
 	})
 }
@@ -110,7 +112,6 @@ func (j *journal) open() error {
 			return err
 		}
 	}
-	j.redis.ClockTTL(true)
 	for _, ev := range titles {
 		j.redis.HSet(key(ev.Room, "meta"), "title", ev.Text)
 	}
@@ -279,15 +280,89 @@ func (j *journal) restore(ev chat.Event) error {
 	return err
 }
 
+// tick makes keys that have a time to live grow old, now and then: asked to do
+// so by itself (ClockTTL), the built-in Redis looks at all of them at every
+// command.
+func (j *journal) tick(ctx context.Context) {
+	for last := time.Now(); ctx.Err() == nil; {
+		pause(ctx, tickEvery)
+		now := time.Now()
+		j.redis.FastForward(now.Sub(last))
+		last = now
+	}
+}
+
 func (j *journal) client() *redis.Client {
 	return redis.NewClient(&redis.Options{
 		Addr:       "built-in",
-		Dialer:     func(context.Context, string, string) (net.Conn, error) { return j.redis.Dial() },
+		Dialer:     func(context.Context, string, string) (net.Conn, error) { return j.dial() },
 		Protocol:   2,
 		MaxRetries: -1, DialerRetries: 1, PoolSize: poolSize, PoolTimeout: poolTimeout,
 		ReadTimeout: replyTimeout, WriteTimeout: replyTimeout, ContextTimeoutEnabled: true,
 	})
 }
+
+func (j *journal) dial() (net.Conn, error) {
+	conn, err := j.redis.Dial()
+	if err != nil {
+		return nil, err
+	}
+	e := &eager{Conn: conn, kick: make(chan struct{}, 1), done: make(chan struct{})}
+	go e.pump()
+	return e, nil
+}
+
+// An eager connection takes whatever is written at once. The built-in Redis
+// is at the other end of a pipe without a buffer, reads no command while it
+// answers another, and answers with everything locked: one who wrote before
+// reading, as in a long pipeline or with a new subscription, stopped it.
+type eager struct {
+	net.Conn
+	once sync.Once
+	kick chan struct{} // queue is not empty
+	done chan struct{} // closed by Close
+
+	mu    sync.Mutex
+	queue []byte
+}
+
+func (e *eager) Write(b []byte) (int, error) {
+	e.mu.Lock()
+	e.queue = append(e.queue, b...)
+	e.mu.Unlock()
+	select {
+	case e.kick <- struct{}{}:
+	default:
+	}
+	return len(b), nil
+}
+
+func (e *eager) pump() {
+	for {
+		select {
+		case <-e.kick:
+		case <-e.done:
+			return
+		}
+		e.mu.Lock()
+		b := e.queue
+		e.queue = nil
+		e.mu.Unlock()
+		if _, err := e.Conn.Write(b); err != nil {
+			e.Conn.Close() // who reads is told
+			return
+		}
+	}
+}
+
+func (e *eager) Close() error {
+	e.once.Do(func() { close(e.done) })
+	return e.Conn.Close()
+}
+
+// Deadlines are for reading: writing takes no time.
+func (e *eager) SetDeadline(t time.Time) error    { return e.Conn.SetReadDeadline(t) }
+func (e *eager) SetWriteDeadline(time.Time) error { return nil }
 
 // append writes the line first and the log second. A line whose event is
 // refused, or not accepted by a full disk, is taken off again.

@@ -149,9 +149,11 @@ func (s *Store) lasts(ctx context.Context, rooms []chat.RoomID) ([]chat.ID, []er
 }
 
 // Rooms tells of the rooms named, or without a name of those spoken in last,
-// at most 100, the latest first.
+// at most 100, the latest first: without those that a Cluster cannot tell of
+// now.
 func (s *Store) Rooms(ctx context.Context, ids ...chat.RoomID) ([]chat.Room, error) {
-	if len(ids) == 0 {
+	named := len(ids) > 0
+	if !named {
 		names, err := s.rdb.ZRevRange(ctx, roomIndex, 0, maxRooms-1).Result()
 		if err != nil {
 			return nil, unavailable("list rooms", err)
@@ -160,7 +162,6 @@ func (s *Store) Rooms(ctx context.Context, ids ...chat.RoomID) ([]chat.Room, err
 			ids = append(ids, chat.RoomID(name))
 		}
 	}
-	rooms := make([]chat.Room, len(ids))
 	pipe := s.rdb.Pipeline()
 	metas := make([]*redis.SliceCmd, len(ids))
 	heres := make([]*redis.StringSliceCmd, len(ids))
@@ -168,15 +169,17 @@ func (s *Store) Rooms(ctx context.Context, ids ...chat.RoomID) ([]chat.Room, err
 		metas[i] = pipe.HMGet(ctx, key(id, "meta"), "last", "shown", "title")
 		heres[i] = pipe.ZRange(ctx, key(id, "here"), 0, -1)
 	}
-	if len(ids) > 0 {
-		if _, err := pipe.Exec(ctx); err != nil {
-			return nil, unavailable("read rooms", err)
-		}
-	}
+	_, _ = pipe.Exec(ctx) // each has its own error
+	rooms := make([]chat.Room, 0, len(ids))
 	for i, id := range ids {
-		title, _ := metas[i].Val()[2].(string)
-		_, last := s.ends(ctx, id, metas[i].Val())
-		rooms[i] = chat.Room{ID: id, Title: title, Last: last, People: len(users(heres[i].Val()))}
+		switch err := cmp.Or(metas[i].Err(), heres[i].Err()); {
+		case err == nil:
+			title, _ := metas[i].Val()[2].(string)
+			_, last := s.ends(ctx, id, metas[i].Val())
+			rooms = append(rooms, chat.Room{ID: id, Title: title, Last: last, People: len(users(heres[i].Val()))})
+		case named:
+			return nil, unavailable("read "+string(id), err)
+		}
 	}
 	return rooms, nil
 }

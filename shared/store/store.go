@@ -6,6 +6,18 @@
 // tag, so that rooms spread over a Redis Cluster by themselves; nothing spans
 // two rooms but the index of rooms, which may be wrong without harm.
 //
+//	confab:{room}:log      stream   events: prev, kind, user, event (JSON)
+//	confab:{room}:meta     hash     last: id of the last event; shown: of the last that replicas have; title
+//	confab:{room}:keys:0,1 hash     idempotency keys of ten minutes each
+//	confab:{room}:edits    zset     edits by the time of their target
+//	confab:{room}:rate:u   string   when the user's posts will have been paid for
+//	confab:{room}:here     zset     who is here, by when that ends
+//	confab:{room}          channel  events and signals
+//	confab:rooms           zset     rooms by when they were last spoken in
+//	confab:name:n          string   who has the name now
+//	confab:rate:what:who   string   as above, for what is not a post
+//	confab:replicas        string   the most that a primary was ever seen to have
+//
 // [OpenLocal] runs a Redis of its own in the process (miniredis) instead, and
 // keeps what was said in a file.
 package store
