@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -202,6 +203,11 @@ func (s *sentinelSet) primary() *redisServer {
 		}
 	}
 	return nil
+}
+
+// replicas are the nodes that are not the primary.
+func (s *sentinelSet) replicas(primary *redisServer) []*redisServer {
+	return slices.DeleteFunc(slices.Clone(s.nodes), func(r *redisServer) bool { return r == primary })
 }
 
 // awaitOther returns once the sentinels name a primary other than old, and

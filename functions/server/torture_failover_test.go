@@ -29,10 +29,25 @@ func sentinel(t *testing.T, name string, do func(*round, *load, *sentinelSet)) {
 	})
 }
 
+// Replicas that lag have not got what a primary alone would acknowledge.
+func lag(replicas ...*redisServer) (catchUp func()) {
+	for _, r := range replicas {
+		r.pause()
+	}
+	time.Sleep(500 * time.Millisecond)
+	return func() {
+		for _, r := range replicas {
+			r.resume()
+		}
+	}
+}
+
 func TestTortureSentinelPrimaryIsKilled(t *testing.T) {
 	sentinel(t, "Sentinel, replicas: primary kill -9", func(r *round, l *load, set *sentinelSet) {
 		old := set.primary()
+		catchUp := lag(set.replicas(old)...)
 		old.kill()
+		catchUp()
 		set.awaitOther(old)
 		old.start()
 	})
@@ -41,7 +56,9 @@ func TestTortureSentinelPrimaryIsKilled(t *testing.T) {
 func TestTortureSentinelIsOrdered(t *testing.T) {
 	sentinel(t, "Sentinel, replicas: ordered failover", func(r *round, l *load, set *sentinelSet) {
 		old := set.primary()
+		catchUp := lag(set.replicas(old)[0])
 		set.sentinels[0].must("sentinel", "failover", masterName)
+		catchUp()
 		set.awaitOther(old)
 	})
 }
@@ -116,7 +133,9 @@ func cluster(t *testing.T, name string, do func(r *round, c *redisCluster, prima
 func TestTortureClusterPrimaryIsKilled(t *testing.T) {
 	cluster(t, "Cluster, replicas: primary kill -9", func(r *round, c *redisCluster, primary *redisServer) {
 		next := c.replicaOf(primary)
+		catchUp := lag(next)
 		primary.kill()
+		catchUp()
 		next.await("promotion", func(context.Context) bool { return next.info("replication", "role") == "master" })
 		primary.start()
 	})
