@@ -56,8 +56,12 @@ func (a *App) Serve(ctx context.Context, ready func(net.Addr), around ...func(ht
 	}
 	left := a.streams()
 	err = errors.Join(err, a.Close())
-	a.log.Info("server ended", "streams", left, "err", err)
-	return err
+	if err != nil {
+		a.log.Error("server ended", "streams", left, "err", err)
+		return err
+	}
+	a.log.Info("server ended", "streams", left)
+	return nil
 }
 
 // server is what faces strangers.

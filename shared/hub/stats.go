@@ -68,7 +68,8 @@ func (c *counters) event(id chat.ID) {
 	c.lagSum.Add(int64(lag))
 }
 
-// cutOf is why a reader with a goroutine ended, by its last error.
+// cutOf is why a reader with a goroutine ended, by its last error. That it
+// stalled or had its time only who writes for it knows: that counts as left.
 func cutOf(err error) Cut {
 	switch {
 	case errors.Is(err, ErrLagged):
