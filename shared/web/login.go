@@ -108,6 +108,11 @@ func (s *Server) enter(r *http.Request, name string) (chat.User, error) {
 	if err != nil {
 		return chat.User{}, err
 	}
+	if s.cfg.AllowLogin != nil {
+		if err := s.cfg.AllowLogin(r.Context(), s.client(r).String()); err != nil {
+			return chat.User{}, err
+		}
+	}
 	u := identity.NewUser(name)
 	if old, err := s.user(r); err == nil {
 		u.ID = old.ID

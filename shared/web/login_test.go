@@ -1,11 +1,15 @@
 package web_test
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"confab/shared/chat"
+	"confab/shared/web"
 )
 
 type who struct {
@@ -161,4 +165,32 @@ func percent(s string) string {
 		b.WriteByte(hex[s[i]&15])
 	}
 	return b.String()
+}
+
+func TestLoginsThatCannotBeCountedAreRefused(t *testing.T) {
+	var counted []string
+	var allow error
+	h := open(t, func(cfg *web.Config) {
+		cfg.AllowLogin = func(_ context.Context, address string) error {
+			counted = append(counted, address)
+			return allow
+		}
+	})
+	for _, tt := range []struct {
+		err  error
+		code int
+	}{
+		{nil, 303},
+		{&chat.RetryError{Err: fmt.Errorf("%w logins", chat.ErrTooMany), After: time.Second}, 429},
+		{chat.ErrUnavailable, 503},
+	} {
+		allow = tt.err
+		res := h.do(t, ask{"POST", "/login", "Content-Type: application/x-www-form-urlencoded", "user=ann", nobody})
+		if res.StatusCode != tt.code || (tt.code == 303) != (len(res.Cookies()) > 0) {
+			t.Errorf("%v: %d with %d cookies, want %d", tt.err, res.StatusCode, len(res.Cookies()), tt.code)
+		}
+	}
+	if len(counted) != 3 || counted[0] == "" {
+		t.Errorf("counted %q", counted)
+	}
 }

@@ -69,6 +69,9 @@ type Config struct {
 	// Origin is the address that people type, like https://chat.example.
 	// Empty: whatever address a request came to.
 	Origin string
+	// AllowLogin counts a login from an address and fails when that is too
+	// many, or when it cannot tell. Nil: there is no limit.
+	AllowLogin func(ctx context.Context, address string) error
 	// StreamsPerUser and StreamsPerAddress are what each may hold at once on
 	// this machine. 0 lifts a limit.
 	StreamsPerUser, StreamsPerAddress int
