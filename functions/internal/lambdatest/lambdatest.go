@@ -13,6 +13,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -93,8 +94,8 @@ func start(tb testing.TB, bootstrap string, done func(*Environment), env ...stri
 		Timeout: time.Minute, done: done, work: make(chan *Invocation),
 		exited: make(chan struct{}), ready: make(chan struct{}),
 	}
-	api := httptest.NewServer(e.runtimeAPI())
 	e.cmd = exec.Command(bootstrap)
+	api := httptest.NewServer(e.runtimeAPI())
 	e.cmd.Dir = filepath.Dir(bootstrap)
 	e.cmd.Env = append([]string{
 		"_HANDLER=bootstrap", "LAMBDA_TASK_ROOT=" + e.cmd.Dir, "TZ=:UTC", "AWS_REGION=us-east-1",
@@ -102,7 +103,10 @@ func start(tb testing.TB, bootstrap string, done func(*Environment), env ...stri
 		"AWS_LAMBDA_FUNCTION_NAME=test", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128",
 	}, env...)
 	e.cmd.Stdout, e.cmd.Stderr = &e.output, &e.output
-	if err := e.cmd.Start(); err != nil {
+	e.mu.Lock()
+	err := e.cmd.Start()
+	e.mu.Unlock()
+	if err != nil {
 		tb.Fatal(err)
 	}
 	go func() {
@@ -122,6 +126,12 @@ func start(tb testing.TB, bootstrap string, done func(*Environment), env ...stri
 		}
 	})
 	return e
+}
+
+func (e *Environment) signal(sig os.Signal) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.cmd.Process.Signal(sig)
 }
 
 // Kill ends the process as Lambda ends one that ran out of memory.
@@ -205,10 +215,10 @@ func (e *Environment) next(w http.ResponseWriter, r *http.Request) {
 	default:
 		close(e.ready)
 	}
-	e.cmd.Process.Signal(syscall.SIGSTOP) // between two invocations an environment is frozen
+	e.signal(syscall.SIGSTOP) // between two invocations an environment is frozen
 	select {
 	case i := <-e.work:
-		e.cmd.Process.Signal(syscall.SIGCONT)
+		e.signal(syscall.SIGCONT)
 		i.deadline = time.Now().Add(e.Timeout)
 		killer := time.AfterFunc(e.Timeout, func() {
 			e.mu.Lock()
