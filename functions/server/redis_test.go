@@ -40,7 +40,7 @@ func newRedis(tb testing.TB, args ...string) *redisServer {
 func newRedisIn(tb testing.TB, env []string, args ...string) *redisServer {
 	tb.Helper()
 	r := &redisServer{tb: tb, addr: freeAddr(tb), dir: tb.TempDir(), env: env}
-	r.args = append([]string{"--port", r.port(), "--bind", "127.0.0.1", "--save", "", "--dir", r.dir, "--enable-debug-command", "yes"}, args...)
+	r.args = append([]string{"--port", r.port(), "--bind", "127.0.0.1", "--save", "", "--dir", r.dir, "--repl-diskless-sync-delay", "0"}, args...)
 	r.open()
 	return r
 }
@@ -225,7 +225,7 @@ func (s *sentinelSet) awaitReplicas(n int) {
 	s.sentinels[0].tb.Helper()
 	s.sentinels[0].await("replicas", func(context.Context) bool {
 		p := s.primary()
-		return p != nil && p.info("replication", "connected_slaves") == fmt.Sprint(n)
+		return p != nil && strings.Count(p.info("replication", "slave0")+p.info("replication", "slave1"), "state=online") == n
 	})
 }
 

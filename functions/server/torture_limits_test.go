@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -389,4 +391,62 @@ func TestTortureClockOfRedisJumps(t *testing.T) {
 		r.calm()
 		l.check()
 	})
+}
+
+// A client of HTTP/2 opens streams and resets them as fast as it can (the
+// "rapid reset" of 2023), on one connection.
+func TestTortureStreamsAreReset(t *testing.T) {
+	torture(t, "5,000 HTTP/2 resets", func(r *round) {
+		s := start(r, openTo(startRedis(r))...)
+		l := r.load(plan{}, s.URL)
+		before := s.memory()
+		h2 := &http.Transport{Protocols: new(http.Protocols), MaxConnsPerHost: 1}
+		h2.Protocols.SetUnencryptedHTTP2(true)
+		defer h2.CloseIdleConnections()
+		var answered atomic.Int64
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				for range some(800, 5000) / 8 {
+					if rapidReset(r, h2, s.URL+"/stream") {
+						answered.Add(1)
+					}
+				}
+			})
+		}
+		newcomer := time.Now()
+		if resp, err := http.Get(s.URL + "/rooms"); err != nil || resp.StatusCode != 200 || time.Since(newcomer) > 4*time.Second {
+			r.Errorf("a newcomer was answered %v %v after %v", resp, err, time.Since(newcomer))
+		}
+		wg.Wait()
+		if answered.Load() == 0 {
+			r.Error("every request was reset before its answer began")
+		}
+		if grown := s.memory() - before; grown > 96<<20 && !raceEnabled {
+			r.Errorf("%d MB more memory", grown>>20)
+		}
+		l.checkStreams()
+	})
+}
+
+// rapidReset asks, and resets within a moment. It reports whether there was an
+// answer by then.
+func rapidReset(r *round, h2 *http.Transport, url string) bool {
+	ctx, cancel := context.WithTimeout(r.Context(), time.Duration(rand.Int64N(int64(20*time.Millisecond))))
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, "GET", url, nil)
+	if err != nil {
+		r.Error(err)
+		return false
+	}
+	resp, err := h2.RoundTrip(req)
+	if err != nil {
+		return false
+	}
+	if resp.ProtoMajor != 2 {
+		r.Errorf("answered by %s", resp.Proto)
+	}
+	<-ctx.Done()
+	resp.Body.Close()
+	return true
 }
