@@ -192,17 +192,17 @@ func (s *sentinelSet) URL() string {
 	return url
 }
 
-// primary is the node that the sentinels name.
-func (s *sentinelSet) primary() *redisServer {
-	at, _ := redis.NewSentinelClient(s.sentinels[0].Options()).GetMasterAddrByName(context.Background(), masterName).Result()
-	if len(at) == 2 {
-		for _, r := range s.nodes {
-			if r.port() == at[1] {
-				return r
-			}
+// primary is the node that all sentinels name, or nil while they differ.
+func (s *sentinelSet) primary() (p *redisServer) {
+	for i, sentinel := range s.sentinels {
+		at, _ := sentinel.Do(context.Background(), "sentinel", "get-master-addr-by-name", masterName).StringSlice()
+		j := slices.IndexFunc(s.nodes, func(r *redisServer) bool { return len(at) == 2 && r.port() == at[1] })
+		if j < 0 || (i > 0 && s.nodes[j] != p) {
+			return nil
 		}
+		p = s.nodes[j]
 	}
-	return nil
+	return p
 }
 
 // replicas are the nodes that are not the primary.
@@ -210,8 +210,8 @@ func (s *sentinelSet) replicas(primary *redisServer) []*redisServer {
 	return slices.DeleteFunc(slices.Clone(s.nodes), func(r *redisServer) bool { return r == primary })
 }
 
-// awaitOther returns once the sentinels name a primary other than old, and
-// that one knows.
+// awaitOther returns once all sentinels name a primary other than old, and
+// that one knows. Until then a client may be sent to the old one.
 func (s *sentinelSet) awaitOther(old *redisServer) {
 	s.sentinels[0].tb.Helper()
 	s.sentinels[0].await("new primary", func(context.Context) bool {

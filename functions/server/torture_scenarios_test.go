@@ -77,7 +77,7 @@ func TestTortureServersAreReplaced(t *testing.T) {
 		l.check()
 		for code, n := range l.codes {
 			if code == 0 || code >= 500 {
-				r.Errorf("%d posts were answered %d; every post is to be served", n, code)
+				r.Errorf("%d posts were answered %d %v; every post is to be served", n, code, l.errs)
 			}
 		}
 		byes := 0

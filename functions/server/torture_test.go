@@ -109,6 +109,7 @@ type load struct {
 	mended  time.Time // see history
 	healed  time.Time // when flowing may begin again
 	hasty   int       // 503 or 429 without Retry-After
+	errs    []error   // of posts without an answer
 
 	figures figures // after finish
 }
@@ -244,6 +245,9 @@ func (l *load) insist(ctx context.Context, author int, ln *line, key string) {
 			l.hasty++
 		}
 		l.codes[code]++
+		if err != nil {
+			l.errs = append(l.errs, err)
+		}
 		l.mu.Unlock()
 		if good || key == "" || (err == nil && code < 500 && code != 429) {
 			return
