@@ -147,7 +147,7 @@ func survive(t *testing.T, opts store.Options, accident func()) {
 	flows := func() {
 		t.Helper()
 		was := count.Load()
-		eventually(t, 20*time.Second, "posts flow", func() error {
+		eventually(t, patience, "posts flow", func() error {
 			if count.Load() < was+40 {
 				return errNotYet
 			}
@@ -222,6 +222,7 @@ func TestSentinelFailoverTakesNoLineBack(t *testing.T) {
 	t.Parallel()
 	g := sentinels(t)
 	t.Run("ordered", func(t *testing.T) {
+		g.tb = t
 		survive(t, store.Options{URL: g.url, Durability: "replicas"}, func() {
 			was := g.primary()
 			g.order()
@@ -230,6 +231,7 @@ func TestSentinelFailoverTakesNoLineBack(t *testing.T) {
 	})
 	flush(g)
 	t.Run("crash", func(t *testing.T) {
+		g.tb = t
 		survive(t, store.Options{URL: g.url, Durability: "replicas"}, func() {
 			was := g.primary()
 			was.kill()
@@ -311,6 +313,7 @@ func TestClusterFailoverTakesNoLineBack(t *testing.T) {
 	t.Parallel()
 	g := cluster(t)
 	t.Run("ordered", func(t *testing.T) {
+		g.tb = t
 		survive(t, store.Options{URL: g.url, Durability: "replicas"}, func() {
 			was := g.primary()
 			g.order()
@@ -319,6 +322,7 @@ func TestClusterFailoverTakesNoLineBack(t *testing.T) {
 	})
 	flush(g)
 	t.Run("crash", func(t *testing.T) {
+		g.tb = t
 		survive(t, store.Options{URL: g.url, Durability: "replicas"}, func() {
 			was := g.primary()
 			was.kill()

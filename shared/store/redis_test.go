@@ -79,7 +79,7 @@ func (s *server) start() {
 	if err := s.cmd.Start(); err != nil {
 		s.tb.Fatal(err)
 	}
-	eventually(s.tb, 10*time.Second, s.name+" answers", func() error { return s.rdb.Ping(context.Background()).Err() })
+	eventually(s.tb, patience, s.name+" answers", func() error { return s.rdb.Ping(context.Background()).Err() })
 }
 
 func (s *server) kill() {

@@ -24,6 +24,10 @@ type group struct {
 	order func()
 }
 
+// patience is for a machine that does much else at the same time: Sentinels
+// and Clusters then need more than one try.
+const patience = time.Minute
+
 var errNotYet = errors.New("not yet")
 
 // replicated starts a primary and replicas, without anybody who watches them.
@@ -40,7 +44,7 @@ func replicated(tb testing.TB, replicas int) []*server {
 // hasReplicas waits until so many follow.
 func (s *server) hasReplicas(n int) {
 	s.tb.Helper()
-	eventually(s.tb, 20*time.Second, fmt.Sprint(n, " replicas"), func() error {
+	eventually(s.tb, patience, fmt.Sprint(n, " replicas"), func() error {
 		if s.info("connected_slaves") != fmt.Sprint(n) || strings.Count(s.info("slave0")+s.info("slave1"), "state=online") != n {
 			return errNotYet
 		}
@@ -55,7 +59,7 @@ func sentinels(tb testing.TB) *group {
 	var addrs []string
 	for range 3 {
 		conf := filepath.Join(tb.TempDir(), "sentinel.conf")
-		text := fmt.Sprintf("sentinel monitor m 127.0.0.1 %s 2\nsentinel down-after-milliseconds m 1000\nsentinel failover-timeout m 3000\n", g.nodes[0].port)
+		text := fmt.Sprintf("sentinel monitor m 127.0.0.1 %s 2\nsentinel down-after-milliseconds m 1000\nsentinel failover-timeout m 10000\n", g.nodes[0].port)
 		if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 			tb.Fatal(err)
 		}
@@ -64,7 +68,7 @@ func sentinels(tb testing.TB) *group {
 		addrs = append(addrs, w.addr())
 	}
 	for _, w := range watch {
-		eventually(tb, 20*time.Second, "sentinels know each other", func() error {
+		eventually(tb, patience, "sentinels know each other", func() error {
 			m, err := w.rdb.Do(context.Background(), "SENTINEL", "MASTER", "m").Result()
 			if s := fmt.Sprint(m); err != nil || !strings.Contains(s, "num-slaves:2") || !strings.Contains(s, "num-other-sentinels:2") {
 				return fmt.Errorf("%v %v", err, m)
@@ -78,7 +82,7 @@ func sentinels(tb testing.TB) *group {
 		return g.node(func(n *server) bool { return len(at) == 2 && n.port == at[1] && n.info("role") == "master" })
 	}
 	g.order = func() {
-		eventually(tb, 10*time.Second, "a failover begins", func() error {
+		eventually(tb, patience, "a failover begins", func() error {
 			return watch[0].rdb.Do(context.Background(), "SENTINEL", "FAILOVER", "m").Err()
 		})
 	}
@@ -102,13 +106,13 @@ func cluster(tb testing.TB) *group {
 	}
 	for i, n := range g.nodes[3:] {
 		id := g.nodes[i].do("CLUSTER", "MYID")
-		eventually(tb, 20*time.Second, "a replica", func() error { return n.rdb.Do(context.Background(), "CLUSTER", "REPLICATE", id).Err() })
+		eventually(tb, patience, "a replica", func() error { return n.rdb.Do(context.Background(), "CLUSTER", "REPLICATE", id).Err() })
 	}
 	for _, n := range g.nodes[:3] {
 		n.hasReplicas(1)
 	}
 	for _, n := range g.nodes {
-		eventually(tb, 20*time.Second, "a whole cluster", func() error {
+		eventually(tb, patience, "a whole cluster", func() error {
 			if text, _ := n.rdb.ClusterInfo(context.Background()).Result(); !strings.Contains(text, "cluster_state:ok") || !strings.Contains(text, "cluster_known_nodes:6") {
 				return errNotYet
 			}
@@ -142,7 +146,7 @@ func (g *group) node(is func(*server) bool) *server {
 func (g *group) successor(was *server) *server {
 	g.tb.Helper()
 	var next *server
-	eventually(g.tb, 20*time.Second, "another primary", func() error {
+	eventually(g.tb, patience, "another primary", func() error {
 		if next = g.primary(); next == nil || next == was {
 			return errNotYet
 		}
