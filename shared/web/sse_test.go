@@ -1,0 +1,53 @@
+package web_test
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"confab/shared/identity"
+)
+
+// The head and the opening id come at once and before anything else, also
+// where nothing is ever said: an EventSource that is cut then loses nothing.
+func TestHeadAndOpeningIDComeFirstAndAtOnce(t *testing.T) {
+	l := live(t, nil)
+	l.say(t.Context(), t, "lobby", 1)
+	addr := strings.TrimPrefix(l.URL, "http://")
+	token, err := l.users.Token(identity.NewUser("Ann"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var took []time.Duration
+	for range 21 {
+		conn, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		begun := time.Now()
+		fmt.Fprintf(conn, "GET /stream?room=lobby HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n", token)
+		var got []byte
+		for buf := make([]byte, 4096); !strings.HasSuffix(string(got), "\n\n"); {
+			n, err := conn.Read(buf)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, buf[:n]...)
+		}
+		took = append(took, time.Since(begun))
+		conn.Close()
+		head, body, _ := strings.Cut(string(got), "\r\n\r\n")
+		if !strings.HasPrefix(head, "HTTP/1.1 200 ") || !strings.HasPrefix(body, "retry: 2000\nid: ") || strings.Count(body, "\n") != 3 {
+			t.Fatalf("began with %q", got)
+		}
+	}
+	first := took[0]
+	slices.Sort(took)
+	t.Logf("head and opening id after %v (the first), %v (median), %v (slowest)", first, took[10], took[20])
+	if took[10] > 10*time.Millisecond {
+		t.Errorf("the median is %v, want 10 ms", took[10])
+	}
+}
