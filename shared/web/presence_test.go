@@ -45,7 +45,7 @@ func live(tb testing.TB, change func(*web.Config)) *liveServer {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	l := &liveServer{Server: httptest.NewServer(s.Handler(web.Login, web.Post, web.Stream)), users: users, store: st}
+	l := &liveServer{Server: httptest.NewServer(s.Handler(web.Login, web.Post, web.Stream, web.Health)), users: users, store: st}
 	tb.Cleanup(func() {
 		s.Drain()
 		h.Close(0)
