@@ -9,7 +9,7 @@ ARCH    ?= amd64
 # inlining and room between functions.
 FUNCTION = CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) $(GO) build -trimpath -tags function,lambda.norpc,nethttpomithttp2 -gcflags=all=-l -ldflags '$(LDFLAGS) -funcalign=1'
 
-.PHONY: help run test check build functions bench clean tools deploy site image local torture fuzz vuln bench-page bench-picture screenshots lighthouse build-LoginFunction build-PostFunction build-StreamFunction
+.PHONY: help run test check build functions bench clean tools deploy site image local torture fuzz vuln check-page bench-page bench-picture screenshots lighthouse build-LoginFunction build-PostFunction build-StreamFunction
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -42,6 +42,11 @@ check: ## formatting, vet, staticcheck
 	@test -z "$$(gofmt -l functions shared public)" || { gofmt -l functions shared public; echo 'make check: run gofmt -w on these'; exit 1; }
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
+	@if command -v npx >/dev/null; then $(MAKE) --no-print-directory check-page; elif [ -n "$$CI" ]; then echo 'make check: npm is missing'; exit 1; fi
+
+check-page: # the page's types, and its logic without a browser; npm brings the compiler
+	npx --yes -p typescript@7.0.2 tsc -p public/jsconfig.json
+	node --test public/js/test/
 
 tools: # what the tests talk to; nothing is done where it is there
 	@.ci/tools
@@ -53,7 +58,7 @@ bench: build ## what a delivery costs, beside the least that it can cost (two qu
 	$(GO) run ./functions/server/bench -rows '$(ROWS)' -runs $(or $(RUNS),3)
 
 bench-page: tools ## Enter on one screen until it is painted on the other
-	$(GO) test -run '^$$' -bench EnterToPaint ./functions/server
+	$(GO) test -run '^$$' -bench EnterToPaint -benchtime 100x ./functions/server
 
 screenshots: tools ## the pictures in the README, of the page as it is
 	SCREENSHOTS=$(CURDIR)/.github/screenshots $(GO) test -run '^TestScreenshots$$' -count=1 ./functions/server

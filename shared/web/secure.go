@@ -24,7 +24,7 @@ const (
 	// string that becomes markup.
 	contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 		"manifest-src 'self'; worker-src 'self'; media-src 'self'; font-src 'none'; object-src 'none'; base-uri 'none'; " +
-		"form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+		"form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types confab"
 	permissions = "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), " +
 		"microphone=(), midi=(), payment=(), usb=()"
 )
