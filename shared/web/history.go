@@ -17,8 +17,6 @@ func Stream(s *Server, mux *http.ServeMux) {
 	mux.Handle("GET /stream", s.wrap(s.stream))
 	mux.Handle("GET /subscribe", s.wrap(s.subscribe))
 	mux.Handle("GET /event_stream", s.wrap(s.subscribe))
-	mux.Handle("GET /ws/send", s.wrap(s.shout))
-	mux.Handle("GET /openapi.json", s.wrap(s.describe))
 	mux.Handle("GET /rooms", s.wrap(s.rooms))
 	mux.Handle("GET /r/{room}", s.wrap(s.room))
 	mux.Handle("HEAD /r/{room}", s.wrap(s.head))
