@@ -552,6 +552,9 @@ func (l *load) report(v verdict) {
 	if len(took) > 0 {
 		f.p99 = took[len(took)*99/100]
 	}
+	if len(l.errs) > 0 {
+		l.Logf("posts without an answer: %v", l.errs)
+	}
 	f.notes = fmt.Sprint("posts ", codes(l.codes), " streams refused ", codes(l.refusals()))
 	l.figures = f
 	table.Lock()
