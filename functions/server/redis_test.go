@@ -49,11 +49,11 @@ func newRedisIn(tb testing.TB, env []string, args ...string) *redisServer {
 func (r *redisServer) open() {
 	r.tb.Helper()
 	r.Client = redis.NewClient(&redis.Options{Addr: r.addr, MaxRetries: -1})
-	r.start()
 	r.tb.Cleanup(func() {
 		r.Client.Close()
 		r.kill()
 	})
+	r.start()
 }
 
 func (r *redisServer) port() string {
@@ -91,8 +91,10 @@ func (r *redisServer) await(what string, ok func(context.Context) bool) {
 
 // kill ends the process as a power cut would.
 func (r *redisServer) kill() {
-	r.cmd.Process.Kill()
-	r.cmd.Wait()
+	if r.cmd != nil && r.cmd.Process != nil {
+		r.cmd.Process.Kill()
+		r.cmd.Wait()
+	}
 }
 
 // pause has it answer nothing, its connections open, until resume.
