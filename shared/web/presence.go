@@ -16,9 +16,10 @@ import (
 // who comes back within two has not left.
 const (
 	presenceStep  = 5 * time.Second
-	presenceFresh = 15 * time.Second // how often the store is told who is still here; it forgets after 45 s
-	presenceLimit = 3 * time.Second  // for one word with the store
-	typingPause   = 3 * time.Second  // between two signals of one user's typing in a room
+	presenceFresh = 15 * time.Second      // how often the store is told who is still here; it forgets after 45 s
+	presenceLimit = 3 * time.Second       // for one word with the store
+	presenceGap   = 20 * time.Millisecond // between two rooms of a step, at most: lines go before
+	typingPause   = 3 * time.Second       // between two signals of one user's typing in a room
 )
 
 // Attendance is who is in a room, as far as the store knows.
@@ -200,10 +201,14 @@ func (p *presence) step(ctx context.Context, coming bool) {
 	p.mu.Lock()
 	rooms := slices.Collect(maps.Keys(p.rooms))
 	p.mu.Unlock()
-	for _, room := range rooms {
+	gap := min(presenceGap, presenceStep/2/time.Duration(max(1, len(rooms))))
+	for i, room := range rooms {
 		here, gone := p.due(room, coming)
 		if coming && len(here) == 0 {
 			continue
+		}
+		if !coming && i > 0 {
+			p.rest(ctx, gap)
 		}
 		people, err := p.ask(ctx, room, here, gone)
 		if err != nil {
@@ -216,6 +221,18 @@ func (p *presence) step(ctx context.Context, coming bool) {
 		if !coming {
 			p.compare(room, people)
 		}
+	}
+}
+
+// rest lets others have the store, but not those wait who just came.
+func (p *presence) rest(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-p.kick:
+		p.step(ctx, true)
+	case <-ctx.Done():
 	}
 }
 
