@@ -68,7 +68,7 @@ func (s *Server) head(w http.ResponseWriter, r *http.Request) error {
 	if _, err := s.reader(r); err != nil {
 		return err
 	}
-	rooms, err := s.cfg.Rooms.Rooms(r.Context(), room)
+	rooms, err := s.cfg.Rooms.Rooms(whole(r).Context(), room)
 	if err != nil {
 		return err
 	}

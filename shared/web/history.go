@@ -91,6 +91,7 @@ type page struct {
 
 // page reads the page that the query asks for.
 func (s *Server) page(r *http.Request, room chat.RoomID) (*page, error) {
+	r = whole(r)
 	q := r.URL.Query()
 	p := &page{Room: room, forward: q.Has("after")}
 	before, err := p.parse(q)

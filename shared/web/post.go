@@ -106,15 +106,12 @@ func (s *Server) say(w http.ResponseWriter, r *http.Request, room chat.RoomID, t
 }
 
 // write reads a draft against the rules and writes it down.
-//
-// Its author's leaving does not stop it: what was half under way then would be
-// written or not by chance.
 func (s *Server) write(r *http.Request, u chat.User, d chat.Draft) (_ chat.Event, replayed bool, err error) {
 	ev, err := chat.Compose(d, u)
 	if err != nil {
 		return chat.Event{}, false, err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), appendLimit)
+	ctx, cancel := context.WithTimeout(whole(r).Context(), appendLimit)
 	defer cancel()
 	return s.cfg.Rooms.Append(ctx, ev)
 }

@@ -15,7 +15,7 @@ func (s *Server) rooms(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	rooms, err := s.cfg.Rooms.Rooms(r.Context(), ids...)
+	rooms, err := s.cfg.Rooms.Rooms(whole(r).Context(), ids...)
 	if err != nil {
 		return err
 	}
@@ -31,7 +31,7 @@ func (s *Server) people(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	people, err := s.cfg.Rooms.People(r.Context(), room)
+	people, err := s.cfg.Rooms.People(whole(r).Context(), room)
 	if err != nil {
 		return err
 	}

@@ -171,10 +171,21 @@ func (s *Server) wrap(h func(http.ResponseWriter, *http.Request) error) http.Han
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		// Not every runtime has deadlines, and who streams sets their own.
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeLimit))
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			r = whole(r)
+		}
 		if err := h(w, r); err != nil {
 			s.fail(w, r, err)
 		}
 	})
+}
+
+// whole is a request that has arrived and is answered in one piece. Its client's
+// closing its side does not stop it: net/http takes that for leaving, though the
+// client may still read (RFC 9293 §3.6), and what was half under way would be
+// done or not by chance. The store bounds each of its answers itself.
+func whole(r *http.Request) *http.Request {
+	return r.WithContext(context.WithoutCancel(r.Context()))
 }
 
 // answer writes v as JSON.

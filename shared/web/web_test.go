@@ -42,11 +42,8 @@ func newTape() *tape {
 func (t *tape) Append(ctx context.Context, ev chat.Event) (chat.Event, bool, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if ctx.Err() != nil {
-		return chat.Event{}, false, fmt.Errorf("%w: %w", chat.ErrUnavailable, ctx.Err())
-	}
-	if t.err != nil {
-		return chat.Event{}, false, t.err
+	if err := t.fails(ctx); err != nil {
+		return chat.Event{}, false, err
 	}
 	k := string(ev.Room) + " " + ev.By.ID + " " + ev.Key
 	if old, ok := t.keys[k]; ok && ev.Key != "" {
@@ -73,6 +70,14 @@ func (t *tape) Append(ctx context.Context, ev chat.Event) (chat.Event, bool, err
 	return ev, false, nil
 }
 
+// fails is how each of its calls ends.
+func (t *tape) fails(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("%w: %w", chat.ErrUnavailable, ctx.Err())
+	}
+	return t.err
+}
+
 func (t *tape) target(ev chat.Event) error {
 	for _, old := range t.events[ev.Room] {
 		if old.ID != ev.Target {
@@ -86,7 +91,7 @@ func (t *tape) target(ev chat.Event) error {
 	return fmt.Errorf("%w: no such message", chat.ErrNotFound)
 }
 
-func (t *tape) Since(_ context.Context, room chat.RoomID, after chat.ID, n int) ([]chat.Event, error) {
+func (t *tape) Since(ctx context.Context, room chat.RoomID, after chat.ID, n int) ([]chat.Event, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	log := t.events[room]
@@ -99,10 +104,10 @@ func (t *tape) Since(_ context.Context, room chat.RoomID, after chat.ID, n int) 
 			evs = append(evs, ev)
 		}
 	}
-	return evs, t.err
+	return evs, t.fails(ctx)
 }
 
-func (t *tape) Before(_ context.Context, room chat.RoomID, before chat.ID, n int) ([]chat.Event, error) {
+func (t *tape) Before(ctx context.Context, room chat.RoomID, before chat.ID, n int) ([]chat.Event, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var evs []chat.Event
@@ -111,10 +116,10 @@ func (t *tape) Before(_ context.Context, room chat.RoomID, before chat.ID, n int
 			evs = append(evs, ev)
 		}
 	}
-	return evs[max(0, len(evs)-n):], t.err
+	return evs[max(0, len(evs)-n):], t.fails(ctx)
 }
 
-func (t *tape) Rooms(_ context.Context, ids ...chat.RoomID) ([]chat.Room, error) {
+func (t *tape) Rooms(ctx context.Context, ids ...chat.RoomID) ([]chat.Room, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(ids) == 0 {
@@ -130,33 +135,37 @@ func (t *tape) Rooms(_ context.Context, ids ...chat.RoomID) ([]chat.Room, error)
 		}
 		rooms = append(rooms, rm)
 	}
-	return rooms, t.err
+	return rooms, t.fails(ctx)
 }
 
-func (t *tape) Signal(_ context.Context, sig chat.Signal) error {
+func (t *tape) Signal(ctx context.Context, sig chat.Signal) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.passed = append(t.passed, sig)
-	return t.err
+	return t.fails(ctx)
 }
 
-func (t *tape) People(context.Context, chat.RoomID) ([]chat.User, error) { return t.here, t.err }
-
-func (t *tape) Here(context.Context, string, chat.RoomID, ...chat.User) ([]chat.User, error) {
-	return t.here, t.err
+func (t *tape) People(ctx context.Context, _ chat.RoomID) ([]chat.User, error) {
+	return t.here, t.fails(ctx)
 }
 
-func (t *tape) Gone(context.Context, string, chat.RoomID, ...chat.User) error { return t.err }
+func (t *tape) Here(ctx context.Context, _ string, _ chat.RoomID, _ ...chat.User) ([]chat.User, error) {
+	return t.here, t.fails(ctx)
+}
 
-func (t *tape) Ready(context.Context) error { return t.err }
+func (t *tape) Gone(ctx context.Context, _ string, _ chat.RoomID, _ ...chat.User) error {
+	return t.fails(ctx)
+}
 
-func (t *tape) Around(_ context.Context, u chat.User) (bool, error) {
+func (t *tape) Ready(ctx context.Context) error { return t.fails(ctx) }
+
+func (t *tape) Around(ctx context.Context, u chat.User) (bool, error) {
 	for _, other := range t.here {
 		if other.ID != u.ID && chat.NameKey(other.Name) == chat.NameKey(u.Name) {
-			return true, t.err
+			return true, t.fails(ctx)
 		}
 	}
-	return false, t.err
+	return false, t.fails(ctx)
 }
 
 // A house is a server over a tape, and what it logged.
@@ -219,6 +228,11 @@ type ask struct {
 
 func (h *house) do(tb testing.TB, a ask) *http.Response {
 	tb.Helper()
+	return h.answer(h.request(tb, a))
+}
+
+func (h *house) request(tb testing.TB, a ask) *http.Request {
+	tb.Helper()
 	r := httptest.NewRequest(a.method, a.target, strings.NewReader(a.body))
 	for line := range strings.Lines(a.head) {
 		name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
@@ -230,6 +244,10 @@ func (h *house) do(tb testing.TB, a ask) *http.Response {
 	if a.as != (chat.User{}) {
 		r.Header.Set("Authorization", "Bearer "+h.token(tb, a.as))
 	}
+	return r
+}
+
+func (h *house) answer(r *http.Request) *http.Response {
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	return w.Result()
@@ -267,4 +285,29 @@ func decode[T any](tb testing.TB, res *http.Response) (v T) {
 		tb.Fatalf("%v: %s", err, body)
 	}
 	return v
+}
+
+// net/http ends a request's context when its client closes its side, though the
+// client may be waiting for the answer.
+func TestWhatArrivedWholeIsAnsweredThoughItsSenderClosed(t *testing.T) {
+	h := open(t, nil)
+	ctx, leave := context.WithCancel(t.Context())
+	leave()
+	for _, a := range []ask{
+		{"POST", "/login", asForm, "user=carl", nobody},
+		{"POST", "/r/ops", "Content-Type: text/plain", "hi", ann},
+		{"POST", "/r/ops/typing", "", "", ann},
+		{"GET", "/r/ops", "Accept: application/json", "", ann},
+		{"GET", "/r/ops/people", "", "", ann},
+		{"GET", "/rooms", "", "", ann},
+		{"HEAD", "/r/ops", "", "", ann},
+	} {
+		res := h.answer(h.request(t, a).WithContext(ctx))
+		if res.StatusCode >= 400 {
+			t.Errorf("%s %s: %s %s", a.method, a.target, res.Status, read(t, res))
+		}
+	}
+	if n := len(h.tape.events["ops"]); n != 1 {
+		t.Errorf("%d events were written down", n)
+	}
 }
