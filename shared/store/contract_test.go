@@ -513,7 +513,8 @@ func TestRoomKeepsSoMuchAndSoLong(t *testing.T) {
 
 // A tape records what a follower is told, and fails on what must not be.
 type tape struct {
-	tb testing.TB
+	tb    testing.TB
+	first chat.ID // what Follow returned
 
 	mu      sync.Mutex
 	last    chat.ID
@@ -528,7 +529,7 @@ func follow(ctx context.Context, tb testing.TB, s *store.Store) *tape {
 	tp := &tape{tb: tb, more: make(chan struct{})}
 	tp.mu.Lock()
 	first, err := s.Follow(ctx, room, tp)
-	tp.last = first
+	tp.first, tp.last = first, first
 	tp.mu.Unlock()
 	if err != nil {
 		tb.Fatal(err)
@@ -614,14 +615,10 @@ func TestFollowIsGapFreeUnderConcurrentAppends(t *testing.T) {
 				}
 			})
 		}
-		type joined struct {
-			first chat.ID
-			tape  *tape
-		}
-		var followers []joined
+		var followers []*tape
 		for i := range 8 { // each at another moment of the flood, with the bell cut in between
 			tp := follow(t.Context(), t, s)
-			followers = append(followers, joined{tp.last, tp})
+			followers = append(followers, tp)
 			tp.await(5*time.Second, "20 events", func() bool { return len(tp.events) >= 20 })
 			if i%3 == 1 {
 				s.CutBell()
@@ -630,21 +627,21 @@ func TestFollowIsGapFreeUnderConcurrentAppends(t *testing.T) {
 		stop()
 		writers.Wait()
 		last := must(s.Last(t.Context(), room))(t)[0]
-		for _, f := range followers {
-			f.tape.await(10*time.Second, "the last event", func() bool { return f.tape.last == last })
-			f.tape.mu.Lock()
-			first := f.first
-			if len(f.tape.events) > 0 {
-				first = f.tape.events[0].Prev
+		for _, tp := range followers {
+			tp.await(10*time.Second, "the last event", func() bool { return tp.last == last })
+			tp.mu.Lock()
+			first := tp.first
+			if len(tp.events) > 0 {
+				first = tp.events[0].Prev
 			}
-			if first.After(f.first) || f.first.After(first) {
-				t.Errorf("Follow returned %s, the first event comes after %s", f.first, first)
+			if first.After(tp.first) || tp.first.After(first) {
+				t.Errorf("Follow returned %s, the first event comes after %s", tp.first, first)
 			}
-			chained(t, first, f.tape.events)
-			if len(f.tape.resets) > 0 {
-				t.Errorf("resets: %v", f.tape.resets)
+			chained(t, first, tp.events)
+			if len(tp.resets) > 0 {
+				t.Errorf("resets: %v", tp.resets)
 			}
-			f.tape.mu.Unlock()
+			tp.mu.Unlock()
 		}
 	})
 }
