@@ -16,6 +16,7 @@ import (
 
 const (
 	sliceOf     = 256              // connections written to before others may run
+	ahead       = 32               // of them, looked at before the first is written to
 	sendBuffer  = 64 << 10         // SO_SNDBUF: what the kernel may hold for one connection (it doubles it for its own needs)
 	userTimeout = 30 * time.Second // TCP_USER_TIMEOUT: sent and not acknowledged for so long means dead (RFC 5482)
 )
@@ -241,12 +242,12 @@ func (sh *shard) sweep(sec *section) (more bool) {
 		sec.next, sec.upTo = len(sec.seats), sec.a.end()
 	}
 	var v view
-	for n := 0; n < sliceOf && sec.next > 0; n++ {
-		sec.next = min(sec.next, len(sec.seats)) - 1
-		if st := sec.seats[sec.next]; st.full == 0 {
+	var few [ahead]*seat
+	for n := 0; n < sliceOf && sec.next > 0; n += ahead {
+		for _, st := range sec.pick(few[:0]) {
 			sh.serve(st, &v)
 		}
-		sec.next = min(sec.next, len(sec.seats))
+		sec.next = min(sec.next, len(sec.seats)) // some may have left
 	}
 	if sec.next > 0 {
 		return true
@@ -254,6 +255,19 @@ func (sh *shard) sweep(sec *section) (more bool) {
 	sec.spoke, sec.ping = time.Now(), nil
 	sec.inTodo.Store(false)
 	return sec.a.end() != sec.upTo && !sec.inTodo.Swap(true)
+}
+
+// pick appends the next seats that can be written to. A send pushes whatever
+// lies still out of the cache: looked at one by one, each seat would be waited
+// for, together they are fetched in the time of one.
+func (s *section) pick(few []*seat) []*seat {
+	for range min(ahead, s.next) {
+		s.next--
+		if st := s.seats[s.next]; st.full == 0 {
+			few = append(few, st)
+		}
+	}
+	return few
 }
 
 func (a *audience) end() uint64 {
