@@ -15,11 +15,11 @@ func (b *bench) draw(file string) error {
 	sides := []starter{own{b, "floor"}, confab{b: b}, own{b, "naive"}}
 	latency, memory := make([][]float64, len(sides)), make([][]float64, len(sides))
 	for _, n := range counts {
-		for i, s := range sides {
-			r, err := b.median(s, load{N: n, Rate: 2, Seconds: b.seconds})
-			if err != nil {
-				return err
-			}
+		of, err := b.measure(load{N: n, Rate: 2, Seconds: b.seconds}, sides...)
+		if err != nil {
+			return err
+		}
+		for i, r := range of {
 			latency[i] = append(latency[i], r.P50)
 			memory[i] = append(memory[i], r.Bytes*float64(n)/(1<<20))
 		}

@@ -3,9 +3,11 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -19,6 +21,8 @@ type load struct {
 	Addr string
 	Pids []int
 	Full bool `json:",omitempty"`
+
+	Redis string `json:",omitempty"` // its address
 
 	N          int     // listeners
 	Rooms      int     `json:",omitempty"` // that listeners and lines go round
@@ -43,6 +47,7 @@ type result struct {
 	Posts          float64 // a second
 	PostP99        float64
 	CaughtUp       float64 // seconds until the last listener that came back had everything
+	LogReads       int     // of Redis, for those who came back
 	Lost, Disorder int
 	Failed         int64
 }
@@ -123,6 +128,10 @@ func comeBack(l load, cookies []string) (result, error) {
 		}
 		ids = append(ids, id)
 	}
+	before, err := logReads(l.Redis)
+	if err != nil {
+		return result{}, err
+	}
 	start := time.Now()
 	h, err := openHall(l, cookies, ids[len(ids)-1-l.ComeBack])
 	if err != nil {
@@ -131,7 +140,28 @@ func comeBack(l load, cookies []string) (result, error) {
 	defer h.close()
 	due := int64(l.N * l.ComeBack)
 	h.awaitOld(due)
-	return result{CaughtUp: time.Since(start).Seconds(), Lost: int(due - h.old.Load()), Failed: h.failed.Load()}, nil
+	r := result{CaughtUp: time.Since(start).Seconds(), Lost: int(due - h.old.Load()), Failed: h.failed.Load()}
+	after, err := logReads(l.Redis)
+	r.LogReads = after - before
+	return r, err
+}
+
+// logReads is how often Redis was asked for a part of a log, until now.
+func logReads(redis string) (int, error) {
+	conn, err := net.Dial("tcp", redis)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	fmt.Fprint(conn, "INFO commandstats\r\nQUIT\r\n")
+	stats, err := io.ReadAll(conn)
+	sum := 0
+	for _, command := range []string{"xrange", "xrevrange"} {
+		_, calls, _ := bytes.Cut(stats, []byte("cmdstat_"+command+":calls="))
+		n, _, _ := bytes.Cut(calls, []byte(","))
+		sum += int(number(n))
+	}
+	return sum, err
 }
 
 func logins(addr string, n int) (cookies []string, err error) {

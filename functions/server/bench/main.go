@@ -72,20 +72,45 @@ func benchMain(ctx context.Context) error {
 	return nil
 }
 
-// median runs a load several times and returns the result in the middle, by
-// CPU a delivery.
-func (b *bench) median(side starter, l load) (result, error) {
-	var all []result
+// measure puts each side under a load several times, in turn, so that what
+// the machine does meanwhile meets all of them, and returns each side's medians.
+func (b *bench) measure(l load, sides ...starter) ([]result, error) {
+	all := make([][]result, len(sides))
 	for i := range b.runs {
-		fmt.Fprintf(os.Stderr, "%s: run %d of %d, %s\n", side.name(), i+1, b.runs, l)
-		r, err := b.once(side, l)
-		if err != nil {
-			return result{}, err
+		for k, side := range sides {
+			fmt.Fprintf(os.Stderr, "%s: run %d of %d, %s\n", side.name(), i+1, b.runs, l)
+			r, err := b.once(side, l)
+			if err != nil {
+				return nil, err
+			}
+			all[k] = append(all[k], r)
 		}
-		all = append(all, r)
 	}
-	slices.SortFunc(all, func(x, y result) int { return int(1000 * (x.PerDelivery - y.PerDelivery)) })
-	return all[len(all)/2], nil
+	medians := make([]result, len(sides))
+	for k := range sides {
+		medians[k] = median(all[k])
+	}
+	return medians, nil
+}
+
+// median is each figure's own. Of faults there is no median: they add up.
+func median(runs []result) (m result) {
+	figures := func(r *result) []*float64 {
+		return []*float64{&r.PerDelivery, &r.PerSecond, &r.P50, &r.P99, &r.Bytes, &r.Gained, &r.Posts, &r.PostP99, &r.CaughtUp}
+	}
+	for i, to := range figures(&m) {
+		var all []float64
+		for k := range runs {
+			all = append(all, *figures(&runs[k])[i])
+		}
+		slices.Sort(all)
+		*to = all[len(all)/2]
+	}
+	for _, r := range runs {
+		m.LogReads = max(m.LogReads, r.LogReads)
+		m.Lost, m.Disorder, m.Failed = m.Lost+r.Lost, m.Disorder+r.Disorder, m.Failed+r.Failed
+	}
+	return m
 }
 
 func (l load) String() string {

@@ -37,9 +37,10 @@ type starter interface {
 
 // A side is a running server side.
 type side struct {
-	addr string
-	pids []int
-	stop func()
+	addr  string
+	redis string
+	pids  []int
+	stop  func()
 	full bool // it knows logins, rooms and resuming
 }
 
@@ -89,7 +90,7 @@ func (c confab) start() (side, error) {
 	if err != nil {
 		return side{}, err
 	}
-	s := side{full: true, stop: func() { end(redis) }}
+	s := side{full: true, redis: addr, stop: func() { end(redis) }}
 	if err := awaitListener(addr); err != nil {
 		return s, err
 	}
@@ -130,7 +131,7 @@ func (b *bench) once(st starter, l load) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	l.Addr, l.Pids, l.Full = s.addr, s.pids, s.full
+	l.Addr, l.Redis, l.Pids, l.Full = s.addr, s.redis, s.pids, s.full
 	self, err := os.Executable()
 	if err != nil {
 		return result{}, err
