@@ -2,6 +2,7 @@
 import { say } from './say.js'
 
 const TIME_LIMIT = 10_000 // milliseconds: a dead connection answers never
+const BUSY = [429, 502, 503, 504] // too much at once, here or at whoever passes it on
 
 /** What the server, or the way to it, said no with. `message` is for the user. */
 export class Problem extends Error {
@@ -16,6 +17,16 @@ export class Problem extends Error {
   get passing() {
     return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500
   }
+
+  /** Reports whether the server has too much to do, and nobody is to blame. */
+  get busy() {
+    return isBusy(this.status)
+  }
+}
+
+/** @param {number | undefined} status */
+export function isBusy(status) {
+  return BUSY.includes(status ?? 0)
 }
 
 /**
@@ -50,8 +61,13 @@ async function send(path, init) {
 
 /** @param {Response} response @param {string} text */
 export function problem(response, text) {
-  const wait = 1000 * Number(response.headers.get('Retry-After') ?? 0)
-  return new Problem(response.status, friendly(response.status) ?? detail(text), wait)
+  return new Problem(response.status, friendly(response.status) ?? detail(text), waitOf(response.headers.get('Retry-After')))
+}
+
+/** The milliseconds of a Retry-After, which is seconds or a date; 0: it says nothing. @param {string | null} after */
+export function waitOf(after) {
+  const wait = Number(after ?? 0) * 1000
+  return Math.max(0, Number.isNaN(wait) ? Date.parse(after ?? '') - Date.now() || 0 : wait)
 }
 
 /** @param {number} status */

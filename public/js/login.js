@@ -1,6 +1,7 @@
 // @ts-check
 import { Problem, call } from './call.js'
 import { recall, remember } from './memory.js'
+import { waitAfter } from './patience.js'
 import { say, stamp } from './say.js'
 
 /**
@@ -17,6 +18,9 @@ export function showLogin(enter, why = '') {
   const button = /** @type {HTMLButtonElement} */ (form.querySelector('button'))
   const error = /** @type {HTMLElement} */ (form.querySelector('[role=alert]'))
 
+  let again = 0
+  let busy = 0 // times that the server was, in a row
+
   form.noValidate = true // what is wrong is said in the page, in its own words
   name.value = recall('name', '')
   next.value = location.pathname + location.search
@@ -27,22 +31,32 @@ export function showLogin(enter, why = '') {
   form.addEventListener('submit', async event => {
     event.preventDefault()
     if (!name.value.trim()) return refuse(say('sayName'))
+    clearTimeout(again) // who presses again is not made to wait
     button.ariaBusy = 'true'
     try {
       const { user } = await call('POST', '/login', { name: name.value.trim() })
       remember('name', user.name)
       enter(user)
     } catch (problem) {
+      if (problem instanceof Problem && problem.busy) return queue(waitAfter(problem, ++busy))
       refuse(problem instanceof Problem ? problem.message : say('brokenWhy'))
-    } finally {
-      button.ariaBusy = null
     }
   })
+  name.addEventListener('input', () => busy && refuse('')) // it is another name that wants in
+
+  /** Waits, and goes in by itself. @param {number} wait milliseconds */
+  function queue(wait) {
+    error.textContent = say('queue', { n: Math.ceil(wait / 1000) })
+    again = setTimeout(() => form.requestSubmit(), wait)
+  }
 
   /** @param {string} text */
   function refuse(text) {
+    clearTimeout(again)
+    busy = 0
+    button.ariaBusy = null
     error.textContent = text
-    name.ariaInvalid = 'true'
+    name.ariaInvalid = text ? 'true' : null
     name.focus()
   }
 

@@ -2,6 +2,7 @@
 import { Problem, call } from './call.js'
 import { showLogin } from './login.js'
 import { forget, onRemembered, recall, remember } from './memory.js'
+import { patiently } from './patience.js'
 import { learn, say, stamp } from './say.js'
 
 /** @typedef {import('./chat.js').User} User */
@@ -10,6 +11,7 @@ document.documentElement.dataset.appearance = recall('settings', { appearance: '
 await learn()
 
 // Who was here before goes straight in, offline too; the server is asked meanwhile.
+let inside = false
 const known = recall('me', /** @type {User | null} */ (null))
 if (known) enter(known)
 else showLogin(enter, recall('why', '') && say('signedOut'))
@@ -18,10 +20,11 @@ onRemembered('me', () => location.reload())
 
 const session = await ask()
 if (session && known && session.user?.id !== known.id) session.user ? changed(session.user) : signedOut()
-else if (session?.user && !known) enter(session.user)
+else if (session?.user && !inside) enter(session.user)
 
 /** @param {User} user */
 async function enter(user) {
+  inside = true
   remember('me', user)
   document.head.append(stamp('room-head')) // what the rooms are made of, all at once
   const { openRooms } = await import('./room/page.js')
@@ -50,7 +53,7 @@ function changed(user) {
 /** Who the server says we are; nothing where it does not say. */
 async function ask() {
   try {
-    return await call('GET', '/login')
+    return await patiently(() => call('GET', '/login'))
   } catch (problem) {
     return problem instanceof Problem && problem.status === 401 ? { user: null } : null
   }

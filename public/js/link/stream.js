@@ -1,5 +1,6 @@
 // @ts-check
 import { Problem } from '../call.js'
+import { waitAfter } from '../patience.js'
 import { openPoll } from './poll.js'
 import { Pulse } from './pulse.js'
 import { openSocket } from './socket.js'
@@ -20,7 +21,7 @@ import { Watchdog } from './watchdog.js'
 const WAYS = [openEvents, openSocket, openPoll]
 const OPENING = 5_000 // milliseconds until the first bytes
 const MISSED = 3 // pings
-const LONGEST = 30_000 // milliseconds between two attempts
+const [SHORTEST, LONGEST] = [500, 30_000] // milliseconds between two attempts
 const YOUNG = 10_000 // a stream that dies younger never really lived
 const TRIES = 2 // by one way, before the next is taken
 const POOL = 6 // connections that a browser keeps to a host
@@ -115,8 +116,7 @@ export class Stream {
   async #down(why, atOnce = false) {
     if (this.#alive && Date.now() - this.#opened > YOUNG) this.#failures = 0
     this.#failures++
-    const delay = atOnce ? 0 : Math.max(why.wait, Math.min(LONGEST, 500 * 2 ** Math.min(8, this.#failures - 1)))
-    this.#again(delay * (0.75 + Math.random() / 2), why.status)
+    this.#again(atOnce ? 0 : waitAfter(why, this.#failures, SHORTEST, LONGEST), why.status)
     if (this.#failures % TRIES === 0 && await reach()) this.#nextWay() // it is not the network
   }
 

@@ -1,6 +1,7 @@
 // @ts-check
 import { call } from '../call.js'
 import { isRoom } from '../chat.js'
+import { patiently } from '../patience.js'
 import { say } from '../say.js'
 import { find, node } from './node.js'
 
@@ -15,6 +16,7 @@ export class Finder {
   /** @type {{room: string, title: string, people: number}[]} */
   #rooms = []
   #chosen = -1
+  #asking = new AbortController()
 
   /** @param {(room: string) => void} onOpen */
   constructor(onOpen) {
@@ -41,8 +43,10 @@ export class Finder {
   }
 
   async #load() {
-    this.#rooms = (await call('GET', '/rooms').catch(() => null))?.rooms ?? this.#rooms
-    if (document.activeElement === this.#box) this.#draw()
+    const { signal } = this.#asking = new AbortController()
+    const answer = await patiently(() => call('GET', '/rooms'), { signal }).catch(() => null)
+    this.#rooms = answer?.rooms ?? this.#rooms
+    if (!signal.aborted) this.#draw()
   }
 
   #draw() {
@@ -59,6 +63,7 @@ export class Finder {
   }
 
   #hide() {
+    this.#asking.abort()
     this.#list.hidden = true
     this.#box.ariaExpanded = 'false'
     this.#box.removeAttribute('aria-activedescendant')

@@ -11,7 +11,7 @@ export async function loadLast(room) {
   const page = await ask(room, {})
   if (room.saved) room.reset()
   room.load(page)
-  if (room.lines.length < PAGE / 4 && room.more) await loadOlder(room)
+  if (room.lines.length < PAGE / 4 && room.more) await loadOlder(room).catch(() => {}) // else as one scrolls there
 }
 
 /** Loads lines before the first that is known, until some show. @param {Room} room */

@@ -141,7 +141,7 @@ export class Messages {
       if (this.following) from = to - FIRST
       else this.#bottom = lines[(to = from + MOST) - 1] // what came since waits below
     }
-    this.#top = lines[from]
+    if (this.#room.loaded) this.#top = lines[from] // what loads after an own line stands above it
     return lines.slice(from, to)
   }
 

@@ -3,6 +3,7 @@ import { Problem, call } from '../call.js'
 import { LOBBY, NOTHING, pathOf } from '../chat.js'
 import { Connection } from '../link/connection.js'
 import { keep } from '../login.js'
+import { patiently } from '../patience.js'
 import { stamp } from '../say.js'
 import { roomInAddress } from './address.js'
 import { Alerts } from './alerts.js'
@@ -35,7 +36,6 @@ import { keepShell } from './worker.js'
 /** @typedef {import('../chat.js').Heard} Heard */
 
 const SAVE_EVERY = 10_000 // milliseconds
-const RELOAD = 2_000 // milliseconds until a room that did not load is asked for again
 
 /**
  * Shows the rooms to somebody who is signed in. Here the parts are put
@@ -52,7 +52,7 @@ export function openRooms(me, { onLeave, onSignedOut }) {
   let room = new Room('', me)
   let outbox = new Outbox(room, onSignedOut)
   let live = false
-  let reload = 0
+  let loading = new AbortController()
 
   const rooms = new Rooms(me)
   const badge = new Badge()
@@ -133,32 +133,44 @@ export function openRooms(me, { onLeave, onSignedOut }) {
 
   /** Loads the room, as often as it takes. */
   async function load() {
-    clearTimeout(reload)
     const now = room
     if (now.loaded && !now.saved) return
+    loading.abort()
+    const { signal } = loading = new AbortController()
     try {
-      await loadLast(now)
+      await patiently(() => loadLast(now), { signal, passes: willLoad, onWait: waiting })
     } catch (error) {
-      if (now === room) notLoaded(error instanceof Problem ? error : new Problem(500, String(error)))
+      if (!signal.aborted) notLoaded(error instanceof Problem ? error.status : 500)
       return
     }
-    if (now !== room) return
-    outbox.reopen()
-    if (!live) status.show({ live: false }) // until the stream says better
-    connection.follow(new Map([[now.name, now.last ?? NOTHING]]))
-    const others = rooms.names.filter(name => name !== now.name)
-    connection.follow(await rooms.catchUp(others).catch(() => new Map()))
+    if (!signal.aborted) loaded(signal)
   }
 
-  /** @param {Problem} problem */
-  function notLoaded({ status: code, passing, wait }) {
-    const known = room.saved || restore(room)
-    if (code === 401) return onSignedOut()
-    if (!passing || (!known && code >= 429 && code !== 503)) return showProblem(code)
-    const again = wait || RELOAD
-    status.show({ live: false, again: Date.now() + again })
+  /** Reports whether the room may well load later. @param {Problem} problem */
+  function willLoad({ status: code, passing }) {
+    return passing && (room.saved || restore(room) || code !== 500)
+  }
+
+  /** @param {number} wait @param {Problem} problem */
+  function waiting(wait, { status: code }) {
+    status.show({ live: false, again: Date.now() + wait, status: code })
     if (!room.pending.length) outbox.reopen()
-    reload = setTimeout(load, again)
+  }
+
+  /** @param {AbortSignal} signal */
+  async function loaded(signal) {
+    outbox.reopen()
+    status.show({ live }) // until the stream says better
+    connection.follow(new Map([[room.name, room.last ?? NOTHING]]))
+    const others = rooms.names.filter(name => name !== room.name)
+    const caughtUp = patiently(() => rooms.catchUp(others), { signal, passes: ({ passing }) => passing })
+    connection.follow(await caughtUp.catch(() => new Map()))
+  }
+
+  /** @param {number} code */
+  function notLoaded(code) {
+    if (code === 401) onSignedOut()
+    else showProblem(code)
   }
 
   /** @param {Heard[]} heard */

@@ -1,6 +1,7 @@
 // @ts-check
 import { call } from '../call.js'
 import { pathOf } from '../chat.js'
+import { patiently } from '../patience.js'
 import { say } from '../say.js'
 import { tint } from './hue.js'
 import { find, node } from './node.js'
@@ -15,6 +16,7 @@ export class People {
   #list = find('.people__list')
   #me
   #room = ''
+  #asking = new AbortController()
   /** @type {Map<string, User>} */
   #here = new Map()
 
@@ -34,8 +36,10 @@ export class People {
   async show(room) {
     if (room !== this.#room) this.#set([this.#me])
     this.#room = room
-    const answer = await call('GET', pathOf(room, 'people')).catch(() => null)
-    if (answer && room === this.#room) this.#set(answer.people)
+    this.#asking.abort()
+    const { signal } = this.#asking = new AbortController()
+    const answer = await patiently(() => call('GET', pathOf(room, 'people')), { signal }).catch(() => null)
+    if (answer && !signal.aborted) this.#set(answer.people)
   }
 
   /** @param {import('../chat.js').Signal} presence */

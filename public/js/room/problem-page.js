@@ -8,7 +8,6 @@ import { find } from './node.js'
 const WORDS = {
   403: [say('notYours'), say('notYoursWhy')],
   404: [say('noRoom'), say('noRoomWhy')],
-  429: [say('tooMuch'), say('tooMuchWhy')],
 }
 
 /** Says in words why there is no room here. @param {number} status */

@@ -1,9 +1,9 @@
 // @ts-check
+import { isBusy } from '../call.js'
 import { say } from '../say.js'
 import { find, node } from './node.js'
 
 const GRACE = 2_000 // milliseconds without a stream that nobody needs to know of
-
 const TOLD = 6_000 // milliseconds that a passing trouble stands
 
 /** Tells the truth about the link. */
@@ -13,6 +13,8 @@ export class Status {
   #grace = 0
   #ticking = 0
   #again = 0
+  /** @type {'lost' | 'busy'} */
+  #why = 'lost'
   #telling = 0
 
   /** @param {() => void} onTry */
@@ -21,8 +23,9 @@ export class Status {
   }
 
   /** @param {import('../link/stream.js').LinkState} state */
-  show({ live, again = 0 }) {
+  show({ live, again = 0, status }) {
     this.#again = again
+    this.#why = isBusy(status) ? 'busy' : 'lost'
     document.body.dataset.link = live ? 'live' : 'down'
     if (live) return this.#clear()
     this.#grace ||= setTimeout(() => this.#tell(), GRACE)
@@ -56,9 +59,9 @@ export class Status {
 
   /** The seconds run for the eye; a screen reader is told once. */
   #tick() {
-    const n = Math.ceil((this.#again - Date.now()) / 1000)
+    const n = Math.max(0, Math.ceil((this.#again - Date.now()) / 1000))
     const words = find('span', this.#node)
-    words.textContent = n > 0 ? say('lost', { n }) : say('trying')
+    words.textContent = say(this.#why, { n })
     this.#node.ariaLive = 'polite'
     setTimeout(() => { if (this.#ticking) this.#node.ariaLive = 'off' }, 100)
   }

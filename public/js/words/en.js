@@ -7,6 +7,7 @@ export default {
   yourName: 'Your name',
   join: 'Join',
   sayName: 'Say a name first.',
+  queue: /** @param {{n: number}} _ */ ({ n }) => `The server is busy. Your name is kept, and you go in by yourself in about ${n} s.`,
   nameTaken: 'That name is taken in this room. Try another.',
 
   // Around the room
@@ -27,8 +28,8 @@ export default {
   cancel: 'Cancel',
 
   // The link
-  lost: /** @param {{n: number}} _ */ ({ n }) => `Connection lost. Trying again in ${n} s — your messages are kept.`,
-  trying: 'Connection lost. Trying again — your messages are kept.',
+  lost: /** @param {{n: number}} _ */ ({ n }) => `Connection lost. Trying again${n ? ` in ${n} s` : ''} — your messages are kept.`,
+  busy: /** @param {{n: number}} _ */ ({ n }) => `The server is busy. Trying again${n ? ` in ${n} s` : ''} — your messages are kept.`,
   tryNow: 'Try now',
 
   // The log
@@ -96,8 +97,6 @@ export default {
   notYoursWhy: 'Whoever keeps it can let you in. The other rooms are open.',
   noRoom: 'There is no such room',
   noRoomWhy: 'A room’s name has small letters, digits, dots and dashes. Perhaps the address was cut off.',
-  tooMuch: 'Too much at once',
-  tooMuchWhy: 'This browser asked more often than a person reads. Wait a minute, then come back.',
   broken: 'Something broke on our side',
   brokenWhy: 'It is not your doing, and what you wrote is kept in this browser. Try again in a moment.',
 }
