@@ -27,14 +27,16 @@ export class Connection {
   #state = { live: false }
   #onEvents
   #onState
+  #onBack
 
   /**
    * @param {import('../chat.js').User} me
-   * @param {{onEvents: (heard: Heard[]) => void, onState: (state: LinkState) => void}} to
+   * @param {{onEvents: (heard: Heard[]) => void, onState: (state: LinkState) => void, onBack: () => void}} to
    */
-  constructor(me, { onEvents, onState }) {
+  constructor(me, { onEvents, onState, onBack }) {
     this.#onEvents = onEvents
     this.#onState = onState
+    this.#onBack = onBack
     this.#channel = new BroadcastChannel(`confab.${me.id}`)
     this.#channel.onmessage = ({ data }) => this.#told(data)
     this.#stream = new Stream(() => this.#place(), {
@@ -54,6 +56,10 @@ export class Connection {
 
   get leads() {
     return this.#leads
+  }
+
+  get live() {
+    return this.#state.live
   }
 
   /** Listens to rooms from these cursors on; to one that is heard already, from where it is. @param {Map<string, string>} cursors */
@@ -116,13 +122,18 @@ export class Connection {
 
   /** @param {{heard?: Heard[], state?: LinkState}} news */
   #take({ heard, state }) {
-    if (state) {
-      this.#state = state
-      this.#onState(state)
-    }
+    if (state) this.#become(state)
     if (!heard) return
     for (const one of heard) this.#advance(one)
     this.#onEvents(heard)
+  }
+
+  /** @param {LinkState} state */
+  #become(state) {
+    const { live } = this.#state
+    this.#state = state
+    this.#onState(state)
+    if (state.live && !live) this.#onBack()
   }
 
   /** @param {Heard} one */

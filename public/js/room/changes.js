@@ -3,16 +3,15 @@ import { Problem, call } from '../call.js'
 import { pathOf } from '../chat.js'
 
 /** @typedef {import('./message.js').Message} Message */
-/** @typedef {import('./room.js').Room} Room */
 
 /** What one can change: own lines, reactions, what a room is about. The screen shows it once it happened. */
 export class Changes {
-  #room
+  #here
   #onProblem
 
-  /** @param {() => Room} room @param {(text: string) => void} onProblem */
-  constructor(room, onProblem) {
-    this.#room = room
+  /** @param {import('./here.js').Here} here @param {(text: string) => void} onProblem */
+  constructor(here, onProblem) {
+    this.#here = here
     this.#onProblem = onProblem
   }
 
@@ -28,7 +27,7 @@ export class Changes {
 
   /** Puts a reaction there, or takes it back. @param {Message} to @param {string} emoji */
   react(to, emoji) {
-    const off = to.reactions.get(emoji)?.has(this.#room().me.id)
+    const off = to.reactions.get(emoji)?.has(this.#here.me.id)
     this.#ask(off ? 'DELETE' : 'PUT', [to.id, 'reactions', emoji])
   }
 
@@ -39,7 +38,7 @@ export class Changes {
 
   /** @param {string} method @param {string[]} path @param {object} [body] */
   async #ask(method, path, body) {
-    const room = this.#room()
+    const { room } = this.#here
     try {
       room.correct(await call(method, pathOf(room.name, ...path), body))
     } catch (error) {

@@ -29,6 +29,13 @@ export class Completion {
     return !this.#list.hidden
   }
 
+  /** Reports whether there was anything to close. */
+  close() {
+    const { shown } = this
+    this.hide()
+    return shown
+  }
+
   hide() {
     this.#list.hidden = true
     this.#box.removeAttribute('aria-activedescendant')

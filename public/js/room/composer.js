@@ -75,8 +75,11 @@ export class Composer {
     this.#count()
   }
 
-  get busy() {
-    return !!(this.#reply || this.#edit)
+  /** Cancels, and reports whether there was anything to cancel. */
+  close() {
+    const busy = this.#reply ?? this.#edit
+    if (busy) this.cancel()
+    return !!busy
   }
 
   /** @param {string} about */

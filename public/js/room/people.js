@@ -50,11 +50,14 @@ export class People {
     this.#draw()
   }
 
-  get open() {
-    return !this.#panel.hidden
+  /** Reports whether there was anything to close. */
+  close() {
+    const open = !this.#panel.hidden
+    if (open) this.toggle(false)
+    return open
   }
 
-  toggle(open = !this.open) {
+  toggle(open = this.#panel.hidden) {
     if (!open && this.#panel.contains(document.activeElement)) this.#button.focus()
     this.#panel.hidden = !open
     this.#button.ariaExpanded = String(open)

@@ -7,13 +7,11 @@ import { find } from './node.js'
 export class Settings {
   #does
 
-  /** @param {{leave: () => void, topic: (topic: string) => void}} does */
+  /** @param {{leave: () => void, about: () => string, topic: (topic: string) => void}} does `about`: the topic as it is */
   constructor(does) {
     this.#does = does
     find('.bar__settings').addEventListener('click', () => this.#open())
   }
-
-  topic = ''
 
   /** @returns {{appearance: string, sounds: boolean, notifications: boolean, enterSends: boolean}} */
   get chosen() {
@@ -27,7 +25,7 @@ export class Settings {
     const form = /** @type {HTMLFormElement} */ (find('form', dialog))
     const topic = /** @type {HTMLInputElement} */ (form.elements.namedItem('topic'))
     this.#fill(form)
-    topic.value = this.topic
+    topic.value = this.#does.about()
     form.addEventListener('change', event => this.#change(/** @type {HTMLInputElement} */ (event.target)))
     topic.addEventListener('change', () => this.#does.topic(topic.value.trim()))
     dialog.addEventListener('click', event => event.target === dialog && dialog.close())

@@ -22,7 +22,7 @@ export class Toolbar {
   /**
    * @param {import('./messages.js').Messages} messages
    * @param {import('../chat.js').User} me
-   * @param {{reply: (to: Message) => void, edit: (mine: Message) => void, remove: (mine: Message) => void, react: (to: Message, emoji: string) => void}} does
+   * @param {{reply: (to: Message) => void, edit: (mine: Message) => void, remove: (mine: Message) => void, react: (to: Message, emoji: string) => void, leave: () => void}} does
    */
   constructor(messages, me, does) {
     this.#messages = messages
@@ -37,6 +37,14 @@ export class Toolbar {
 
   get shown() {
     return !this.#bar.hidden
+  }
+
+  /** Closes what the focus is in, and reports whether it was. */
+  close() {
+    if (!this.shown || !this.#bar.contains(document.activeElement)) return false
+    this.hide()
+    this.#does.leave()
+    return true
   }
 
   hide() {

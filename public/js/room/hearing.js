@@ -1,0 +1,60 @@
+// @ts-check
+import { isAfter } from '../chat.js'
+import { fillHole } from './history.js'
+
+const ANOTHER = 300 // milliseconds in which another tab may show a line
+
+/** @typedef {import('../chat.js').Event} Event */
+/** @typedef {import('../chat.js').Signal} Signal */
+
+/** Gives what the stream brings to whom it concerns. */
+export class Hearing {
+  #to
+
+  /**
+   * @param {{here: import('./here.js').Here, rooms: import('./rooms.js').Rooms, people: import('./people.js').People,
+   *   typing: import('./typing.js').Typing, alerts: import('./alerts.js').Alerts, connection: import('../link/connection.js').Connection}} to
+   */
+  constructor(to) {
+    this.#to = to
+  }
+
+  /** @param {import('../chat.js').Heard[]} heard */
+  hear(heard) {
+    const { room } = this.#to.here
+    /** @type {Event[]} */
+    const said = []
+    for (const one of heard) {
+      if (!one.id) this.#signal(/** @type {Signal} */ (one))
+      else if (this.#event(/** @type {Event} */ (one)) === room.name) said.push(/** @type {Event} */ (one))
+    }
+    if (!said.length || room.saved) return
+    const hole = room.hear(said)
+    if (hole) fillHole(room, hole).catch(() => this.#to.connection.retry())
+  }
+
+  /** Counts an event, and answers with its room. @param {Event} event */
+  #event(event) {
+    const { rooms, typing } = this.#to
+    const fresh = rooms.note(event)
+    if (fresh?.mention) setTimeout(() => this.#alarm(event), ANOTHER)
+    if (event.kind === 'message') typing.stop(event.by.id)
+    return event.room
+  }
+
+  /** @param {Signal} signal */
+  #signal(signal) {
+    const { here: { me, room }, people, typing } = this.#to
+    const { kind, by } = signal
+    if (kind === 'presence') people.note(signal)
+    if (kind === 'typing' && signal.room === room.name && by && by.id !== me.id) typing.note(by)
+    if (kind === 'reset' && (!signal.room || signal.room === room.name)) room.reset()
+  }
+
+  /** A line that speaks to me and that no tab shows. @param {Event} event */
+  #alarm(event) {
+    const { rooms, connection, alerts } = this.#to
+    const unread = isAfter(event.id, rooms.mark(event.room))
+    if (unread && (connection.leads || !navigator.locks)) alerts.mention(event)
+  }
+}

@@ -1,0 +1,83 @@
+// @ts-check
+import { Problem } from '../call.js'
+import { NOTHING } from '../chat.js'
+import { patiently } from '../patience.js'
+import { loadLast } from './history.js'
+import { showProblem } from './problem-page.js'
+import { restore } from './saved.js'
+
+/** Loads the room that one is in, as often as it takes, and then listens to it. */
+export class Loading {
+  #here
+  #rooms
+  #status
+  #connection
+  #onSignedOut
+  #now = new AbortController()
+
+  /**
+   * @param {{here: import('./here.js').Here, rooms: import('./rooms.js').Rooms,
+   *   status: import('./status.js').Status, connection: import('../link/connection.js').Connection}} parts
+   * @param {() => void} onSignedOut
+   */
+  constructor({ here, rooms, status, connection }, onSignedOut) {
+    this.#here = here
+    this.#rooms = rooms
+    this.#status = status
+    this.#connection = connection
+    this.#onSignedOut = onSignedOut
+  }
+
+  async load() {
+    const { room } = this.#here
+    if (room.loaded && !room.saved) return
+    this.#now.abort()
+    const { signal } = this.#now = new AbortController()
+    try {
+      await patiently(() => loadLast(room), {
+        signal,
+        passes: problem => this.#willLoad(problem),
+        onWait: (wait, problem) => this.#waits(wait, problem),
+      })
+    } catch (error) {
+      if (!signal.aborted) this.#refused(error)
+      return
+    }
+    if (!signal.aborted) this.#loaded(signal)
+  }
+
+  /** Reports whether the room may well load later; until then one sees what was kept. @param {Problem} problem */
+  #willLoad({ status, passing }) {
+    const { room } = this.#here
+    return passing && (room.saved || restore(room) || status !== 500)
+  }
+
+  /** @param {number} wait @param {Problem} problem */
+  #waits(wait, { status }) {
+    this.#status.show({ live: false, again: Date.now() + wait, status })
+    if (!this.#here.room.pending.length) this.#here.outbox.reopen()
+  }
+
+  /** @param {unknown} error */
+  #refused(error) {
+    const status = error instanceof Problem ? error.status : 500
+    if (status === 401) this.#onSignedOut()
+    else showProblem(status)
+  }
+
+  /** @param {AbortSignal} signal */
+  #loaded(signal) {
+    const { room, outbox } = this.#here
+    outbox.reopen()
+    this.#status.show({ live: this.#connection.live })
+    this.#connection.follow(new Map([[room.name, room.last ?? NOTHING]]))
+    this.#followOthers(signal)
+  }
+
+  /** @param {AbortSignal} signal */
+  async #followOthers(signal) {
+    const others = this.#rooms.names.filter(name => name !== this.#here.room.name)
+    const caughtUp = patiently(() => this.#rooms.catchUp(others), { signal, passes: ({ passing }) => passing })
+    this.#connection.follow(await caughtUp.catch(() => new Map()))
+  }
+}
