@@ -9,8 +9,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/chromedp/chromedp"
 )
 
 // A busy server, or a gateway before it, turns away what comes first.
@@ -99,10 +97,7 @@ func TestBusyServerIsWaitedFor(t *testing.T) {
 			b, base := startBusy(t, s, tt.status, tt.after, map[string]int{
 				"GET /login": 1, "POST /login": 2, "GET /r/lobby": 3, "GET /r/lobby/people": 1, "GET /rooms": 2, "GET /stream": 1,
 			})
-			ann := visit(t, "about:blank")
-			ann.setCut(true) // a refusal is an error in the console
-			ann.URL = base
-			ann.do(chromedp.Navigate(base))
+			ann := visit(t, base, func(w *window) { w.setCut(true) }) // a refusal is an error in the console
 			ann.await("the login", `document.activeElement?.matches('input[name=user]')`)
 			ann.write("ann")
 			ann.run(`document.querySelector('.login__form').requestSubmit()`)

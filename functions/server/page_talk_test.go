@@ -96,6 +96,36 @@ func TestRoomsCountWhatIsUnread(t *testing.T) {
 	other.await("the count", `document.title === '(1) lobby'`)
 }
 
+// A click on the cross of a tab leaves its room, Delete does on any tab; the
+// last room stays.
+func TestRoomIsLeftFromItsTab(t *testing.T) {
+	s := start(t)
+	ann, bob := visit(t, s.URL).join("ann"), s.login("bob")
+	for _, room := range []string{"kitchen", "garden"} {
+		ann.await("no cross while there is one room", `document.querySelectorAll('nav li').length > 1 || document.querySelector('.tab__leave').hidden`)
+		ann.open(room)
+	}
+	tabs := `[...document.querySelectorAll('nav a')].map(a => a.innerText).join(' ')`
+	ann.await("the tabs", tabs+` === 'lobby kitchen garden'`)
+	ann.await("one cross, on the tab one is in", `[...document.querySelectorAll('.tab__leave')].filter(one => !one.hidden).map(one => one.ariaLabel).join() === 'Leave garden'`)
+	ann.click(`.tab__leave:not([hidden])`)
+	ann.await("the garden left", tabs+` === 'lobby kitchen' && document.title === 'lobby' && document.activeElement?.id === 'box'`)
+	if _, _, err := s.post(bob, "garden", "where is ann?", ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.post(bob, "kitchen", "there", ""); err != nil {
+		t.Fatal(err)
+	}
+	ann.await("only the kitchen heard", `document.title === '(1) lobby'`)
+	ann.run(`document.querySelector('nav li:last-child a').focus()`)
+	ann.press(kb.Delete)
+	ann.await("the kitchen left", tabs+` === 'lobby' && document.querySelector('.tab__leave').hidden && document.title === 'lobby'`)
+	ann.await("the focus on the tab beside it", `document.activeElement?.matches('nav a')`)
+	ann.press(kb.Delete)
+	ann.reload()
+	ann.await("the last room", tabs+` === 'lobby'`)
+}
+
 func TestHostileTextStaysText(t *testing.T) {
 	s := start(t, "POSTS_PER_SECOND=0", "POST_BURST=0")
 	ann, bob := visit(t, s.URL).join("ann"), s.login("<b>bob</b>")

@@ -14,6 +14,7 @@ import (
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -51,28 +52,29 @@ type window struct {
 	cut      bool    // the network is: failed requests are no fault
 }
 
-// visit opens the page in the browser of somebody who was never here.
-func visit(tb testing.TB, url string) *window {
+// visit opens the page in the browser of somebody who was never here, which
+// may be made ready for it.
+func visit(tb testing.TB, url string, ready ...func(w *window)) *window {
 	tb.Helper()
 	need(tb, "chromium")
 	root, err := chromium()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return openWindow(tb, url, root, chromedp.WithNewBrowserContext())
+	return openWindow(tb, url, root, chromedp.WithNewBrowserContext(), ready...)
 }
 
 // tab opens the page in another tab of the same browser.
-func (w *window) tab(url string) *window {
+func (w *window) tab(url string, ready ...func(w *window)) *window {
 	w.tb.Helper()
 	root, err := chromium()
 	if err != nil {
 		w.tb.Fatal(err)
 	}
-	return openWindow(w.tb, url, root, chromedp.WithExistingBrowserContext(w.browser))
+	return openWindow(w.tb, url, root, chromedp.WithExistingBrowserContext(w.browser), ready...)
 }
 
-func openWindow(tb testing.TB, url string, root context.Context, in chromedp.ContextOption) *window {
+func openWindow(tb testing.TB, url string, root context.Context, in chromedp.ContextOption, ready ...func(w *window)) *window {
 	tb.Helper()
 	ctx, cancel := chromedp.NewContext(root, in)
 	tb.Cleanup(cancel)
@@ -84,6 +86,9 @@ func openWindow(tb testing.TB, url string, root context.Context, in chromedp.Con
 	send(w, log.Enable, cdp.Empty{})
 	w.browser = chromedp.FromContext(ctx).BrowserContextID
 	tb.Cleanup(w.blame)
+	for _, do := range ready {
+		do(w)
+	}
 	w.do(chromedp.Navigate(url))
 	return w
 }
@@ -125,6 +130,14 @@ func (w *window) blame() {
 	defer w.mu.Unlock()
 	for _, what := range w.wrong {
 		w.tb.Errorf("the page: %s", what)
+	}
+}
+
+// before runs a script in every document before the page's own.
+func before(script string) func(w *window) {
+	return func(w *window) {
+		w.tb.Helper()
+		send(w, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
 	}
 }
 
@@ -222,6 +235,25 @@ func (w *window) press(keys string, mod ...chromedp.Modifier) {
 		}
 	}
 	w.do(chromedp.KeyEvent(keys, chromedp.KeyModifiers(mod...), raw))
+}
+
+// open goes to a room by the finder.
+func (w *window) open(room string) {
+	w.tb.Helper()
+	w.run(`document.getElementById('find').focus()`)
+	w.write(room)
+	w.press(kb.Enter)
+	w.await(room, fmt.Sprintf(`document.querySelector('h1 bdi').textContent === %s && document.activeElement?.id === 'box'`, quote(room)))
+}
+
+// click presses the pointer in the middle of an element.
+func (w *window) click(selector string) {
+	w.tb.Helper()
+	box := quote(selector)
+	at := eval[[]float64](w, `(() => { const { x, y, width, height } = document.querySelector(`+box+`).getBoundingClientRect(); return [x + width / 2, y + height / 2] })()`)
+	for _, what := range []input.DispatchMouseEventType{input.DispatchMouseEventTypeMouseMoved, input.DispatchMouseEventTypeMousePressed, input.DispatchMouseEventTypeMouseReleased} {
+		send(w, input.DispatchMouseEvent, input.DispatchMouseEventParams{Type: what, X: at[0], Y: at[1], Button: input.MouseButtonLeft, ClickCount: 1})
+	}
 }
 
 // say writes a line in the box and sends it.

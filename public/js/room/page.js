@@ -95,6 +95,7 @@ export function openRooms(me, { onLeave, onSignedOut }) {
     rooms.close(name)
     connection.leave(name)
     if (name === here.room.name) here.open(rooms.names[0] ?? LOBBY)
+    composer.focus()
   }
 
   /** @param {import('../link/stream.js').LinkState} state */

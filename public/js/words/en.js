@@ -20,6 +20,7 @@ export default {
   peopleCount: /** @param {{n: number}} _ */ ({ n }) => `${n} here`,
   unread: /** @param {{room: string, n: number, mention: boolean}} _ */ ({ room, n, mention }) =>
     `${room}, ${n} unread${mention ? ', you are mentioned' : ''}`,
+  leaveRoom: /** @param {{room: string}} _ */ ({ room }) => `Leave ${room}`,
   people: 'People',
   peopleHere: 'People here',
   you: '(you)',

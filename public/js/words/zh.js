@@ -17,6 +17,7 @@ export default {
   makeRoom: ({ room }) => `新建 ${room}`,
   peopleCount: ({ n }) => `${n} 人在线`,
   unread: ({ room, n, mention }) => `${room}，${n} 条未读${mention ? '，有人提到你' : ''}`,
+  leaveRoom: ({ room }) => `离开 ${room}`,
   people: '成员',
   peopleHere: '在线成员',
   you: '（你）',
