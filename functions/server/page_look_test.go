@@ -31,6 +31,7 @@ const (
 	mostRequests = 12
 	mostBytes    = 35 << 10
 	mostLines    = 400 // in the page, however long the room
+	mostShift    = 0.02
 )
 
 // A spoken is a line of a room that was there before the server.
@@ -100,7 +101,12 @@ func TestFirstVisitIsLight(t *testing.T) {
 	ann.mu.Lock()
 	t.Logf("with the room: %d requests, %.0f bytes", len(ann.requests), ann.bytes)
 	ann.mu.Unlock()
-	ann.await("nothing that jumped", `new Promise(done => new PerformanceObserver(list => done(list.getEntries().reduce((n, e) => n + e.value, 0) <= 0.02)).observe({ type: 'layout-shift', buffered: true }) || setTimeout(done, 200, true))`)
+	ann.run(`new PerformanceObserver(list => { window.jumped = list.getEntries().reduce((n, e) => n + e.value, window.jumped) }).observe({ type: 'layout-shift', buffered: true }), window.jumped = 0`)
+	ann.run(`requestAnimationFrame(() => setTimeout(() => { window.watched = true }, 200))`)
+	ann.await("what jumped", `window.watched`)
+	if jumped := eval[float64](ann, `window.jumped`); jumped > mostShift {
+		t.Errorf("what one sees jumped by %.3f, at most %.3f is right", jumped, mostShift)
+	}
 }
 
 func TestLongRoomKeepsFewLinesInThePage(t *testing.T) {
@@ -228,6 +234,47 @@ func TestNothingStandsInAnybodysWay(t *testing.T) {
 			w.passesAxe(what + "empty room")
 			w.await("no sideways scrolling", `document.documentElement.scrollWidth <= innerWidth`)
 		}
+	}
+}
+
+// Forced colours take every colour of ours away: what shows state and focus is
+// still there.
+func TestForcedColoursShowTheSame(t *testing.T) {
+	need(t, "npm")
+	s := start(t, journal(t, talk))
+	ann := visit(t, s.URL)
+	send(ann, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "forced-colors", Value: "active"}}})
+	ann.await("forced colours", `matchMedia('(forced-colors: active)').matches && document.activeElement?.matches('input[name=user]')`)
+	ann.focusShows()
+	ann.passesAxe("login")
+	ann.join("ann")
+	ann.open("kitchen")
+	ann.open("lobby")
+	ann.tells("own line")
+	ann.passesAxe("room")
+	current := `getComputedStyle(document.querySelector('nav li:has([aria-current])')).borderBlockEndWidth`
+	if px := eval[string](ann, current); px != "2px" {
+		t.Errorf("the room that one is in is underlined by %s", px)
+	}
+	for range 8 {
+		ann.press(kb.Tab)
+		ann.focusShows()
+	}
+	ann.run(`document.querySelector('.bar__settings').click()`)
+	ann.passesAxe("settings")
+	ann.press(kb.Tab)
+	ann.focusShows()
+}
+
+// focusShows checks that one sees where the focus is.
+func (w *window) focusShows() {
+	w.tb.Helper()
+	where := eval[[]string](w, `(() => {
+		const one = document.activeElement, { outlineStyle, outlineWidth } = getComputedStyle(one)
+		return [one.outerHTML.slice(0, 120), one === document.body || one === document.documentElement ? 'page' : outlineStyle, outlineWidth]
+	})()`)
+	if where[1] == "none" || where[2] == "0px" {
+		w.tb.Errorf("the focus does not show on %s", where[0])
 	}
 }
 

@@ -12,6 +12,12 @@ export async function learn(asked = navigator.language) {
   document.documentElement.lang = words === en ? 'en' : 'zh'
 }
 
+/** Where the reader's days and hours are said as the page's words are: a page of two languages is read wrongly aloud. */
+export function locale() {
+  const { lang } = document.documentElement
+  return navigator.languages.find(one => one.startsWith(lang)) ?? lang
+}
+
 /**
  * A word of the page, in the reader's language.
  * @template {keyof Words} K

@@ -1,9 +1,9 @@
 // @ts-check
-import { say } from '../say.js'
+import { locale, say } from '../say.js'
 
-const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
-const calendar = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' })
-const whole = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'short' })
+const clock = new Intl.DateTimeFormat(locale(), { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
+const calendar = new Intl.DateTimeFormat(locale(), { weekday: 'long', day: 'numeric', month: 'long' })
+const whole = new Intl.DateTimeFormat(locale(), { dateStyle: 'full', timeStyle: 'short' })
 
 /** Hour and minute. @param {number} ms */
 export const hourOf = ms => clock.format(ms)

@@ -1,5 +1,6 @@
 // @ts-check
 import { isAfter } from '../chat.js'
+import { perFrame } from './frame.js'
 import { fillHole } from './history.js'
 
 const ANOTHER = 300 // milliseconds in which another tab may show a line
@@ -37,7 +38,7 @@ export class Hearing {
   #event(event) {
     const { rooms, typing } = this.#to
     const fresh = rooms.note(event)
-    if (fresh?.mention) setTimeout(() => this.#alarm(event), ANOTHER)
+    if (fresh?.mention) setTimeout(perFrame(() => this.#alarm(event)), ANOTHER) // after this tab drew it
     if (event.kind === 'message') typing.stop(event.by.id)
     return event.room
   }
