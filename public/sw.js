@@ -32,7 +32,7 @@ worker.addEventListener('notificationclick', event => {
 async function keep(addresses) {
   const cache = await caches.open(CACHE)
   const paths = addresses.map(address => new URL(address, location.origin)).filter(({ origin, pathname }) => origin === location.origin && SHELL.test(pathname))
-  await Promise.allSettled([...new Set(paths.map(({ pathname }) => pathname))].map(path => cache.add(path)))
+  for (const path of new Set(paths.map(({ pathname }) => pathname))) await cache.add(path).catch(() => {}) // one by one: the page needs the connections
 }
 
 /** @param {Request} request @param {string} path @returns {Promise<Response>} */

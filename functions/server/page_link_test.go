@@ -7,7 +7,9 @@ import (
 	"time"
 )
 
-const notices = 50 * time.Second // a link that died without a word
+// A link that died without a word is mended within 50 s, and a machine with
+// much else to do is given the time for it.
+const notices = 90 * time.Second
 
 // numbered are n texts that tell their order.
 func numbered(what string, n int) []string {

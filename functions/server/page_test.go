@@ -20,7 +20,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-const onScreen = 15 * time.Second // for what a screen is to show
+const onScreen = 30 * time.Second // for what a screen is to show, on a machine with much else to do
 
 // chromium is one browser for all tests; each of them looks through windows
 // of its own, which share no cookie and no memory.
@@ -173,6 +173,20 @@ func eval[T any](w *window, js string) T {
 	}
 	return v
 }
+
+// notes keeps in window.noted what an element says from now on, however short.
+func (w *window) notes(selector string) {
+	w.tb.Helper()
+	w.run(fmt.Sprintf(noting, quote(selector)))
+}
+
+const noting = `(() => {
+	const noted = window.noted ??= []
+	new MutationObserver(() => {
+		const said = document.querySelector(%s)?.textContent
+		if (said && said !== noted.at(-1)) noted.push(said)
+	}).observe(document, { childList: true, characterData: true, subtree: true })
+})()`
 
 // run evaluates for the effect alone.
 func (w *window) run(js string) {
