@@ -12,9 +12,11 @@ await learn()
 
 // Who was here before goes straight in, offline too; the server is asked meanwhile.
 let inside = false
+let prepared = false
 const known = recall('me', /** @type {User | null} */ (null))
 if (known) enter(known)
 else showLogin(enter, recall('why', '') && say('signedOut'))
+document.addEventListener('input', prepare, { once: true }) // somebody says a name: the rooms will be there when it is said
 forget('why')
 onRemembered('me', () => location.reload())
 
@@ -26,9 +28,15 @@ else if (session?.user && !inside) enter(session.user)
 async function enter(user) {
   inside = true
   remember('me', user)
-  document.head.append(stamp('room-head')) // what the rooms are made of, all at once
+  prepare()
   const { openRooms } = await import('./room/page.js')
   openRooms(user, { onLeave: leave, onSignedOut: signedOut })
+}
+
+/** Fetches what the rooms are made of, all at once. */
+function prepare() {
+  if (!prepared) document.head.append(stamp('room-head'))
+  prepared = true
 }
 
 async function leave() {
