@@ -33,6 +33,7 @@ export class Composer {
     this.#form.addEventListener('submit', event => { event.preventDefault(); this.#submit() })
     this.box.addEventListener('input', () => this.#written())
     this.box.addEventListener('keydown', event => this.#key(event))
+    find('.skip').addEventListener('click', event => { event.preventDefault(); this.focus() })
     find('button', this.#about).addEventListener('click', () => this.cancel())
   }
 

@@ -14,13 +14,13 @@ export class Header {
   #tabs
 
   /**
-   * @param {{here: import('./here.js').Here, rooms: import('./rooms.js').Rooms}} parts
-   * @param {(room: string) => void} close
+   * @param {import('./here.js').Here} here
+   * @param {import('./rooms.js').Rooms} rooms
    */
-  constructor({ here, rooms }, close) {
+  constructor(here, rooms) {
     this.#here = here
     this.#rooms = rooms
-    this.#tabs = new Tabs(rooms, { open: name => here.open(name), close })
+    this.#tabs = new Tabs(rooms, here)
     rooms.onChange = perFrame(() => this.draw())
   }
 

@@ -1,4 +1,5 @@
 // @ts-check
+import { call } from '../call.js'
 import { LOBBY, pathOf } from '../chat.js'
 import { roomInAddress } from './address.js'
 import { Outbox } from './outbox.js'
@@ -11,14 +12,17 @@ const SAVE_EVERY = 10_000 // milliseconds
 export class Here {
   room
   outbox
+  #rooms
   #on
 
   /**
    * @param {import('../chat.js').User} me
-   * @param {{onShow: (name: string) => void, onChange: () => void, onSignedOut: () => void}} on
+   * @param {import('./rooms.js').Rooms} rooms
+   * @param {{onShow: (name: string) => void, onChange: () => void, onClose: (name: string) => void, onSignedOut: () => void}} on
    */
-  constructor(me, on) {
+  constructor(me, rooms, on) {
     this.me = me
+    this.#rooms = rooms
     this.#on = on
     this.room = new Room('', me)
     this.outbox = new Outbox(this.room, on.onSignedOut)
@@ -42,6 +46,19 @@ export class Here {
     this.room = new Room(name, this.me)
     this.room.onChange = this.#on.onChange
     this.outbox = new Outbox(this.room, this.#on.onSignedOut)
+    this.#rooms.open(name)
     this.#on.onShow(name)
+  }
+
+  /** Leaves a room, and goes to another if it is this one. @param {string} name */
+  close(name) {
+    this.#rooms.close(name)
+    this.#on.onClose(name)
+    if (name === this.room.name) this.open(this.#rooms.names[0] ?? LOBBY)
+  }
+
+  /** The others may know that one writes; it is no harm if they do not. */
+  write() {
+    call('POST', pathOf(this.room.name, 'typing'), {}).catch(() => {})
   }
 }

@@ -6,7 +6,7 @@ import { loadLast } from './history.js'
 import { showProblem } from './problem-page.js'
 import { restore } from './saved.js'
 
-/** Loads the room that one is in, as often as it takes, and then listens to it. */
+/** Loads the room that one is in, as often as it takes, listens to it then, and says how that goes. */
 export class Loading {
   #here
   #rooms
@@ -26,6 +26,24 @@ export class Loading {
     this.#status = status
     this.#connection = connection
     this.#onSignedOut = onSignedOut
+  }
+
+  /** Something became of the link. @param {import('../link/stream.js').LinkState} state */
+  linked(state) {
+    if (state.status === 401) this.#onSignedOut()
+    else this.#status.show(state)
+  }
+
+  /** The link is back: what waited for it goes on. */
+  back() {
+    this.#here.outbox.flush()
+    this.load()
+  }
+
+  /** Does not wait any longer. */
+  retry() {
+    this.#connection.retry()
+    this.load()
   }
 
   async load() {

@@ -53,8 +53,9 @@ export class Log {
     this.#messages.change()
   }
 
-  /** One said something oneself: all before it was read. */
-  said() {
+  /** Says something: all before it was read. @param {string} text @param {string} [reply] */
+  post(text, reply) {
+    this.#here.outbox.post(text, reply)
     this.#seen()
     this.#messages.newAfter = undefined
     this.#messages.toEnd()

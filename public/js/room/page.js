@@ -1,6 +1,4 @@
 // @ts-check
-import { call } from '../call.js'
-import { LOBBY, pathOf } from '../chat.js'
 import { Connection } from '../link/connection.js'
 import { keep } from '../login.js'
 import { stamp } from '../say.js'
@@ -16,7 +14,6 @@ import { Here } from './here.js'
 import { Keyboard } from './keyboard.js'
 import { Loading } from './loading.js'
 import { Log } from './log.js'
-import { find } from './node.js'
 import { People } from './people.js'
 import { showProblem } from './problem-page.js'
 import { Rooms } from './rooms.js'
@@ -37,26 +34,33 @@ export function openRooms(me, { onLeave, onSignedOut }) {
   document.body.className = 'page'
   document.body.replaceChildren(...keep(), stamp('room-page'))
 
-  const here = new Here(me, { onShow, onChange, onSignedOut })
   const rooms = new Rooms(me)
+  const here = new Here(me, rooms, { onShow, onChange, onClose, onSignedOut })
   const people = new People(me)
   const typing = new Typing()
-  const status = new Status(retry)
+  const status = new Status(() => loading.retry())
   const changes = new Changes(here, text => status.tell(text))
   const settings = new Settings({ leave: onLeave, about: () => here.room.title, topic: title => changes.topic(title) })
   const composer = new Composer({
-    post, typing: write, edit: (mine, text) => changes.edit(mine, text),
-    mine: () => here.room.mine, enterSends: () => settings.chosen.enterSends,
+    post: (text, reply) => log.post(text, reply),
+    edit: (mine, text) => changes.edit(mine, text),
+    mine: () => here.room.mine,
+    typing: () => here.write(),
+    enterSends: () => settings.chosen.enterSends,
   })
   const completion = new Completion(composer.box, () => [...new Set([...people.names, ...here.room.speakers])])
   const log = new Log({ here, rooms, changes, composer })
-  const header = new Header({ here, rooms }, close)
+  const header = new Header(here, rooms)
   const finder = new Finder(name => { here.open(name); composer.focus() })
-  const connection = new Connection(me, { onEvents: heard => hearing.hear(heard), onState: linked, onBack: back })
+  const connection = new Connection(me, {
+    onEvents: heard => hearing.hear(heard),
+    onState: state => loading.linked(state),
+    onBack: () => { people.show(here.room.name); loading.back() },
+  })
   const loading = new Loading({ here, rooms, status, connection }, onSignedOut)
   const hearing = new Hearing({ here, rooms, people, typing, connection, alerts: new Alerts(settings) })
-  new Keyboard(composer.box, { rooms: () => finder.focus(), tools: () => log.toolbar.enter(), escape })
-  find('.skip').addEventListener('click', event => { event.preventDefault(); composer.focus() })
+  const closed = () => [completion, log.toolbar, composer, people].some(part => part.close()) // the nearest first
+  new Keyboard(composer.box, { rooms: () => finder.focus(), tools: () => log.toolbar.enter(), escape: closed })
 
   here.show(asked)
   composer.focus()
@@ -65,7 +69,6 @@ export function openRooms(me, { onLeave, onSignedOut }) {
   /** Another room is there. @param {string} name */
   function onShow(name) {
     typing.clear()
-    rooms.open(name)
     log.show()
     composer.show(name)
     people.show(name)
@@ -79,45 +82,9 @@ export function openRooms(me, { onLeave, onSignedOut }) {
     header.change()
   }
 
-  /** @param {string} text @param {string} [reply] */
-  function post(text, reply) {
-    here.outbox.post(text, reply)
-    log.said()
-  }
-
-  /** The others may know that one writes; it is no harm if they do not. */
-  function write() {
-    call('POST', pathOf(here.room.name, 'typing'), {}).catch(() => {})
-  }
-
   /** @param {string} name */
-  function close(name) {
-    rooms.close(name)
+  function onClose(name) {
     connection.leave(name)
-    if (name === here.room.name) here.open(rooms.names[0] ?? LOBBY)
     composer.focus()
-  }
-
-  /** @param {import('../link/stream.js').LinkState} state */
-  function linked(state) {
-    if (state.status === 401) onSignedOut()
-    else status.show(state)
-  }
-
-  /** The link is back: what waited for it goes on. */
-  function back() {
-    people.show(here.room.name)
-    here.outbox.flush()
-    loading.load()
-  }
-
-  function retry() {
-    connection.retry()
-    loading.load()
-  }
-
-  /** Closes what is open, the nearest first, and reports whether anything was. */
-  function escape() {
-    return [completion, log.toolbar, composer, people].some(part => part.close())
   }
 }
