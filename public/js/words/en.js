@@ -7,7 +7,7 @@ export default {
   yourName: 'Your name',
   join: 'Join',
   sayName: 'Say a name first.',
-  queue: /** @param {{n: number}} _ */ ({ n }) => `The server is busy. Your name is kept, and you go in by yourself in about ${n} s.`,
+  queue: /** @param {{n: number}} _ */ ({ n }) => `The server is busy. What you typed stays here, and you go in by yourself in about ${n} s.`,
   nameTaken: 'That name is taken in this room. Try another.',
 
   // Around the room
