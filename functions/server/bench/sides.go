@@ -41,7 +41,7 @@ type side struct {
 	redis string
 	pids  []int
 	stop  func()
-	full bool // it knows logins, rooms and resuming
+	full  bool // it knows logins, rooms and resuming
 }
 
 // own is the floor or the naive server, a mode of this binary.
