@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -12,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/coder/websocket"
 )
 
 func TestLinePostedToOneServerIsOnTheOthersStreams(t *testing.T) {
@@ -174,6 +177,43 @@ func TestWrongSettingStopsTheStartWithOneSentence(t *testing.T) {
 		out, err := run(t, env)
 		if err == nil || !strings.Contains(out, want) || strings.Contains(out, "secret") || strings.Count(strings.TrimSpace(out), "\n") > 0 {
 			t.Errorf("%s: %v, %q; want one line that names %s", env, err, out, want)
+		}
+	}
+}
+
+// A process that ends takes its sockets with it: each has been told before.
+func TestEverySocketIsToldThatTheServerLeaves(t *testing.T) {
+	s := start(t)
+	const sockets = 60
+	told := make(chan error, sockets)
+	for range sockets {
+		conn, _, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(s.URL, "http")+"/stream?room=lobby", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			var last []byte
+			for {
+				_, frame, err := conn.Read(t.Context())
+				if err == nil {
+					last = frame
+					continue
+				}
+				if websocket.CloseStatus(err) != websocket.StatusGoingAway || !bytes.Contains(last, []byte(`"kind":"bye"`)) {
+					told <- fmt.Errorf("%w after %s", err, last)
+					return
+				}
+				told <- nil
+				return
+			}
+		}()
+	}
+	if err := s.stop(); err != nil {
+		t.Error(err)
+	}
+	for range sockets {
+		if err := <-told; err != nil {
+			t.Error(err)
 		}
 	}
 }

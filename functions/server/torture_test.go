@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -231,6 +232,11 @@ func (l *load) insist(ctx context.Context, author int, ln *line, key string) {
 	giveUp := time.Now().Add(patience)
 	for time.Now().Before(giveUp) {
 		code, id, retry, err := l.say(l.bases[at%len(l.bases)], author, ln, key)
+		if notSent(err) && len(l.bases) > 1 && ctx.Err() == nil { // as a balancer does, at the next server
+			at++
+			time.Sleep(10 * time.Millisecond)
+			continue
+		}
 		l.mu.Lock()
 		ln.Tries++
 		ln.Refused = err == nil && code >= 400 && code < 500 && (ln.Tries == 1 || ln.Refused)
@@ -263,6 +269,12 @@ func (l *load) insist(ctx context.Context, author int, ln *line, key string) {
 			time.Sleep(wait)
 		}
 	}
+}
+
+// notSent reports whether nobody listened at all.
+func notSent(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "dial"
 }
 
 func (l *load) say(base string, author int, ln *line, key string) (code int, id, retry string, err error) {

@@ -22,12 +22,14 @@ const (
 	maxHeader     = 16 << 10               // bytes of a request's head
 	maxStreams    = 256                    // requests at once on one HTTP/2 connection
 	pingAfter     = 30 * time.Second       // an HTTP/2 connection that is silent so long has to answer a ping
+	farewell      = 500 * time.Millisecond // in which kept connections are let go of, each with an answer
 	drainSpread   = 700 * time.Millisecond // over which cut streams come back
-	drainTimeout  = 10 * time.Second       // for posts under way
+	drainTimeout  = 10 * time.Second       // for posts under way, and WebSockets to close
 )
 
 // Serve answers on the configured address until ctx ends: it then stops being
-// ready, finishes what is under way, sends bye to every stream and closes all.
+// ready, lets go of kept connections, finishes what is under way, sends bye to
+// every stream and closes all.
 // Ready is called once it listens. Around, if there are any, see each request
 // before all else.
 func (a *App) Serve(ctx context.Context, ready func(net.Addr), around ...func(http.Handler) http.Handler) error {
@@ -39,14 +41,18 @@ func (a *App) Serve(ctx context.Context, ready func(net.Addr), around ...func(ht
 	for _, wrap := range around {
 		h = wrap(h)
 	}
-	srv := server(h, a.log)
+	srv := server(lettingGo(ctx, h), a.log)
 	srv.RegisterOnShutdown(func() { a.drain(drainSpread) })
 	ended := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 		defer cancel()
 		a.log.Info("server leaves", "streams", a.streams())
-		ended <- srv.Shutdown(ctx)
+		a.web.Drain()
+		time.Sleep(farewell)
+		err := srv.Shutdown(ctx)
+		a.web.Wait(ctx)
+		ended <- err
 	})
 	a.log.Info("server listens", "addr", ln.Addr().String(), "redis", cmp.Or(a.store.Address(), "built in"), "durability", a.cfg.Durability)
 	ready(ln.Addr())
@@ -62,6 +68,19 @@ func (a *App) Serve(ctx context.Context, ready func(net.Addr), around ...func(ht
 	}
 	a.log.Info("server ended", "streams", left)
 	return nil
+}
+
+// lettingGo has each connection end with its next answer once ctx has ended.
+// Shutdown closes those that lie idle at once, and with them a post that is on
+// its way: by then few are left, and none of who posts often. HTTP/1.1 has
+// nothing better (RFC 9112 §9.6); HTTP/2 says GOAWAY.
+func lettingGo(ctx context.Context, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if ctx.Err() != nil {
+			w.Header().Set("Connection", "close")
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // server is what faces strangers.

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 
@@ -19,6 +20,17 @@ func Health(s *Server, mux *http.ServeMux) {
 func (s *Server) Drain() {
 	s.draining.Store(true)
 	s.presence.close()
+}
+
+// Wait returns when every WebSocket has said goodbye, or ctx ends: net/http's
+// Shutdown does not know of them.
+func (s *Server) Wait(ctx context.Context) {
+	ctx, all := context.WithCancel(ctx)
+	go func() {
+		s.sockets.Wait()
+		all()
+	}()
+	<-ctx.Done()
 }
 
 // healthz says that the process answers.

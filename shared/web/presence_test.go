@@ -24,6 +24,7 @@ type liveServer struct {
 	*httptest.Server
 	users *identity.Signer
 	store *store.Store
+	web   *web.Server
 }
 
 func live(tb testing.TB, change func(*web.Config)) *liveServer {
@@ -45,7 +46,7 @@ func live(tb testing.TB, change func(*web.Config)) *liveServer {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	l := &liveServer{Server: httptest.NewServer(s.Handler(web.Login, web.Post, web.Stream, web.Health)), users: users, store: st}
+	l := &liveServer{Server: httptest.NewServer(s.Handler(web.Login, web.Post, web.Stream, web.Health)), users: users, store: st, web: s}
 	tb.Cleanup(func() {
 		s.Drain()
 		h.Close(0)

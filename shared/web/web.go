@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -92,6 +93,7 @@ type Server struct {
 	byUser, byAddress gauge // streams
 	presence          *presence
 	typed             turns
+	sockets           sync.WaitGroup
 	draining          atomic.Bool
 }
 

@@ -54,6 +54,8 @@ func (k *socket) serve(w http.ResponseWriter, wr wire) error {
 	if k.server.cross.Check(asPost) != nil {
 		return fmt.Errorf("%w: this WebSocket was opened by another site", chat.ErrForbidden)
 	}
+	k.server.sockets.Add(1)
+	defer k.server.sockets.Done()
 	reader, leave, err := k.server.open(k.r, k.rooms, cursor(k.r))
 	if err != nil {
 		return err

@@ -264,3 +264,21 @@ func TestAbandonedReadsFreeTheirGoroutineAndTheirPlace(t *testing.T) {
 	hear(t, conn, "open")
 	t.Logf("the place was free again %v later", time.Since(begun))
 }
+
+func TestWaitIsForEverySocket(t *testing.T) {
+	l := live(t, nil)
+	conn := l.dial(t, "/stream", ann)
+	wait := func(limit time.Duration) (late bool) {
+		ctx, cancel := context.WithTimeout(t.Context(), limit)
+		defer cancel()
+		l.web.Wait(ctx)
+		return ctx.Err() != nil
+	}
+	if !wait(20 * time.Millisecond) {
+		t.Error("a socket was open, and nobody waited for it")
+	}
+	_ = conn.CloseNow()
+	if wait(10 * time.Second) {
+		t.Error("the socket was closed, and is waited for")
+	}
+}
