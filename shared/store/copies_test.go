@@ -102,6 +102,33 @@ func TestUnseenEventIsShownWhenReplicasAreBack(t *testing.T) {
 	}
 }
 
+// A primary that was replaced may come back, empty, before it is told so. What
+// it says of a log is believed when replicas follow it.
+func TestEmptyPrimaryIsBelievedOnceReplicasFollowIt(t *testing.T) {
+	t.Parallel()
+	nodes := replicated(t, 1)
+	s := open(t, store.Options{URL: nodes[0].url(), Durability: "replicas"})
+	a := say(t, s, ann, "a")
+	tp := follow(t.Context(), t, s)
+	nodes[1].kill()
+	nodes[0].do("FLUSHALL")
+	for range 2 {
+		if _, err := s.Since(t.Context(), room, a.ID, 10); !errors.Is(err, chat.ErrUnavailable) {
+			t.Errorf("the empty log is read: %v", err)
+		}
+		s.CutBell() // the follower looks
+	}
+	nodes[1].start()
+	tp.await(15*time.Second, "a reset", func() bool { return len(tp.resets) > 0 })
+	if _, err := s.Since(t.Context(), room, a.ID, 10); !errors.Is(err, chat.ErrReset) {
+		t.Errorf("the log is really empty: %v", err)
+	}
+	tp.hears(10*time.Second, say(t, s, ann, "b").ID)
+	if len(tp.resets) != 1 {
+		t.Errorf("resets: %v", tp.resets)
+	}
+}
+
 func TestSoManyReplicasAsAskedFor(t *testing.T) {
 	t.Parallel()
 	nodes := replicated(t, 2)

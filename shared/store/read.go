@@ -44,9 +44,21 @@ func (s *Store) Since(ctx context.Context, room chat.RoomID, after chat.ID, n in
 	case after.After(end) && !after.After(last): // a failover forgot that it was shown
 		return nil, unavailable("read "+string(room), errFew)
 	case after.After(end) || broken(head.Val(), evs, after, end):
-		return nil, chat.ErrReset
+		return nil, s.brokenOff(ctx, room)
 	}
 	return evs, nil
+}
+
+// brokenOff is how Since ends at a log that does not continue an id. Where
+// replicas confirm what is shown, they confirm that as well: a primary that was
+// replaced, and came back empty, has none.
+func (s *Store) brokenOff(ctx context.Context, room chat.RoomID) error {
+	if s.copies != nil {
+		if _, err := s.copies.settle(ctx, room); err != nil {
+			return unavailable("read "+string(room), err)
+		}
+	}
+	return chat.ErrReset
 }
 
 // ends returns the id of a room's last event, and of the last that may be
