@@ -47,6 +47,14 @@ func (id ID) After(other ID) bool { return id.Compare(other) > 0 }
 // IsZero reports whether id is the one before everything.
 func (id ID) IsZero() bool { return id == ID{} }
 
+// Next is the least id that is later.
+func (id ID) Next() ID {
+	if id.Seq++; id.Seq == 0 {
+		id.MS++
+	}
+	return id
+}
+
 // Time is when the event happened, by the clock of Redis.
 func (id ID) Time() time.Time { return time.UnixMilli(int64(id.MS)) }
 

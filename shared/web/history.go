@@ -21,6 +21,7 @@ func Stream(s *Server, mux *http.ServeMux) {
 	mux.Handle("GET /r/{room}", s.wrap(s.room))
 	mux.Handle("HEAD /r/{room}", s.wrap(s.head))
 	mux.Handle("GET /r/{room}/people", s.wrap(s.people))
+	mux.Handle("GET /r/{room}/{id}", s.wrap(s.event))
 }
 
 // room reads a room in the form that the request likes best.
@@ -72,6 +73,30 @@ func (s *Server) room(w http.ResponseWriter, r *http.Request) error {
 		_, _ = w.Write(p.transcript())
 	}
 	return nil
+}
+
+// event is one event, at the address that its author was given for it. What
+// became of it since, other events tell.
+func (s *Server) event(w http.ResponseWriter, r *http.Request) error {
+	room, err := pathRoom(r)
+	if err != nil {
+		return err
+	}
+	id, err := pathID(r)
+	if err != nil {
+		return err
+	}
+	if _, err := s.reader(r); err != nil {
+		return err
+	}
+	evs, err := s.cfg.Rooms.Before(whole(r).Context(), room, id.Next(), 1)
+	if err != nil {
+		return err
+	}
+	if len(evs) == 0 || evs[0].ID != id {
+		return fmt.Errorf("%w: there is no such event, or not any more", chat.ErrNotFound)
+	}
+	return answer(w, http.StatusOK, evs[0])
 }
 
 // A page is a stretch of a room's history, oldest first.

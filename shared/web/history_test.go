@@ -221,3 +221,19 @@ func TestRoomsAndPeople(t *testing.T) {
 		}
 	}
 }
+
+func TestEventIsWhereItsLocationSays(t *testing.T) {
+	h := open(t, nil)
+	res := h.do(t, ask{"POST", "/r/ops", asJSON, `{"text":"hi"}`, ann})
+	at := res.Header.Get("Location")
+	said := decode[chat.Event](t, res)
+	h.say(t, ann, "ops", "and more")
+	res = h.do(t, ask{"GET", at, "", "", nobody})
+	if got := decode[chat.Event](t, res); res.StatusCode != http.StatusOK || got != said {
+		t.Errorf("%s has %s %+v", at, res.Status, got)
+	}
+	refused(t, h.do(t, ask{"GET", "/r/ops/1-7", "", "", nobody}), 404, "no such event")
+	refused(t, h.do(t, ask{"GET", "/r/ops/18446744073709551615-18446744073709551615", "", "", nobody}), 404, "no such event")
+	refused(t, h.do(t, ask{"GET", strings.Replace(at, "/ops/", "/lobby/", 1), "", "", nobody}), 404, "no such event")
+	refused(t, h.do(t, ask{"GET", "/r/ops/first", "", "", nobody}), 404, "")
+}

@@ -144,7 +144,7 @@ func TestWrongMethodIsToldTheRightOnes(t *testing.T) {
 		{"PUT", "/login", "DELETE, GET, HEAD, POST"},
 		{"POST", "/stream", "GET, HEAD"},
 		{"DELETE", "/r/lobby", "GET, HEAD, PATCH, POST"},
-		{"GET", "/r/lobby/1-0", "DELETE, PATCH"},
+		{"POST", "/r/lobby/1-0", "DELETE, GET, HEAD, PATCH"},
 		{"POST", "/r/lobby/people", "DELETE, GET, HEAD, PATCH"}, // "people" may be an id, of no message
 		{"POST", "/r/lobby/1-0/reactions/x", "DELETE, PUT"},
 		{"POST", "/js/main.js", "GET, HEAD"},
