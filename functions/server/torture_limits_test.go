@@ -31,7 +31,7 @@ func TestTortureSlowReadersLagAlone(t *testing.T) {
 			w.halt.Store(true)
 			w.slow = true
 		}
-		time.Sleep(16 * time.Second) // until their sockets are full, and StallLimit
+		time.Sleep(3*time.Second + 10*time.Second) // until their sockets are full, and they are cut
 		for _, w := range slow {
 			w.halt.Store(false)
 		}

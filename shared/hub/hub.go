@@ -42,7 +42,7 @@ const (
 // Intervals that readers see.
 const (
 	PingEvery  = 15 * time.Second // a ping goes out when nothing else did for so long
-	StallLimit = 10 * time.Second // a connection that takes nothing for so long is cut
+	StallLimit = 8 * time.Second  // a connection that takes nothing for so long is cut, two seconds later at most
 )
 
 var (

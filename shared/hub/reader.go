@@ -15,7 +15,7 @@ type Reader struct {
 	hub    *Hub
 	a      *audience
 	closed bool
-	ended  error // what Next returned last
+	why    Cut // it ended, if it has
 
 	cursor chat.Cursor // where it is, while it reads the log
 	odd    bool        // the cursor that it came with is none
@@ -87,7 +87,7 @@ func (r *Reader) Live() bool { return r.live }
 // Next waits for something to read and returns all of it, up to a limit, in
 // the rooms' order. Its errors are [ErrLagged], [ErrClosed] and ctx's.
 func (r *Reader) Next(ctx context.Context) (b Batch, err error) {
-	defer func() { r.ended = err }()
+	defer func() { r.why = cutOf(err) }()
 	for {
 		if r.hub.ctx.Err() != nil {
 			return Batch{}, ErrClosed
@@ -342,12 +342,16 @@ func (r *Reader) Take(conn net.Conn, ends time.Time, gone func()) bool {
 	return true
 }
 
+// EndFor has the statistics know why the caller ends the reader. They take it
+// for [Left] else, or for what Next failed with.
+func (r *Reader) EndFor(why Cut) { r.why = why }
+
 // Close lets go of the reader.
 func (r *Reader) Close() {
 	if !r.closed {
 		r.closed = true
 		r.hub.count.waiting.Add(-1)
-		r.hub.count.cuts[cutOf(r.ended)].Add(1)
+		r.hub.count.cuts[r.why].Add(1)
 		r.hub.release(r.a)
 	}
 }

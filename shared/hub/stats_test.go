@@ -32,6 +32,20 @@ func TestStatsCountReadersEventsAndCuts(t *testing.T) {
 	}
 }
 
+func TestStatsTakeTheCallersWordForWhyAReaderEnded(t *testing.T) {
+	log := newTape()
+	h := newHub(t, log)
+	reader, err := h.Read(t.Context(), chat.Rooms([]chat.RoomID{"lobby"}), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader.EndFor(hub.Stalled)
+	reader.Close()
+	if s := h.Stats(); s.Cuts[hub.Stalled] != 1 || s.Cuts[hub.Left] != 0 {
+		t.Errorf("after it stalled: %+v", s)
+	}
+}
+
 func TestStatsTellWhyATakenConnectionEnded(t *testing.T) {
 	log := newTape()
 	h := hub.New(log, slog.New(slog.DiscardHandler))

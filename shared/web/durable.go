@@ -172,6 +172,7 @@ func (d *durable) reached(h http.Header, end chat.ID, upToDate bool) {
 // one out of the middle.
 func (d *durable) write(w http.ResponseWriter, r *http.Request, msgs [][]byte, end chat.ID) error {
 	h := w.Header()
+	// Events do not change, they can only be taken out: their number tells.
 	tag := fmt.Sprintf(`"%s:%s:%s:%d"`, d.room, offsetOf(d.from), offsetOf(end), len(msgs))
 	h.Set("ETag", tag)
 	h.Set("Cache-Control", "private, no-cache")

@@ -56,7 +56,7 @@ func (s *Server) giveAway(w http.ResponseWriter, r *http.Request, reader *hub.Re
 	head.WriteString("\r\n")
 	head.Write(hub.Opening(reader.Cursor(), comeBack))
 	write := func(b []byte) error {
-		_ = conn.SetWriteDeadline(time.Now().Add(writeTimeout))
+		_ = conn.SetWriteDeadline(time.Now().Add(hub.StallLimit))
 		_, err := conn.Write(b)
 		return err
 	}

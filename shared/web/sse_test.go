@@ -3,12 +3,16 @@ package web_test
 import (
 	"fmt"
 	"net"
+	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"confab/shared/hub"
 	"confab/shared/identity"
+	"confab/shared/web"
 )
 
 // The head and the opening id come at once and before anything else, also
@@ -49,5 +53,20 @@ func TestHeadAndOpeningIDComeFirstAndAtOnce(t *testing.T) {
 	t.Logf("head and opening id after %v (the first), %v (median), %v (slowest)", first, took[10], took[20])
 	if took[10] > 10*time.Millisecond {
 		t.Errorf("the median is %v, want 10 ms", took[10])
+	}
+}
+
+// A jam takes an answer's head, and nothing more in time.
+type jam struct{ *httptest.ResponseRecorder }
+
+func (jam) Write([]byte) (int, error) { return 0, os.ErrDeadlineExceeded }
+
+func TestReaderThatTakesNothingIsCountedAsStalled(t *testing.T) {
+	var rooms *hub.Hub
+	l := live(t, func(cfg *web.Config) { rooms = cfg.Hub })
+	r := httptest.NewRequestWithContext(t.Context(), "GET", "/stream", nil)
+	l.Config.Handler.ServeHTTP(jam{httptest.NewRecorder()}, r)
+	if s := rooms.Stats(); s.Cuts[hub.Stalled] != 1 || s.Waiting != 0 {
+		t.Errorf("after a write that timed out: %+v", s)
 	}
 }

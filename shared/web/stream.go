@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -20,7 +21,6 @@ const (
 	comeBack     = 2 * time.Second        // a reader comes back after so long,
 	comeBackSoon = 250 * time.Millisecond // or after so long where streams end early
 	finiteWait   = 20 * time.Second       // for the first event, where answers are buffered
-	writeTimeout = 10 * time.Second       // for one write to a reader
 )
 
 // stream reads the rooms of the query, or the lobby, by the transport that the
@@ -100,7 +100,7 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, reader *hub.Reader
 	defer cancel()
 	rc := http.NewResponseController(w)
 	_ = pump(ctx, reader, wr, func(b []byte) error {
-		_ = rc.SetWriteDeadline(time.Now().Add(writeTimeout)) // a function has none, and its front door its own
+		_ = rc.SetWriteDeadline(time.Now().Add(hub.StallLimit)) // a function has none, and its front door its own
 		if _, err := w.Write(b); err != nil {
 			return err
 		}
@@ -124,7 +124,11 @@ func pump(ctx context.Context, reader *hub.Reader, wr wire, out func([]byte) err
 		if len(b) == 0 {
 			return nil
 		}
-		return out(b)
+		err := out(b)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			reader.EndFor(hub.Stalled)
+		}
+		return err
 	}
 	err := write(wr.opening(reader.Cursor(), comeBack))
 	for err == nil {
@@ -136,6 +140,7 @@ func pump(ctx context.Context, reader *hub.Reader, wr wire, out func([]byte) err
 		case errors.Is(err, errQuiet):
 			err = write(wr.ping())
 		case errors.Is(err, errEnds), errors.Is(err, context.DeadlineExceeded): // a function's own
+			reader.EndFor(hub.Ended)
 			_ = write(wr.bye(comeBackSoon))
 		case errors.Is(err, hub.ErrClosed):
 			_ = write(wr.bye(rand.N(comeBack)))

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -94,11 +95,11 @@ func (k *socket) serve(w http.ResponseWriter, wr wire) error {
 
 // write sends each line as a frame.
 func (k *socket) write(b []byte) error {
-	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
+	ctx, cancel := context.WithTimeoutCause(context.Background(), hub.StallLimit, os.ErrDeadlineExceeded)
 	defer cancel()
 	for line := range bytes.SplitSeq(bytes.TrimSuffix(b, []byte("\n")), []byte("\n")) {
 		if err := k.Write(ctx, websocket.MessageText, line); err != nil {
-			return err
+			return cmp.Or(context.Cause(ctx), err)
 		}
 	}
 	return nil
