@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"net"
 	"runtime"
+	"slices"
 	"strconv"
 	"syscall"
 	"unsafe"
@@ -13,9 +14,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// floor is the least that a broadcaster can do: one thread, one epoll, one
-// room, a canned answer, no real HTTP, one write for each listener and line.
-// GET anything: listen. POST anything: the body is said.
+// floor is the least that a broadcaster can do: one thread, one epoll, a
+// canned answer, no real HTTP, one write for each listener and line.
+// GET with room=3: listen. POST with room=3: the body is said.
 //
 // Decision: Go without its scheduler (one locked thread, raw system calls)
 // instead of C, so that nothing but Go is needed.
@@ -25,7 +26,7 @@ func floor(addr string) error {
 	if err != nil {
 		return err
 	}
-	f := &broadcaster{conns: map[int32]*[]byte{}}
+	f := &broadcaster{conns: map[int32]*[]byte{}, rooms: map[string][]int32{}}
 	at := unix.SockaddrInet4{}
 	copy(at.Addr[:], net.ParseIP(host).To4())
 	at.Port, _ = strconv.Atoi(port)
@@ -57,9 +58,9 @@ func floor(addr string) error {
 }
 
 type broadcaster struct {
-	ep     int
-	conns  map[int32]*[]byte // requests that are not whole
-	hearer []int32
+	ep    int
+	conns map[int32]*[]byte  // requests that are not whole
+	rooms map[string][]int32 // who listens
 }
 
 const (
@@ -110,7 +111,8 @@ func (f *broadcaster) request(fd int32) {
 	}
 	if head[0] == 'G' {
 		delete(f.conns, fd)
-		f.hearer = append(f.hearer, fd)
+		room := string(roomIn(head))
+		f.rooms[room] = append(f.rooms[room], fd)
 		raw(fd, []byte(floorHead))
 		return
 	}
@@ -127,21 +129,32 @@ func (f *broadcaster) say(form []byte) {
 	_, text, _ := bytes.Cut(form, []byte("message="))
 	line := append([]byte("data: "), bytes.ReplaceAll(text, []byte("%40"), []byte("@"))...)
 	line = append(line, "\n\n"...)
-	for i := len(f.hearer) - 1; i >= 0; i-- {
-		if fd := f.hearer[i]; raw(fd, line) != len(line) { // too slow, or away
-			f.hearer[i] = f.hearer[len(f.hearer)-1]
-			f.hearer = f.hearer[:len(f.hearer)-1]
+	room := roomIn(form)
+	all := f.rooms[string(room)]
+	for i := len(all) - 1; i >= 0; i-- {
+		if fd := all[i]; raw(fd, line) != len(line) { // too slow, or away
+			all[i] = all[len(all)-1]
+			all = all[:len(all)-1]
 			unix.Close(int(fd))
 		}
 	}
+	f.rooms[string(room)] = all
+}
+
+// roomIn is what follows room= up to whatever ends it there.
+func roomIn(b []byte) []byte {
+	_, room, _ := bytes.Cut(b, []byte("room="))
+	if end := bytes.IndexAny(room, "& "); end >= 0 {
+		room = room[:end]
+	}
+	return room
 }
 
 func (f *broadcaster) gone(fd int32) {
 	delete(f.conns, fd)
-	for i, h := range f.hearer {
-		if h == fd {
-			f.hearer = append(f.hearer[:i], f.hearer[i+1:]...)
-			break
+	for room, all := range f.rooms {
+		if i := slices.Index(all, fd); i >= 0 {
+			f.rooms[room] = slices.Delete(all, i, i+1)
 		}
 	}
 	unix.Close(int(fd))

@@ -42,8 +42,8 @@ type result struct {
 	PerDelivery    float64 // µs of CPU of the server side
 	PerSecond      float64 // deliveries
 	P50, P99       float64
-	Bytes          float64 // memory of the server side a listener
-	Gained         float64 // MiB of memory while lines flowed
+	Bytes          float64 // memory of the server a listener
+	Gained         float64 // MiB of memory of the server while lines flowed
 	Posts          float64 // a second
 	PostP99        float64
 	CaughtUp       float64 // seconds until the last listener that came back had everything
