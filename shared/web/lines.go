@@ -54,6 +54,11 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request, room chat.RoomID
 	if err != nil {
 		return err
 	}
+	if len(p.Events) > 0 && r.Context().Value(finiteKey{}) != nil { // nothing is passed on before the end
+		streamHead(w.Header(), typeNDJSON)
+		_, _ = w.Write(p.lines())
+		return nil
+	}
 	reader, leave, err := s.open(r, []chat.RoomID{room}, p.Cursor.String())
 	if err != nil {
 		return err
