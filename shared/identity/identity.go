@@ -45,6 +45,7 @@ type Signer struct {
 	kid    string            // of the key that signs
 	keys   map[string][]byte // that verify, by kid
 	parser *jwt.Parser
+	now    func() time.Time
 }
 
 // claims are what a token says. Fields that we do not know are left alone.
@@ -56,11 +57,15 @@ type claims struct {
 // New returns a signer of sessions that last life. The first key signs, all
 // verify: to rotate, put a new key in front, and drop the old one when the
 // sessions that it signed have ended.
+//
+// A token says when it ends by the clock that signed it, and is asked by the
+// clock that reads it; when it began is not asked. So servers whose clocks
+// differ by an hour disagree on that end by an hour, and on nothing else.
 func New(life time.Duration, keys ...[]byte) (*Signer, error) {
 	if len(keys) == 0 {
 		return nil, errors.New("identity: no key")
 	}
-	s := &Signer{life: life, kid: keyID(keys[0]), keys: map[string][]byte{}}
+	s := &Signer{life: life, kid: keyID(keys[0]), keys: map[string][]byte{}, now: time.Now}
 	for i, key := range keys {
 		if len(key) < MinKey {
 			return nil, fmt.Errorf("identity: key %d has %d bytes, the least is %d", i+1, len(key), MinKey)
@@ -73,6 +78,7 @@ func New(life time.Duration, keys ...[]byte) (*Signer, error) {
 		jwt.WithExpirationRequired(),
 		jwt.WithLeeway(leeway),
 		jwt.WithStrictDecoding(),
+		jwt.WithTimeFunc(func() time.Time { return s.now() }),
 	)
 	return s, nil
 }
@@ -90,7 +96,7 @@ func NewUser(name string) chat.User {
 
 // Token is the user's session as text.
 func (s *Signer) Token(u chat.User) (string, error) {
-	now := time.Now()
+	now := s.now()
 	t := jwt.NewWithClaims(jwt.SigningMethodHS256, claims{
 		Name: u.Name,
 		RegisteredClaims: jwt.RegisteredClaims{

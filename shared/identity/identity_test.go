@@ -210,6 +210,44 @@ func TestSessionEndsALeewayAfterItsLife(t *testing.T) {
 	})
 }
 
+func TestServersWhoseClocksDifferShareSessions(t *testing.T) {
+	at := func(off time.Duration) *identity.Signer {
+		s, err := identity.New(24*time.Hour, oldKey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.SetClock(func() time.Time { return time.Now().Add(off) })
+		return s
+	}
+	for _, tt := range []struct {
+		signs, reads time.Duration // how far that server's clock is ahead
+		ends         time.Duration // true time after which the session is over
+	}{
+		{0, 0, 24 * time.Hour},
+		{time.Hour, 0, 25 * time.Hour},
+		{-time.Hour, 0, 23 * time.Hour},
+		{0, time.Hour, 23 * time.Hour},
+		{0, -time.Hour, 25 * time.Hour},
+		{time.Hour, -time.Hour, 26 * time.Hour},
+		{-time.Hour, time.Hour, 22 * time.Hour},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			tok := token(t, at(tt.signs))
+			reader := at(tt.reads)
+			for _, wait := range []time.Duration{0, tt.ends - time.Minute} {
+				time.Sleep(wait)
+				if u, err := bearer(reader, tok); u != ann || err != nil {
+					t.Errorf("signed %v ahead, read %v ahead after %v: %v, %v", tt.signs, tt.reads, wait, u, err)
+				}
+			}
+			time.Sleep(2*time.Minute + time.Second)
+			if _, err := bearer(reader, tok); !errors.Is(err, chat.ErrUnauthorized) {
+				t.Errorf("signed %v ahead, read %v ahead, after its end: %v", tt.signs, tt.reads, err)
+			}
+		})
+	}
+}
+
 func TestRotationKeepsOldSessionsUntilTheKeyIsDropped(t *testing.T) {
 	before, both, after := signer(t, oldKey), signer(t, newKey, oldKey), signer(t, newKey)
 	if u, err := bearer(both, token(t, before)); u != ann || err != nil {

@@ -1,0 +1,6 @@
+package identity
+
+import "time"
+
+// SetClock has the signer believe another clock.
+func (s *Signer) SetClock(now func() time.Time) { s.now = now }
