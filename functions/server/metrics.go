@@ -38,7 +38,7 @@ var (
 	audiences = prometheus.NewDesc("confab_audiences", "Choices of rooms that are read here.", nil, nil)
 	events    = prometheus.NewDesc("confab_events_total", "Events handed to readers here, each counted once.", nil, nil)
 	sweeps    = prometheus.NewDesc("confab_sweeps_total", "Sweeps over the connections of an audience.", nil, nil)
-	cuts      = prometheus.NewDesc("confab_cuts_total", "Readers that ended, by reason: left, stalled, lagged (fell off the ring), ended or shutdown. Of those with a goroutine, stalled and ended ones count as left.", []string{"reason"}, nil)
+	cuts      = prometheus.NewDesc("confab_cuts_total", "Readers that ended, by reason: left, stalled, lagged (fell off the ring), ended or shutdown.", []string{"reason"}, nil)
 	lag       = prometheus.NewDesc("confab_event_lag_seconds", "Time from an event's id to its hand-over here.", nil, nil)
 	commands  = prometheus.NewDesc("confab_redis_commands_total", "Commands sent to Redis.", nil, nil)
 	failures  = prometheus.NewDesc("confab_redis_errors_total", "Commands that Redis failed, and connections that were not made.", nil, nil)

@@ -69,7 +69,7 @@ func (c *counters) event(id chat.ID) {
 }
 
 // cutOf is why a reader with a goroutine ended, by its last error. That it
-// stalled or had its time only who writes for it knows: that counts as left.
+// stalled or had its time only who writes for it knows, and tells by EndFor.
 func cutOf(err error) Cut {
 	switch {
 	case errors.Is(err, ErrLagged):
