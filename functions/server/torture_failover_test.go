@@ -146,3 +146,13 @@ func TestTortureClusterIsOrdered(t *testing.T) {
 		c.replicaOf(primary).must("cluster", "failover")
 	})
 }
+
+// The old primary wakes up after its replica took its place.
+func TestTortureClusterPrimaryIsCutOff(t *testing.T) {
+	cluster(t, "Cluster, replicas: primary stopped, comes back", func(r *round, c *redisCluster, primary *redisServer) {
+		next := c.replicaOf(primary)
+		primary.pause()
+		next.await("promotion", func(context.Context) bool { return next.info("replication", "role") == "master" })
+		primary.resume()
+	})
+}
