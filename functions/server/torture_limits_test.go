@@ -23,26 +23,61 @@ import (
 
 func TestTortureSlowReadersLagAlone(t *testing.T) {
 	torture(t, "readers that stop reading", func(r *round) {
-		s := start(r, openTo(startRedis(r))...)
-		l := r.load(plan{rooms: 1, fill: 3900, pace: 20 * time.Millisecond}, s.URL)
+		const (
+			fills  = 60               // long lines that no socket holds
+			within = 11 * time.Second // and a moment in which it is seen
+			each   = 64 << 10
+			ring   = 1 << 20 // which all share
+		)
+		s, figure := startMeasured(r, openTo(startRedis(r))...)
+		n := some(60, 1000)
+		l := r.load(plan{rooms: 1, readers: n, slow: n / 20, pace: 100 * time.Millisecond}, s.URL)
+		slow := l.readers[:l.slow]
+		cuts := func() int {
+			return int(figure(`confab_cuts_total{reason="stalled"}`) + figure(`confab_cuts_total{reason="lagged"}`))
+		}
+		l.say3900(fills)
+		heap := figure("heap")
+		before := time.Now()
 		r.calm()
-		slow := l.readers[:len(l.readers)/6]
+		l.calmly = spell{before, time.Now()}
 		for _, w := range slow {
 			w.halt.Store(true)
-			w.slow = true
 		}
-		time.Sleep(3*time.Second + 10*time.Second) // until their sockets are full, and they are cut
+		l.say3900(fills)
+		full := time.Now()
+		grown := int(figure("heap") - heap)
+		for cuts() < l.slow && time.Since(full) < 2*within {
+			time.Sleep(50 * time.Millisecond)
+		}
+		cut := time.Since(full)
+		l.roughly = spell{full, time.Now()}
 		for _, w := range slow {
 			w.halt.Store(false)
 		}
+		l.remark = fmt.Sprintf("; %d cut after %v, %d KiB more", l.slow, cut.Round(time.Millisecond), grown>>10)
+		if n := cuts(); cut > within || n != l.slow {
+			r.Errorf("%d readers of %d slow ones were cut after %v", n, l.slow, cut)
+		}
+		if grown > ring+l.slow*each {
+			r.Errorf("%d slow readers cost %d KiB", l.slow, grown>>10)
+		}
 		r.calm()
 		l.whole()
+		l.checkOthers()
 		for i, w := range l.readers {
-			if i < len(slow) != (w.conns > 1) {
+			if w.slow != (w.conns > 1) {
 				r.Errorf("reader %d of %d slow ones was connected %d times", i, len(slow), w.conns)
 			}
 		}
 	})
+}
+
+// say3900 says lines of 3,900 characters, one after the other.
+func (l *load) say3900(n int) {
+	for i := range n {
+		l.once(0, fmt.Sprintf("%d of %d at %v %s", i, n, time.Now().UnixNano(), strings.Repeat(".", 3800)))
+	}
 }
 
 func TestTortureSlowClients(t *testing.T) {
@@ -118,7 +153,11 @@ func (s *server) streams(r *round, n int, c *http.Client) (open []io.Closer, ref
 				req.AddCookie(cookie)
 			}
 		}
-		resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
+		by := c.Transport
+		if by == nil {
+			by = &http.Transport{DisableKeepAlives: true}
+		}
+		resp, err := by.RoundTrip(req)
 		switch {
 		case err != nil:
 			r.Fatalf("stream %d: %v", len(open)+refused, err)
@@ -179,7 +218,11 @@ func TestTortureFlood(t *testing.T) {
 		l := r.load(plan{}, s.URL)
 		r.calm()
 		before := s.memory()
-		l.authors = append(l.authors, r.author("flood", l.bases))
+		flooder := r.author("flood", l.bases)
+		l.mu.Lock()
+		l.authors = append(l.authors, flooder)
+		l.mu.Unlock()
+		l.calmly = spell{l.began, time.Now()}
 		var wg sync.WaitGroup
 		end := time.Now().Add(time.Duration(some(2, 10)) * time.Second)
 		for i := range 8 {
@@ -190,9 +233,12 @@ func TestTortureFlood(t *testing.T) {
 			})
 		}
 		wg.Wait()
+		l.roughly = spell{l.calmly.to, time.Now()}
 		grown := s.memory() - before
+		l.remark = fmt.Sprintf("; %d MB more", grown>>20)
 		r.calm()
 		l.check()
+		l.checkOthers()
 		for code := range l.codes {
 			if code == 0 || code >= 500 {
 				r.Errorf("a flood gave %d: %v", code, l.codes)
@@ -211,6 +257,45 @@ func (l *load) once(author int, text string) {
 	l.lines = append(l.lines, ln)
 	l.mu.Unlock()
 	l.insist(context.Background(), author, ln, "")
+}
+
+// startMeasured runs a server that tells its metrics. Figure is the sum of
+// those that begin with a name; "heap" is what is in use, in bytes.
+func startMeasured(r *round, env ...string) (s *server, figure func(name string) float64) {
+	r.Helper()
+	addr := freeAddr(r)
+	s = start(r, append(env, "METRICS_ADDR="+addr)...)
+	get := func(path string) string {
+		r.Helper()
+		resp, err := http.Get("http://" + addr + path)
+		if err != nil {
+			r.Fatalf("%v: %s", err, s.log)
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			r.Fatal(err)
+		}
+		return string(body)
+	}
+	return s, func(name string) (sum float64) {
+		r.Helper()
+		if name == "heap" {
+			get("/debug/pprof/heap?gc=1")
+			get("/debug/pprof/heap?gc=1") // what pools hold goes by the second
+			name = "go_memstats_heap_alloc_bytes"
+		}
+		for line := range strings.Lines(get("/metrics")) {
+			if strings.HasPrefix(line, name) {
+				n, err := strconv.ParseFloat(strings.TrimSpace(line[strings.LastIndexByte(line, ' ')+1:]), 64)
+				if err != nil {
+					r.Fatal(err)
+				}
+				sum += n
+			}
+		}
+		return sum
+	}
 }
 
 // memory is what the process holds, in bytes.
@@ -341,29 +426,40 @@ func TestTortureDiskOfRedisIsFull(t *testing.T) {
 	})
 }
 
+// Half of them cost the server a goroutine: those by HTTP/2.
 func TestTortureStreamsComeAndGo(t *testing.T) {
 	torture(t, "1,200 streams opened and closed", func(r *round) {
-		s := start(r, openTo("")...)
+		s, figure := startMeasured(r, openTo("")...)
 		n := some(300, 1200)
-		comeAndGo := func() (memory, descriptors int) {
+		h2 := &http.Transport{Protocols: new(http.Protocols)}
+		h2.Protocols.SetUnencryptedHTTP2(true)
+		defer h2.CloseIdleConnections()
+		comeAndGo := func() (heap, goroutines, descriptors int) {
 			for done := 0; done < n; done += 100 {
-				open, _ := s.streams(r, 100, http.DefaultClient)
-				closeAll(open)
+				plain, _ := s.streams(r, 50, http.DefaultClient)
+				multiplexed, _ := s.streams(r, 50, &http.Client{Transport: h2})
+				if open := figure("confab_listeners"); open != 100 {
+					r.Errorf("%v streams are open, not 100", open)
+				}
+				closeAll(plain)
+				closeAll(multiplexed)
+				awaitTrue(r, "all streams are let go of", func() bool { return figure("confab_listeners") == 0 })
 			}
-			least := s.descriptors()
-			for range 50 { // they are let go of in a moment
-				time.Sleep(20 * time.Millisecond)
-				least = min(least, s.descriptors())
+			return int(figure("heap")), int(figure("go_goroutines")), s.descriptors()
+		}
+		heap, goroutines, descriptors := comeAndGo()
+		heap2, goroutines2, descriptors2 := comeAndGo()
+		for range 50 { // the last handlers return a moment later
+			if goroutines2 <= goroutines && descriptors2 <= descriptors {
+				break
 			}
-			return s.memory(), least
+			time.Sleep(20 * time.Millisecond)
+			goroutines2, descriptors2 = min(goroutines2, int(figure("go_goroutines"))), min(descriptors2, s.descriptors())
 		}
-		memory, descriptors := comeAndGo()
-		memory2, descriptors2 := comeAndGo()
-		if left := memory2 - memory; left > n*4<<10+8<<20 && !raceEnabled {
-			r.Errorf("%d streams left %d KiB", n, left>>10)
-		}
-		if descriptors2 > descriptors+3 {
-			r.Errorf("%d descriptors, then %d", descriptors, descriptors2)
+		left := max(0, heap2-heap)
+		r.Logf("%d streams left %d bytes each; %d goroutines, then %d; %d descriptors, then %d", n, left/n, goroutines, goroutines2, descriptors, descriptors2)
+		if left > n*4<<10 || goroutines2 > goroutines+10 || descriptors2 > descriptors+3 {
+			r.Errorf("%d streams left %d KiB; %d goroutines, then %d; %d descriptors, then %d", n, left>>10, goroutines, goroutines2, descriptors, descriptors2)
 		}
 	})
 }

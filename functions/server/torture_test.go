@@ -103,7 +103,7 @@ type load struct {
 	stopWriting  context.CancelFunc
 	stopReading  context.CancelFunc
 
-	mu      sync.Mutex // guards what follows
+	mu      sync.Mutex // guards what follows, and that authors grows
 	lines   []*line
 	codes   map[int]int // answers to posts
 	slowest time.Duration
@@ -112,8 +112,17 @@ type load struct {
 	hasty   int       // 503 or 429 without Retry-After
 	errs    []error   // of posts without an answer
 
+	// What was said in the first is compared with what was said in the second.
+	calmly, roughly spell
+	remark          string // for the table
+
 	figures figures // after finish
 }
+
+// A spell is part of a round.
+type spell struct{ from, to time.Time }
+
+func (s spell) has(at time.Time) bool { return !at.Before(s.from) && at.Before(s.to) }
 
 // A plan says how much of a load there is.
 type plan struct {
@@ -121,6 +130,7 @@ type plan struct {
 	pace                    time.Duration // of one author
 	cut                     time.Duration // readers are cut after about so long, 0: never
 	fill                    int           // bytes in a line
+	slow                    int           // readers that will stop reading
 	doors                   []string      // where to read
 }
 
@@ -183,7 +193,7 @@ func (l *load) watcher(i int) *watcher {
 		rooms = append(rooms, l.rooms[(i+1)%len(l.rooms)])
 	}
 	slices.Sort(rooms)
-	w := &watcher{screen: screen{Rooms: rooms, All: i%2 == 0}, refused: map[int]int{}, rnd: rand.New(rand.NewPCG(l.rnd.Uint64(), 0)), cut: l.cut}
+	w := &watcher{screen: screen{Rooms: rooms, All: i%2 == 0}, refused: map[int]int{}, rnd: rand.New(rand.NewPCG(l.rnd.Uint64(), 0)), cut: l.cut, slow: i < l.slow}
 	if w.All {
 		w.last = strings.TrimSuffix(strings.Repeat("0-0,", len(rooms)), ",")
 	}
@@ -287,8 +297,11 @@ func (l *load) say(base string, author int, ln *line, key string) (code int, id,
 	if key != "" {
 		req.Header.Set("Idempotency-Key", key)
 	}
+	l.mu.Lock()
+	client := l.authors[author]
+	l.mu.Unlock()
 	start := time.Now()
-	resp, err := l.authors[author].Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		return 0, "", "", err
 	}
@@ -408,7 +421,7 @@ type watcher struct {
 	rnd  *rand.Rand
 	cut  time.Duration
 	halt atomic.Bool // it stops reading
-	slow bool        // it did, and is not in the figures
+	slow bool        // it will, its system keeps little for it, and it is not in the figures
 
 	mu sync.Mutex // guards what follows, until run has returned
 	screen
@@ -440,6 +453,9 @@ func (w *watcher) once(ctx context.Context, base string) time.Duration {
 		return again
 	}
 	defer conn.Close()
+	if w.slow {
+		conn.(*net.TCPConn).SetReadBuffer(16 << 10)
+	}
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	if w.cut > 0 {
 		life := time.Duration(w.rnd.Int64N(int64(2*w.cut) + 1))
@@ -530,6 +546,7 @@ type figures struct {
 	rounds, acked, readers, conns             int
 	lost, doubled, misordered, forged, resets int
 	silence, p99, back, slowest               time.Duration
+	calmly, roughly                           time.Duration // p99 in these spells
 	notes                                     string
 }
 
@@ -543,31 +560,27 @@ func (l *load) report(v verdict) {
 		name: l.name, rounds: 1, readers: len(l.readers), slowest: l.slowest,
 		lost: v.Lost, doubled: v.Doubled, misordered: v.Misordered, forged: v.Forged, resets: v.Resets,
 	}
-	said := map[string]*line{}
 	for _, ln := range l.lines {
-		said[ln.Text] = ln
 		if !ln.Acked.IsZero() {
 			f.acked++
 		}
 	}
-	var took []time.Duration
 	for _, w := range l.readers {
 		f.conns += w.conns
-		if w.slow {
-			continue
+		if !w.slow {
+			f.silence = max(f.silence, l.silence(w))
+			f.back = max(f.back, l.back(w))
 		}
-		took = append(took, l.times(w, said)...)
-		f.silence = max(f.silence, l.silence(w))
-		f.back = max(f.back, l.back(w))
 	}
-	slices.Sort(took)
-	if len(took) > 0 {
-		f.p99 = took[len(took)*99/100]
-	}
+	f.p99 = l.p99(spell{l.began, time.Now()})
 	if len(l.errs) > 0 {
 		l.Logf("posts without an answer: %v", l.errs)
 	}
 	f.notes = fmt.Sprint("posts ", codes(l.codes), " streams refused ", codes(l.refusals()))
+	if !l.roughly.to.IsZero() {
+		f.calmly, f.roughly = l.p99(l.calmly), l.p99(l.roughly)
+		f.notes += fmt.Sprint(" p99 while calm ", f.calmly.Round(time.Millisecond/10), ", then ", f.roughly.Round(time.Millisecond/10), l.remark)
+	}
 	l.figures = f
 	table.Lock()
 	defer table.Unlock()
@@ -585,6 +598,39 @@ func (l *load) refusals() map[int]int {
 }
 
 func codes(m map[int]int) string { return strings.TrimPrefix(fmt.Sprint(m), "map") }
+
+// p99 is how long readers waited for what was said in a spell.
+func (l *load) p99(in spell) time.Duration {
+	said := map[string]*line{}
+	for _, ln := range l.lines {
+		if in.has(ln.Sent) {
+			said[ln.Text] = ln
+		}
+	}
+	var took []time.Duration
+	for _, w := range l.readers {
+		if !w.slow {
+			took = append(took, l.times(w, said)...)
+		}
+	}
+	if len(took) == 0 {
+		return 0
+	}
+	slices.Sort(took)
+	return took[len(took)*99/100]
+}
+
+// checkOthers fails if who had no part in it waited longer than when it was calm.
+func (l *load) checkOthers() {
+	l.Helper()
+	least := 500 * time.Millisecond // where CI and the race detector are at work too
+	if *tortureMinutes > 0 {
+		least = 50 * time.Millisecond
+	}
+	if f := l.figures; f.calmly == 0 || f.roughly == 0 || f.roughly > max(3*f.calmly, least) {
+		l.Errorf("the others' p99 was %v while it was calm and %v then", f.calmly, f.roughly)
+	}
+}
 
 // times are how long a reader waited for lines that were said only once.
 func (l *load) times(w *watcher, said map[string]*line) (took []time.Duration) {
