@@ -623,7 +623,7 @@ func (l *load) p99(in spell) time.Duration {
 // checkOthers fails if who had no part in it waited longer than when it was calm.
 func (l *load) checkOthers() {
 	l.Helper()
-	least := 500 * time.Millisecond // where CI and the race detector are at work too
+	least := time.Second // where CI and the race detector are at work too
 	if *tortureMinutes > 0 {
 		least = 50 * time.Millisecond
 	}
