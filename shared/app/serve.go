@@ -22,7 +22,7 @@ const (
 	maxHeader     = 16 << 10               // bytes of a request's head
 	maxStreams    = 256                    // requests at once on one HTTP/2 connection
 	pingAfter     = 30 * time.Second       // an HTTP/2 connection that is silent so long has to answer a ping
-	farewell      = 500 * time.Millisecond // in which kept connections are let go of, each with an answer
+	farewell      = time.Second            // in which kept connections are let go of, each with an answer
 	drainSpread   = 700 * time.Millisecond // over which cut streams come back
 	drainTimeout  = 10 * time.Second       // for posts under way, and WebSockets to close
 )
