@@ -109,7 +109,7 @@ func (v *verdict) judgeLines(h history) {
 		switch {
 		case len(ids) > 1:
 			v.note(&v.Doubled, "%q is in the log as %v", l.Text, ids)
-		case len(acked) > 1:
+		case len(acked) > 1 && !l.Sent.Before(h.Mended): // a damaged log forgets keys, too
 			v.note(&v.Doubled, "%q was acknowledged as %v", l.Text, acked)
 		case len(acked) == 1 && len(ids) == 0 && !l.Sent.Before(h.Mended):
 			v.note(&v.Lost, "%q was acknowledged as %s and is not in the log", l.Text, acked[0])
@@ -248,6 +248,10 @@ func TestCheckerAcceptsWhatMayBe(t *testing.T) {
 		"unanswered line, for nobody":   func(h *history) { h.drop(1); h.Screens[0].cut(1); h.Screens[1].cut(0) },
 		"reader that came after all":    func(h *history) { h.Screens[1].Steps, h.Screens[1].Opened = nil, h.Lines[4].Sent },
 		"reader that never got a place": func(h *history) { h.Screens[1].Steps, h.Screens[1].Opened = nil, time.Time{} },
+		"key that a damaged log forgot": func(h *history) {
+			h.Mended = h.Lines[2].Sent
+			h.Lines[0].IDs = []string{"0-9", "1-0"}
+		},
 		"damaged log, and a reset": func(h *history) {
 			h.Mended = h.Lines[2].Sent
 			h.drop(0)
