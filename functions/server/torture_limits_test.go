@@ -22,7 +22,7 @@ import (
 )
 
 func TestTortureSlowReadersLagAlone(t *testing.T) {
-	torture(t, "readers that stop reading", func(r *round) {
+	tortureAlone(t, "readers that stop reading", func(r *round) {
 		const (
 			fills  = 60               // long lines that no socket holds
 			within = 14 * time.Second // 10, and what a busy machine needs to see it
@@ -213,7 +213,7 @@ func awaitTrue(r *round, what string, ok func() bool) {
 }
 
 func TestTortureFlood(t *testing.T) {
-	torture(t, "flood of posts by one user", func(r *round) {
+	tortureAlone(t, "flood of posts by one user, 10 times all others'", func(r *round) {
 		s := start(r, openTo(startRedis(r), "POSTS_PER_SECOND=20", "POST_BURST=40")...)
 		l := r.load(plan{}, s.URL)
 		r.calm()
@@ -223,11 +223,15 @@ func TestTortureFlood(t *testing.T) {
 		l.authors = append(l.authors, flooder)
 		l.mu.Unlock()
 		l.calmly = spell{l.began, time.Now()}
+		const at = 8 // once
 		var wg sync.WaitGroup
 		end := time.Now().Add(time.Duration(some(2, 10)) * time.Second)
-		for i := range 8 {
+		for i := range at {
 			wg.Go(func() {
+				tick := time.NewTicker(at * l.pace / time.Duration(10*l.plan.authors))
+				defer tick.Stop()
 				for n := 0; time.Now().Before(end); n++ {
+					<-tick.C
 					l.once(len(l.authors)-1, fmt.Sprintf("flood %d-%d", i, n))
 				}
 			})

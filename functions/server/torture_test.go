@@ -44,6 +44,18 @@ const (
 // its own.
 func torture(t *testing.T, name string, scenario func(*round)) {
 	t.Parallel()
+	rounds(t, name, scenario)
+}
+
+// tortureAlone has the machine for itself in make torture: it compares times.
+func tortureAlone(t *testing.T, name string, scenario func(*round)) {
+	if *tortureMinutes == 0 {
+		t.Parallel()
+	}
+	rounds(t, name, scenario)
+}
+
+func rounds(t *testing.T, name string, scenario func(*round)) {
 	for i := range *tortureRounds {
 		seed := *tortureSeed + uint64(i)
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
