@@ -28,12 +28,12 @@ const (
 )
 
 // Serve answers on the configured address until ctx ends: it then stops being
-// ready, lets go of kept connections, finishes what is under way, sends bye to
-// every stream and closes all.
+// ready, lets go of kept connections, takes no new ones, finishes what is under
+// way, sends bye to every stream and closes all.
 // Ready is called once it listens. Around, if there are any, see each request
 // before all else.
 func (a *App) Serve(ctx context.Context, ready func(net.Addr), around ...func(http.Handler) http.Handler) error {
-	ln, err := net.Listen("tcp", a.cfg.Addr)
+	ln, err := listen(a.cfg.Addr)
 	if err != nil {
 		return errors.Join(fmt.Errorf("ADDR: %w", err), a.Close())
 	}
@@ -50,6 +50,7 @@ func (a *App) Serve(ctx context.Context, ready func(net.Addr), around ...func(ht
 		a.log.Info("server leaves", "streams", a.streams())
 		a.web.Drain()
 		time.Sleep(farewell)
+		leave(ln)
 		err := srv.Shutdown(ctx)
 		a.web.Wait(ctx)
 		ended <- err
