@@ -17,7 +17,7 @@ import (
 const (
 	sliceOf     = 256              // connections written to before others may run
 	ahead       = 32               // of them, looked at before the first is written to
-	sendBuffer  = 64 << 10         // SO_SNDBUF: what the kernel may hold for one connection (it doubles it for its own needs)
+	sendBuffer  = 28 << 10         // SO_SNDBUF: the kernel doubles it (socket(7)), and with what it overdraws holds under 64 KiB for one connection
 	userTimeout = 30 * time.Second // TCP_USER_TIMEOUT: sent and not acknowledged for so long means dead (RFC 5482)
 )
 
@@ -36,11 +36,12 @@ type seats struct {
 // A shard is one loop that writes and one that hears of connections which are
 // writable again or gone.
 type shard struct {
-	hub  *Hub
-	ep   *os.File // the epoll, which itself waits in Go's poller: no thread is held
-	epfd int
-	kick chan struct{} // holds one: something is in todo
-	quit chan struct{} // closed when the loops are to end
+	hub   *Hub
+	began time.Time
+	ep    *os.File // the epoll, which itself waits in Go's poller: no thread is held
+	epfd  int
+	kick  chan struct{} // holds one: something is in todo
+	quit  chan struct{} // closed when the loops are to end
 
 	todoMu sync.Mutex // a leaf: taken with an audience's lock held
 	todo   []*section
@@ -75,8 +76,8 @@ type seat struct {
 	fd    int32
 	gen   uint32 // tells this connection from an earlier one of the same number
 	index int32  // in sec.seats
-	full  uint32 // since when its socket is full, in the shard's seconds; 0: it is not
-	ends  uint32 // when it ends, Unix seconds; 0: it does not
+	full  uint32 // since which second its socket is full; 0: it is not
+	ends  uint32 // in which second it ends; 0: it does not
 }
 
 func (ss *seats) open(h *Hub) {
@@ -104,7 +105,7 @@ func newShard(h *Hub) (*shard, error) {
 		return nil, err
 	}
 	return &shard{
-		hub: h, ep: os.NewFile(uintptr(fd), "epoll"), epfd: fd,
+		hub: h, began: time.Now(), ep: os.NewFile(uintptr(fd), "epoll"), epfd: fd,
 		kick: make(chan struct{}, 1), quit: make(chan struct{}),
 		sections: map[*audience]*section{}, stalled: map[*seat]struct{}{},
 	}, nil
@@ -128,13 +129,20 @@ func (ss *seats) take(r *Reader, conn net.Conn, ends time.Time, gone func()) boo
 	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, sendBuffer)
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(userTimeout.Milliseconds()))
 	conn.Close() // our descriptor keeps the connection; Go's poller lets go of it
+	sh := ss.shards[ss.next.Add(1)%uint32(len(ss.shards))]
 	st := &seat{at: r.at, gone: gone, fd: int32(fd), gen: ss.gens.Add(1)}
 	if !ends.IsZero() {
-		st.ends = uint32(ends.Unix())
+		st.ends = sh.second(ends)
 	}
 	r.hub.count.taken.Add(1)
-	ss.shards[ss.next.Add(1)%uint32(len(ss.shards))].sit(st, r.a)
+	sh.sit(st, r.a)
 	return true
+}
+
+// second is a time in the shard's seconds, of which the first is 1. They go on
+// alike when the machine's clock is set.
+func (sh *shard) second(t time.Time) uint32 {
+	return uint32(max(0, t.Sub(sh.began))/time.Second) + 1
 }
 
 // sit adds a seat and has it served with what is in the ring by now.
@@ -327,7 +335,7 @@ func (sh *shard) serve(st *seat, v *view) {
 
 // stall waits until a full socket takes more. sh.mu is held.
 func (sh *shard) stall(st *seat) {
-	st.full = uint32(time.Now().Unix())
+	st.full = sh.second(time.Now())
 	sh.stalled[st] = struct{}{}
 	sh.want(st, unix.EPOLLRDHUP|unix.EPOLLOUT)
 }
@@ -401,7 +409,7 @@ func (sh *shard) keep() {
 func (sh *shard) tick(now time.Time) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	limit := uint32(now.Add(-StallLimit).Unix())
+	second, limit := sh.second(now), sh.second(now.Add(-StallLimit))
 	for st := range sh.stalled {
 		if st.full < limit {
 			sh.drop(st, Stalled)
@@ -409,7 +417,7 @@ func (sh *shard) tick(now time.Time) {
 	}
 	for _, sec := range sh.sections {
 		for i := len(sec.seats) - 1; i >= 0; i-- {
-			if st := sec.seats[i]; st.ends != 0 && int64(st.ends) <= now.Unix() {
+			if st := sec.seats[i]; st.ends != 0 && st.ends <= second {
 				sh.bye(st, 0, Ended)
 			}
 		}
