@@ -646,6 +646,52 @@ func TestFollowIsGapFreeUnderConcurrentAppends(t *testing.T) {
 	})
 }
 
+// A deaf listener holds up the bell: it takes no event until it is told to.
+type deaf struct {
+	*tape
+	told, wake chan struct{}
+}
+
+func (d deaf) Event(chat.Event) {
+	close(d.told)
+	<-d.wake
+}
+
+func TestWhatIsWrittenHereNeedsNoBell(t *testing.T) {
+	srv := startRedis(t)
+	s, other := open(t, store.Options{URL: srv.url()}), open(t, store.Options{URL: srv.url()})
+	here, there := follow(t.Context(), t, s), follow(t.Context(), t, other)
+	d := deaf{told: make(chan struct{}), wake: make(chan struct{})}
+	must(s.Follow(t.Context(), "stuck", d))(t)
+	add(t, other, chat.Event{Room: "stuck", Kind: chat.Message, By: bob, Text: "listen!"})
+	<-d.told
+
+	msg := say(t, s, ann, "Grüße, <b>&amp;\u2028\x00\n😀")
+	evs := []chat.Event{
+		msg,
+		add(t, s, chat.Event{Room: room, Kind: chat.Message, By: ann, Text: "so", Reply: msg.ID, Key: "k"}),
+		add(t, s, chat.Event{Room: room, Kind: chat.Edit, By: ann, Target: msg.ID, Text: "Gruß"}),
+		add(t, s, chat.Event{Room: room, Kind: chat.Reaction, By: bob, Target: msg.ID, Emoji: "👍"}),
+		add(t, s, chat.Event{Room: room, Kind: chat.Title, By: bob, Text: "Hall"}),
+		add(t, s, chat.Event{Room: room, Kind: chat.Delete, By: ann, Target: msg.ID}),
+	}
+	var ids []chat.ID
+	for _, ev := range evs {
+		ids = append(ids, ev.ID)
+	}
+	here.hears(time.Second, ids...)
+	there.hears(time.Second, ids...)
+	if !slices.Equal(here.events, there.events) {
+		t.Errorf("passed on here:\n%+v\nheard there:\n%+v", here.events, there.events)
+	}
+
+	missed := say(t, other, bob, "from there") // heard when the bell goes on
+	ids = append(ids, missed.ID, say(t, s, ann, "after it").ID)
+	close(d.wake)
+	here.hears(time.Second, ids...)
+	there.hears(time.Second, ids...)
+}
+
 func TestFollowFromTheBeginningOfARoom(t *testing.T) {
 	each(t, func(t *testing.T, open func(store.Options) *store.Store) {
 		s := open(store.Options{})

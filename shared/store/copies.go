@@ -142,7 +142,7 @@ func (c *copies) primary(ctx context.Context, room chat.RoomID) (redis.Cmdable, 
 // confirmed. The others fail.
 func (c *copies) append(ctx context.Context, calls []*call, runs []*run) {
 	need := c.need(ctx)
-	rdb, err := c.primary(ctx, calls[0].room)
+	rdb, err := c.primary(ctx, calls[0].ev.Room)
 	if err == nil {
 		if runAll(ctx, rdb, appendScript, runs, need) < need {
 			err = c.tooFew(need)
@@ -151,8 +151,8 @@ func (c *copies) append(ctx context.Context, calls []*call, runs []*run) {
 	last := map[chat.RoomID]chat.ID{}
 	for _, call := range calls {
 		id, written := writtenAs(call)
-		if err == nil && written && id.After(last[call.room]) {
-			last[call.room] = id
+		if err == nil && written && id.After(last[call.ev.Room]) {
+			last[call.ev.Room] = id
 		}
 	}
 	if err == nil {

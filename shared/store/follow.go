@@ -120,6 +120,17 @@ func (f *follower) hear(ev chat.Event) {
 	}
 }
 
+// pass takes an event that was written here, if it is the next. Whatever else
+// it is, the bell will tell.
+func (f *follower) pass(ev chat.Event) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.live && !f.mending && ev.Prev == f.last && ev.ID.After(f.last) {
+		f.last = ev.ID
+		f.l.Event(ev)
+	}
+}
+
 func (f *follower) known() chat.ID {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -448,6 +459,9 @@ func (b *bell) ring(m *redis.Message) {
 		return
 	}
 	id, rest, _ := strings.Cut(m.Payload, " ")
+	if passed(fs, id) {
+		return
+	}
 	prev, body, _ := strings.Cut(rest, " ")
 	ev, err := decode(id, prev, body)
 	if err != nil {
@@ -457,6 +471,19 @@ func (b *bell) ring(m *redis.Message) {
 	for _, f := range fs {
 		f.hear(ev)
 	}
+}
+
+// pass tells the followers of an event's room here what was written here.
+func (b *bell) pass(ev chat.Event) {
+	for _, f := range b.followers(channel(ev.Room)) {
+		f.pass(ev)
+	}
+}
+
+// passed reports whether all of them know of an event by now.
+func passed(fs []*follower, id string) bool {
+	at, err := chat.ParseID(id)
+	return err == nil && !slices.ContainsFunc(fs, func(f *follower) bool { return at.After(f.known()) })
 }
 
 // watch tries the bell and compares what was heard with the log, for as long
