@@ -154,8 +154,10 @@ func TestBadTokensAreRefused(t *testing.T) {
 	own := func(change func(jwt.MapClaims)) string {
 		return sign(t, jwt.SigningMethodHS256, newKey, kid, change)
 	}
-	if _, err := bearer(s, own(nil)); err != nil {
-		t.Fatalf("the test's own token is refused: %v", err)
+	for _, tok := range []string{good, own(nil)} { // known from here on
+		if _, err := bearer(s, tok); err != nil {
+			t.Fatalf("a good token is refused: %v", err)
+		}
 	}
 	b64 := base64.RawURLEncoding
 	forged := b64.EncodeToString([]byte(`{"sub":"u_bob","name":"bob","aud":"session","exp":99999999999}`))
@@ -258,6 +260,49 @@ func TestRotationKeepsOldSessionsUntilTheKeyIsDropped(t *testing.T) {
 	}
 	if _, err := bearer(after, token(t, before)); !errors.Is(err, chat.ErrUnauthorized) {
 		t.Errorf("an old session after its key was dropped: %v", err)
+	}
+}
+
+func TestKnownSessionsAreFewAndStayWhileTheyAreUsed(t *testing.T) {
+	s := signer(t, oldKey)
+	used := token(t, s)
+	for i := range 3 * identity.MaxKnown / 512 {
+		if i > 0 && !s.Knows(used) {
+			t.Fatal("a session in use was forgotten")
+		}
+		if u, err := bearer(s, used); u != ann || err != nil {
+			t.Fatalf("a session in use: %v, %v", u, err)
+		}
+		for range 512 {
+			tok, err := s.Token(identity.NewUser("bob"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			bearer(s, tok)
+			bearer(s, tok[:len(tok)-1])
+		}
+	}
+	if n := s.Known(); n > 2*identity.MaxKnown {
+		t.Errorf("%d sessions are known, the most is %d", n, 2*identity.MaxKnown)
+	}
+}
+
+func BenchmarkUser(b *testing.B) {
+	s := signer(b, oldKey)
+	r := httptest.NewRequest("GET", "/", nil)
+	r.Header.Set("Authorization", "Bearer "+token(b, s))
+	for name, forget := range map[string]bool{"first": true, "known": false} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if forget {
+					s.Forget()
+				}
+				if _, err := s.User(r, false); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 
