@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -466,6 +467,49 @@ func TestTortureStreamsComeAndGo(t *testing.T) {
 			r.Errorf("%d streams left %d KiB; %d goroutines, then %d; %d descriptors, then %d", n, left>>10, goroutines, goroutines2, descriptors, descriptors2)
 		}
 	})
+}
+
+// The soak lasts as long as make torture was given minutes, beside the other
+// scenarios: readers come and go all the time, and what the server holds at
+// the end is what it held when a tenth had passed.
+func TestTortureSoak(t *testing.T) {
+	torture(t, "soak, readers come and go every 2 s", func(r *round) {
+		s, figure := startMeasured(r, openTo(startRedis(r))...)
+		l := r.load(plan{readers: some(20, 100), cut: 2 * time.Second, pace: 400 * time.Millisecond}, s.URL)
+		tenth := max(time.Second/2, time.Duration(*tortureMinutes*float64(time.Minute))/time.Duration(10**tortureRounds))
+		time.Sleep(tenth)
+		first := s.tally(figure)
+		last := first
+		for i := range 9 {
+			time.Sleep(tenth)
+			last = s.tally(figure)
+			r.Logf("%v of %v: %v", time.Duration(i+2)*tenth, 10*tenth, last)
+		}
+		l.remark = fmt.Sprintf("; %v, then %v", first, last)
+		l.check()
+		if last.heap > first.heap+4<<20 || last.goroutines > first.goroutines+10 || last.descriptors > first.descriptors+10 {
+			r.Errorf("the server held %v, and in the end %v", first, last)
+		}
+	})
+}
+
+// A tally is what a process holds.
+type tally struct{ heap, goroutines, descriptors int }
+
+func (t tally) String() string {
+	return fmt.Sprintf("heap %d KiB, %d goroutines, %d descriptors", t.heap>>10, t.goroutines, t.descriptors)
+}
+
+// tally is the least of several, since readers come and go meanwhile.
+func (s *server) tally(figure func(string) float64) tally {
+	least := tally{math.MaxInt, math.MaxInt, math.MaxInt}
+	for range 10 {
+		least.heap = min(least.heap, int(figure("heap")))
+		least.goroutines = min(least.goroutines, int(figure("go_goroutines")))
+		least.descriptors = min(least.descriptors, s.descriptors())
+		time.Sleep(20 * time.Millisecond)
+	}
+	return least
 }
 
 func TestTortureClockOfRedisJumps(t *testing.T) {

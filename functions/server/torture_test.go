@@ -126,7 +126,7 @@ type load struct {
 
 	// What was said in the first is compared with what was said in the second.
 	calmly, roughly spell
-	remark          string // for the table
+	remark          string // for the table, after the rest
 
 	figures figures // after finish
 }
@@ -591,8 +591,9 @@ func (l *load) report(v verdict) {
 	f.notes = fmt.Sprint("posts ", codes(l.codes), " streams refused ", codes(l.refusals()))
 	if !l.roughly.to.IsZero() {
 		f.calmly, f.roughly = l.p99(l.calmly), l.p99(l.roughly)
-		f.notes += fmt.Sprint(" p99 while calm ", f.calmly.Round(time.Millisecond/10), ", then ", f.roughly.Round(time.Millisecond/10), l.remark)
+		f.notes += fmt.Sprint(" p99 while calm ", f.calmly.Round(time.Millisecond/10), ", then ", f.roughly.Round(time.Millisecond/10))
 	}
+	f.notes += l.remark
 	l.figures = f
 	table.Lock()
 	defer table.Unlock()
