@@ -1,20 +1,23 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"slices"
 	"strconv"
+	"strings"
+	"sync"
 	"time"
 
 	"confab/shared/app"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
+	process "github.com/VictoriaMetrics/metrics"
 )
 
 // Metrics are what Prometheus reads at METRICS_ADDR: what the parts count
@@ -23,81 +26,69 @@ import (
 // Neither user, room, address nor path is a label: what strangers choose would
 // fill the memory, and a count of a room tells who talks.
 type metrics struct {
-	reg      *prometheus.Registry
-	stats    func() app.Stats
-	requests *prometheus.CounterVec   // by route and status
-	took     *prometheus.HistogramVec // by route: those that write
+	stats func() app.Stats
+
+	mu       sync.Mutex // guards the maps
+	requests map[answer]uint64
+	took     map[string]*times // by route: those that write
+}
+
+// An answer is one of few: the routes are the patterns of our mux.
+type answer struct {
+	route  string
+	status int
+}
+
+func (a answer) compare(b answer) int {
+	return cmp.Or(strings.Compare(a.route, b.route), a.status-b.status)
 }
 
 const scrapeTimeout = 10 * time.Second
 
-// What the parts count.
-var (
-	listeners = prometheus.NewDesc("confab_listeners", "Readers of streams now, by kind: taken (no goroutine) or goroutine.", []string{"kind"}, nil)
-	rooms     = prometheus.NewDesc("confab_rooms", "Rooms that are heard here.", nil, nil)
-	audiences = prometheus.NewDesc("confab_audiences", "Choices of rooms that are read here.", nil, nil)
-	events    = prometheus.NewDesc("confab_events_total", "Events handed to readers here, each counted once.", nil, nil)
-	sweeps    = prometheus.NewDesc("confab_sweeps_total", "Sweeps over the connections of an audience.", nil, nil)
-	cuts      = prometheus.NewDesc("confab_cuts_total", "Readers that ended, by reason: left, stalled, lagged (fell off the ring), ended or shutdown.", []string{"reason"}, nil)
-	lag       = prometheus.NewDesc("confab_event_lag_seconds", "Time from an event's id to its hand-over here.", nil, nil)
-	commands  = prometheus.NewDesc("confab_redis_commands_total", "Commands sent to Redis.", nil, nil)
-	failures  = prometheus.NewDesc("confab_redis_errors_total", "Commands that Redis failed, and connections that were not made.", nil, nil)
-	gaps      = prometheus.NewDesc("confab_bell_gaps_total", "Gaps in what the bell told, mended from the log.", nil, nil)
-	silences  = prometheus.NewDesc("confab_bell_silences_total", "Times that the bell's connection was made anew.", nil, nil)
-	resets    = prometheus.NewDesc("confab_log_resets_total", "Logs of rooms that broke off.", nil, nil)
-	heard     = prometheus.NewDesc("confab_bell_age_seconds", "Time since the bell was heard last.", nil, nil)
-	behind    = prometheus.NewDesc("confab_bell_behind_log_seconds", "How far the bell was behind the log when they were compared last.", nil, nil)
-)
-
 func newMetrics(stats func() app.Stats) *metrics {
-	m := &metrics{
-		reg: prometheus.NewRegistry(), stats: stats,
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "confab_requests_total", Help: "Requests, by route and status. A stream counts when it is handed over, or ends.",
-		}, []string{"route", "status"}),
-		took: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "confab_post_seconds", Help: "Time that requests which write took, by route.",
-			Buckets: []float64{.001, .002, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5},
-		}, []string{"route"}),
-	}
-	m.reg.MustRegister(m, m.requests, m.took, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return m
+	return &metrics{stats: stats, requests: map[answer]uint64{}, took: map[string]*times{}}
 }
 
-// Describe implements prometheus.Collector.
-func (m *metrics) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByCollect(m, ch) }
-
-// Collect implements prometheus.Collector.
-func (m *metrics) Collect(ch chan<- prometheus.Metric) {
+// expose is all of them.
+func (m *metrics) expose() *exposition {
+	e := new(exposition)
 	st := m.stats()
-	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
-	}
-	count := func(d *prometheus.Desc, v uint64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
-	}
-	gauge(listeners, float64(st.Hub.Taken), "taken")
-	gauge(listeners, float64(st.Hub.Waiting), "goroutine")
-	gauge(rooms, float64(st.Hub.Rooms))
-	gauge(audiences, float64(st.Hub.Audiences))
-	count(events, st.Hub.Events)
-	count(sweeps, st.Hub.Sweeps)
+	e.family("confab_listeners", "gauge", "Readers of streams now, by kind: taken (no goroutine) or goroutine.")
+	e.sample("confab_listeners", float64(st.Hub.Taken), "kind", "taken")
+	e.sample("confab_listeners", float64(st.Hub.Waiting), "kind", "goroutine")
+	e.gauge("confab_rooms", "Rooms that are heard here.", float64(st.Hub.Rooms))
+	e.gauge("confab_audiences", "Choices of rooms that are read here.", float64(st.Hub.Audiences))
+	e.counter("confab_events_total", "Events handed to readers here, each counted once.", st.Hub.Events)
+	e.counter("confab_sweeps_total", "Sweeps over the connections of an audience.", st.Hub.Sweeps)
+	e.family("confab_cuts_total", "counter", "Readers that ended, by reason: left, stalled, lagged (fell off the ring), ended or shutdown.")
 	for why, n := range st.Hub.Cuts {
-		count(cuts, n, why.String())
+		e.sample("confab_cuts_total", float64(n), "reason", why.String())
 	}
-	count(commands, st.Store.Commands)
-	count(failures, st.Store.Errors)
-	count(gaps, st.Store.Gaps)
-	count(silences, st.Store.Silences)
-	count(resets, st.Store.Resets)
-	gauge(heard, st.Store.Heard.Seconds())
-	gauge(behind, st.Store.Behind.Seconds())
-	below, buckets := uint64(0), map[float64]uint64{}
-	for i, bound := range st.LagBounds {
-		below += st.Hub.Lag.Buckets[i]
-		buckets[bound.Seconds()] = below
+	e.family("confab_event_lag_seconds", "histogram", "Time from an event's id to its hand-over here.")
+	e.histogram("confab_event_lag_seconds", st.LagBounds, st.Hub.Lag.Buckets[:], st.Hub.Lag.Sum)
+	e.counter("confab_redis_commands_total", "Commands sent to Redis.", st.Store.Commands)
+	e.counter("confab_redis_errors_total", "Commands that Redis failed, and connections that were not made.", st.Store.Errors)
+	e.counter("confab_bell_gaps_total", "Gaps in what the bell told, mended from the log.", st.Store.Gaps)
+	e.counter("confab_bell_silences_total", "Times that the bell's connection was made anew.", st.Store.Silences)
+	e.counter("confab_log_resets_total", "Logs of rooms that broke off.", st.Store.Resets)
+	e.gauge("confab_bell_age_seconds", "Time since the bell was heard last.", st.Store.Heard.Seconds())
+	e.gauge("confab_bell_behind_log_seconds", "How far the bell was behind the log when they were compared last.", st.Store.Behind.Seconds())
+	m.exposeRequests(e)
+	return e
+}
+
+func (m *metrics) exposeRequests(e *exposition) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e.family("confab_requests_total", "counter", "Requests, by route and status. A stream counts when it is handed over, or ends.")
+	for _, a := range slices.SortedFunc(maps.Keys(m.requests), answer.compare) {
+		e.sample("confab_requests_total", float64(m.requests[a]), "route", a.route, "status", strconv.Itoa(a.status))
 	}
-	ch <- prometheus.MustNewConstHistogram(lag, st.Hub.Events, st.Hub.Lag.Sum.Seconds(), buckets)
+	e.family("confab_post_seconds", "histogram", "Time that requests which write took, by route.")
+	for _, route := range slices.Sorted(maps.Keys(m.took)) {
+		t := m.took[route]
+		e.histogram("confab_post_seconds", tookBounds[:], t.counts[:], t.sum, "route", route)
+	}
 }
 
 // count serves next and counts what it answers. The route is the pattern that
@@ -111,11 +102,24 @@ func (m *metrics) count(next http.Handler) http.Handler {
 		if route == "" {
 			route = "none"
 		}
-		m.requests.WithLabelValues(route, strconv.Itoa(seen.code())).Inc()
-		if r.Method != http.MethodGet && r.Method != http.MethodHead && r.Pattern != "" {
-			m.took.WithLabelValues(route).Observe(time.Since(began).Seconds())
-		}
+		writes := r.Method != http.MethodGet && r.Method != http.MethodHead && r.Pattern != ""
+		m.note(answer{route, seen.code()}, writes, time.Since(began))
 	})
+}
+
+func (m *metrics) note(a answer, writes bool, took time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.requests[a]++
+	if !writes {
+		return
+	}
+	t := m.took[a.route]
+	if t == nil {
+		t = new(times)
+		m.took[a.route] = t
+	}
+	t.observe(took)
 }
 
 // A watched answer remembers its status.
@@ -150,7 +154,14 @@ func (m *metrics) serve(addr string, log *slog.Logger) (at net.Addr, stop func()
 		return nil, nil, fmt.Errorf("METRICS_ADDR: %w", err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(m.reg, promhttp.HandlerOpts{Timeout: scrapeTimeout}))
+	process.ExposeMetadata(true)
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", expositionType)
+		e := m.expose()
+		process.WriteProcessMetrics(e)
+		process.WriteFDMetrics(e)
+		_, _ = e.WriteTo(w)
+	})
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
