@@ -210,6 +210,26 @@ func TestHalfOpenConnectionsAreFoundOut(t *testing.T) {
 	}
 }
 
+// A function is frozen between requests, and hears nothing of a connection
+// that was dropped meanwhile.
+func TestIdleConnectionsAreNotTrusted(t *testing.T) {
+	t.Parallel()
+	srv := startRedis(t)
+	link := newLink(t, srv.addr())
+	s := open(t, store.Options{URL: "redis://" + link.addr() + "?conn_max_idle_time=100ms"})
+	say(t, s, ann, "before")
+	link.freeze()
+	time.Sleep(200 * time.Millisecond)
+	begun := time.Now()
+	say(t, s, ann, "after")
+	if took := time.Since(begun); took > time.Second {
+		t.Errorf("the first post after a pause took %v", took)
+	}
+	if got := texts(must(s.Since(t.Context(), room, chat.ID{}, 10))(t)); got != "before after" {
+		t.Errorf("the log holds %q", got)
+	}
+}
+
 // certificate writes one that nobody trusts, and its key.
 func certificate(t *testing.T) (cert, key string) {
 	t.Helper()

@@ -23,6 +23,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -48,6 +49,7 @@ const (
 	answerTimeout = 2500 * time.Millisecond // a post, waiting and all
 	poolTimeout   = time.Second             // for a connection to be free
 	poolSize      = 16                      // connections for reads; posts share one, the bell has one
+	idleTime      = time.Minute             // after it a connection is not trusted: gateways forget, and a frozen function does not hear
 )
 
 // What the driver logs it also returns, and then it has a room and a reason.
@@ -57,7 +59,8 @@ func init() { logging.Disable() }
 // a number lifts the limit that it names.
 type Options struct {
 	// URL is redis://, or rediss:// for TLS. With ?master_name= it names a
-	// Sentinel, with ?cluster=true or several addr= a Cluster.
+	// Sentinel, with ?cluster=true or several addr= a Cluster. Of what the
+	// driver takes there, conn_max_idle_time counts too.
 	URL string
 	// Dir is for [OpenLocal]: where it keeps events.ndjson. It is made if
 	// missing.
@@ -207,7 +210,7 @@ func dial(raw string) (redis.UniversalClient, error) {
 			return nil, badURL(raw, err)
 		}
 		o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled = -1, 1, true
-		o.PoolSize, o.PoolTimeout = poolSize, poolTimeout
+		o.PoolSize, o.PoolTimeout, o.ConnMaxIdleTime = poolSize, poolTimeout, cmp.Or(o.ConnMaxIdleTime, idleTime)
 		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, replyTimeout, replyTimeout
 		o.Dialer = dialer(o.TLSConfig)
 		return redis.NewFailoverClient(o), nil
@@ -217,7 +220,7 @@ func dial(raw string) (redis.UniversalClient, error) {
 			return nil, badURL(raw, err)
 		}
 		o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled = -1, 1, true
-		o.PoolSize, o.PoolTimeout = poolSize, poolTimeout
+		o.PoolSize, o.PoolTimeout, o.ConnMaxIdleTime = poolSize, poolTimeout, cmp.Or(o.ConnMaxIdleTime, idleTime)
 		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, replyTimeout, replyTimeout
 		o.Dialer = dialer(o.TLSConfig)
 		return redis.NewClusterClient(o), nil
@@ -227,7 +230,7 @@ func dial(raw string) (redis.UniversalClient, error) {
 		return nil, badURL(raw, err)
 	}
 	o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled = -1, 1, true
-	o.PoolSize, o.PoolTimeout = poolSize, poolTimeout
+	o.PoolSize, o.PoolTimeout, o.ConnMaxIdleTime = poolSize, poolTimeout, cmp.Or(o.ConnMaxIdleTime, idleTime)
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, replyTimeout, replyTimeout
 	o.Dialer = dialer(o.TLSConfig)
 	return redis.NewClient(o), nil
