@@ -45,13 +45,14 @@ type Config struct {
 	TrustedProxies []netip.Prefix `env:"TRUSTED_PROXIES"`          // whose X-Forwarded-* headers are believed
 	Guests         string         `env:"GUESTS" envDefault:"read"` // what those may do who said no name: read or none
 
-	StreamSeconds     int     `env:"STREAM_SECONDS"`                   // how long a stream lives; 0: until somebody leaves
-	StreamMode        string  `env:"STREAM_MODE"`                      // buffered: the front door of a function passes on whole answers only
-	SAMLocal          bool    `env:"AWS_SAM_LOCAL"`                    // set by sam local, which buffers too
-	PostsPerSecond    float64 `env:"POSTS_PER_SECOND" envDefault:"1"`  // of one user in one room, in the long run
-	PostBurst         int     `env:"POST_BURST" envDefault:"10"`       // of one user in one room, at once
-	LoginsPerSecond   float64 `env:"LOGINS_PER_SECOND" envDefault:"2"` // from one address, in the long run
-	LoginBurst        int     `env:"LOGIN_BURST" envDefault:"100"`     // from one address, at once
+	StreamSeconds     int     `env:"STREAM_SECONDS"`                      // how long a stream lives; 0: until somebody leaves
+	StreamMode        string  `env:"STREAM_MODE"`                         // buffered: the front door of a function passes on whole answers only
+	SAMLocal          bool    `env:"AWS_SAM_LOCAL"`                       // set by sam local, which buffers too
+	PostsPerSecond    float64 `env:"POSTS_PER_SECOND" envDefault:"1"`     // of one user in one room, in the long run
+	PostBurst         int     `env:"POST_BURST" envDefault:"10"`          // of one user in one room, at once
+	PostersPerAddress int     `env:"POSTERS_PER_ADDRESS" envDefault:"64"` // an address may post as often as so many users in a room
+	LoginsPerSecond   float64 `env:"LOGINS_PER_SECOND" envDefault:"2"`    // from one address, in the long run
+	LoginBurst        int     `env:"LOGIN_BURST" envDefault:"100"`        // from one address, at once
 	StreamsPerUser    int     `env:"STREAMS_PER_USER" envDefault:"8"`
 	StreamsPerAddress int     `env:"STREAMS_PER_ADDRESS" envDefault:"64"`
 }
@@ -83,8 +84,8 @@ func (c Config) check() error {
 		return fmt.Errorf("STREAM_MODE is %q: it may be buffered, or not set", c.StreamMode)
 	case c.PublicOrigin != "" && !validOrigin(c.PublicOrigin):
 		return fmt.Errorf("PUBLIC_ORIGIN is %q: it is a scheme and a host, as https://chat.example.org", c.PublicOrigin)
-	case c.History < 0 || c.Retention < 0 || c.StreamSeconds < 0 || c.PostsPerSecond < 0 || c.PostBurst < 0 || c.LoginsPerSecond < 0 || c.LoginBurst < 0 || c.StreamsPerUser < 0 || c.StreamsPerAddress < 0:
-		return errors.New("a limit is negative: HISTORY, RETENTION, STREAM_SECONDS, POSTS_PER_SECOND, POST_BURST, LOGINS_PER_SECOND, LOGIN_BURST, STREAMS_PER_USER and STREAMS_PER_ADDRESS are 0 (no limit) or more")
+	case c.History < 0 || c.Retention < 0 || c.StreamSeconds < 0 || c.PostsPerSecond < 0 || c.PostBurst < 0 || c.PostersPerAddress < 0 || c.LoginsPerSecond < 0 || c.LoginBurst < 0 || c.StreamsPerUser < 0 || c.StreamsPerAddress < 0:
+		return errors.New("a limit is negative: HISTORY, RETENTION, STREAM_SECONDS, POSTS_PER_SECOND, POST_BURST, POSTERS_PER_ADDRESS, LOGINS_PER_SECOND, LOGIN_BURST, STREAMS_PER_USER and STREAMS_PER_ADDRESS are 0 (no limit) or more")
 	}
 	return nil
 }
@@ -160,7 +161,9 @@ func (c Config) store(log *slog.Logger) store.Options {
 
 func (c Config) web(log *slog.Logger, st *store.Store, h *hub.Hub, signer *identity.Signer, site fs.FS) web.Config {
 	logins := store.Rate{PerSecond: c.LoginsPerSecond, Burst: c.LoginBurst}
+	posts := store.Rate{PerSecond: c.PostsPerSecond * float64(c.PostersPerAddress), Burst: c.PostBurst * c.PostersPerAddress}
 	return web.Config{
+		AllowPost:  func(address string) error { return st.AllowSoon("post", address, posts) },
 		AllowLogin: func(ctx context.Context, address string) error { return st.Allow(ctx, "login", address, logins) },
 		Log:        log, Rooms: st, Hub: h, Users: signer, Site: site,
 		Guests: c.Guests == "read", Origin: c.PublicOrigin, Proxies: c.TrustedProxies,

@@ -48,7 +48,7 @@ for n = turn - 1, turn do
 end
 
 if ARGV[10] ~= '0' then
-  local wait = rate(KEYS[3], now, tonumber(ARGV[10]), tonumber(ARGV[11]))
+  local wait = rate(KEYS[3], now, tonumber(ARGV[10]), tonumber(ARGV[11]), 1)
   if wait > 0 then return {'wait', string.format('%d', wait)} end
 end
 

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -252,10 +253,33 @@ func TestAllowCountsOnAllServers(t *testing.T) {
 		}
 		future := time.Now().Add(time.Hour).UnixMicro()
 		must(s.Redis().Set(t.Context(), "confab:rate:login:10.0.0.1", future, 0).Result())(t)
-		if err := s.AllowHere(t.Context(), "login", "10.0.0.1", rate); err != nil {
+		if err := s.Allow(t.Context(), "login", "10.0.0.1", rate); err != nil {
 			t.Errorf("after the clock went back: %v", err)
 		}
 	})
+}
+
+func TestAllowSoonCountsOnAllServers(t *testing.T) {
+	srv := startRedis(t)
+	one, two := open(t, store.Options{URL: srv.url()}), open(t, store.Options{URL: srv.url()})
+	rate := store.Rate{PerSecond: 0.01, Burst: 64}
+	for i := range rate.Burst {
+		for _, s := range []*store.Store{one, two} {
+			if err := s.AllowSoon("post", "10.0.0.1", rate); i < rate.Burst/2 && err != nil {
+				t.Fatalf("post %d of a burst of %d: %v", 2*i, rate.Burst, err)
+			}
+		}
+	}
+	refusedSoon(t, one, "10.0.0.1", rate)
+	refusedSoon(t, two, "10.0.0.1", rate)
+	for range 100 {
+		if err := cmp.Or(one.AllowSoon("post", "10.0.0.1", store.Rate{}), two.AllowSoon("post", "10.0.0.1", store.Rate{PerSecond: 1})); err != nil {
+			t.Fatalf("a limit that was lifted: %v", err)
+		}
+	}
+	if err := one.AllowSoon("post", "10.0.0.2", rate); err != nil {
+		t.Errorf("another address: %v", err)
+	}
 }
 
 func TestIDsRiseWhenTheClockGoesBack(t *testing.T) {

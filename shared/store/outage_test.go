@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/x509"
@@ -71,22 +72,41 @@ func TestEveryRefusalOfRedisIsUnavailable(t *testing.T) {
 	}
 }
 
-func TestAllowIsShutAndAllowHereOpenWithoutRedis(t *testing.T) {
+func TestAllowIsShutAndAllowSoonOpenWithoutRedis(t *testing.T) {
 	t.Parallel()
 	srv := startRedis(t)
 	s := open(t, store.Options{URL: srv.url()})
 	srv.kill()
-	rate := store.Rate{PerSecond: 0.01, Burst: 3}
+	rate := store.Rate{PerSecond: 0.01, Burst: 32}
 	if err := s.Allow(t.Context(), "login", "me", rate); !errors.Is(err, chat.ErrUnavailable) {
 		t.Errorf("login: %v", err)
 	}
-	for range 3 {
-		if err := s.AllowHere(t.Context(), "post", "me", rate); err != nil {
-			t.Errorf("post: %v", err)
+	for range 32 {
+		if err := s.AllowSoon("post", "me", rate); err != nil {
+			t.Fatalf("post: %v", err)
 		}
 	}
-	if err := s.AllowHere(t.Context(), "post", "me", rate); !errors.Is(err, chat.ErrTooMany) {
-		t.Errorf("the fourth post: %v", err)
+	refusedSoon(t, s, "me", rate)
+	if err := s.AllowSoon("post", "you", rate); err != nil {
+		t.Errorf("another's post: %v", err)
+	}
+}
+
+// refusedSoon posts a few more, of which one must be too many.
+func refusedSoon(t *testing.T, s *store.Store, who string, rate store.Rate) {
+	t.Helper()
+	posted := 0
+	eventually(t, 5*time.Second, "a refusal", func() error {
+		err := s.AllowSoon("post", who, rate)
+		var retry *chat.RetryError
+		if errors.Is(err, chat.ErrTooMany) && errors.As(err, &retry) && retry.After > 0 {
+			return nil
+		}
+		posted++
+		return fmt.Errorf("post: %w", cmp.Or(err, errors.New("let by")))
+	})
+	if posted > rate.Burst {
+		t.Errorf("%d posts were let by after the burst", posted)
 	}
 }
 

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	_ "embed"
-	"errors"
 	"fmt"
 	"math"
 	"sync"
@@ -22,7 +21,7 @@ var rateSource string
 // one.
 var rateScript = redis.NewScript(rateSource + `
 local t = redis.call('TIME')
-return rate(KEYS[1], t[1] * 1000000 + t[2], tonumber(ARGV[1]), tonumber(ARGV[2]))`)
+return rate(KEYS[1], t[1] * 1000000 + t[2], tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]))`)
 
 // A Rate is how often something may be done: so often a second in the long
 // run, and so often at once. 0 in either lifts the limit.
@@ -46,23 +45,38 @@ func (s *Store) Allow(ctx context.Context, what, who string, r Rate) error {
 	if r.interval() == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, replyTimeout)
-	defer cancel()
-	us, err := rateScript.Run(ctx, s.rdb, []string{rateKey(what, who)}, r.interval(), r.Burst).Int64()
+	us, err := s.charge(ctx, rateKey(what, who), 1, r)
 	if err != nil {
 		return unavailable("count a "+what, err)
 	}
 	return tooMany(what, us)
 }
 
-// AllowHere is Allow, but counts on this server alone while Redis does not
-// answer: for what must not stop with it.
-func (s *Store) AllowHere(ctx context.Context, what, who string, r Rate) error {
-	err := s.Allow(ctx, what, who, r)
-	if errors.Is(err, chat.ErrUnavailable) {
-		return tooMany(what, s.buckets.take(rateKey(what, who), time.Now(), r))
+// charge counts n at once, unless that would be too many, and returns the µs
+// to wait then.
+func (s *Store) charge(ctx context.Context, key string, n int, r Rate) (us int64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, replyTimeout)
+	defer cancel()
+	return rateScript.Run(ctx, s.rdb, []string{key}, r.interval(), r.Burst, n).Int64()
+}
+
+// AllowSoon is Allow for what must neither wait for Redis nor stop with it. It
+// counts here and tells Redis of a lot at a time, behind the caller's back;
+// when that was too many, what comes after it is refused. A server lets by a
+// lot more than Allow would, and counts alone while Redis does not answer.
+func (s *Store) AllowSoon(what, who string, r Rate) error {
+	if r.interval() == 0 {
+		return nil
 	}
-	return err
+	key := rateKey(what, who)
+	us, t, lot := s.tallies.add(key, time.Now(), r)
+	if lot > 0 {
+		s.start(func(ctx context.Context) {
+			us, err := s.charge(ctx, key, lot, r)
+			s.tallies.told(t, time.Now(), us, err, lot, r)
+		})
+	}
+	return tooMany(what, us)
 }
 
 func rateKey(what, who string) string { return "confab:rate:" + what + ":" + who }
@@ -77,29 +91,66 @@ func tooMany(what string, us int64) error {
 	}
 }
 
-// Buckets count on this server alone, as rate.lua does.
-type buckets struct {
-	mu   sync.Mutex
-	paid map[string]time.Time
+// Tallies are what this server has counted and Redis does not know yet.
+type tallies struct {
+	mu  sync.Mutex // guards what follows, and what is in it
+	all map[string]*tally
 }
 
-const maxBuckets = 10_000 // a flood by so many empties them
+type tally struct {
+	count   int       // not told yet
+	telling bool      // a lot is under way
+	until   time.Time // refused before it
+	paid    time.Time // as in rate.lua, while Redis does not answer
+}
 
-func (b *buckets) take(key string, now time.Time, r Rate) (us int64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.paid == nil || len(b.paid) >= maxBuckets {
-		b.paid = map[string]time.Time{}
+const (
+	maxTallies  = 10_000 // a flood by so many empties them
+	lotsInBurst = 16
+)
+
+// add counts one, unless it has to wait. It returns the lot that Redis is to
+// be told of, if there is one.
+func (ts *tallies) add(key string, now time.Time, r Rate) (us int64, t *tally, lot int) {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	if t = ts.all[key]; t == nil {
+		if len(ts.all) >= maxTallies || ts.all == nil {
+			ts.all = map[string]*tally{}
+		}
+		t = new(tally)
+		ts.all[key] = t
 	}
+	if wait := t.until.Sub(now); wait > 0 {
+		return max(1, wait.Microseconds()), t, 0
+	}
+	t.count++
+	if t.telling || t.count < max(1, r.Burst/lotsInBurst) {
+		return 0, t, 0
+	}
+	lot, t.count, t.telling = t.count, 0, true
+	return 0, t, lot
+}
+
+func (ts *tallies) told(t *tally, now time.Time, us int64, err error, lot int, r Rate) {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	if err != nil {
+		us = t.charge(now, lot, r)
+	}
+	t.telling, t.until = false, now.Add(time.Duration(us)*time.Microsecond)
+}
+
+// charge is rate.lua's rate. The clock here is not set back: it is monotonic.
+func (t *tally) charge(now time.Time, n int, r Rate) (us int64) {
 	interval := time.Duration(r.interval()) * time.Microsecond
-	paid := b.paid[key]
-	if paid.Before(now) {
-		paid = now
+	cost, full := interval*time.Duration(n), interval*time.Duration(r.Burst)
+	if t.paid.Before(now) {
+		t.paid = now
 	}
-	wait := paid.Add(interval).Sub(now) - interval*time.Duration(r.Burst)
-	if wait > 0 {
+	if wait := t.paid.Add(cost).Sub(now) - full; wait > 0 {
 		return wait.Microseconds()
 	}
-	b.paid[key] = paid.Add(interval)
+	t.paid = t.paid.Add(cost)
 	return 0
 }

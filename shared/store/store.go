@@ -90,7 +90,7 @@ type Store struct {
 	bell    *bell
 	copies  *copies // nil when the primary's word is enough
 	local   local   // nil with a real Redis
-	buckets buckets
+	tallies tallies
 	count   counters
 
 	run    context.Context // ends with Close

@@ -194,3 +194,27 @@ func TestLoginsThatCannotBeCountedAreRefused(t *testing.T) {
 		t.Errorf("counted %q", counted)
 	}
 }
+
+func TestPostsOfAnAddressAreCounted(t *testing.T) {
+	var counted []string
+	var allow error
+	h := open(t, func(cfg *web.Config) {
+		cfg.AllowPost = func(address string) error {
+			counted = append(counted, address)
+			return allow
+		}
+	})
+	says := func() *http.Response {
+		return h.do(t, ask{"POST", "/r/lobby", "Content-Type: text/plain", "hi", ann})
+	}
+	if res := says(); res.StatusCode != http.StatusCreated {
+		t.Errorf("within the limit: %s", res.Status)
+	}
+	allow = &chat.RetryError{Err: fmt.Errorf("%w posts", chat.ErrTooMany), After: time.Second}
+	if res := says(); res.StatusCode != http.StatusTooManyRequests || res.Header.Get("Retry-After") == "" {
+		t.Errorf("above it: %s, Retry-After %q", res.Status, res.Header.Get("Retry-After"))
+	}
+	if len(counted) != 2 || counted[0] == "" {
+		t.Errorf("counted %q", counted)
+	}
+}

@@ -111,6 +111,11 @@ func (s *Server) write(r *http.Request, u chat.User, d chat.Draft) (_ chat.Event
 	if err != nil {
 		return chat.Event{}, false, err
 	}
+	if s.cfg.AllowPost != nil {
+		if err := s.cfg.AllowPost(s.client(r).String()); err != nil {
+			return chat.Event{}, false, err
+		}
+	}
 	ctx, cancel := context.WithTimeout(whole(r).Context(), appendLimit)
 	defer cancel()
 	return s.cfg.Rooms.Append(ctx, ev)

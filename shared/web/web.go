@@ -73,6 +73,9 @@ type Config struct {
 	// AllowLogin counts a login from an address and fails when that is too
 	// many, or when it cannot tell. Nil: there is no limit.
 	AllowLogin func(ctx context.Context, address string) error
+	// AllowPost counts a post from an address and fails when that is too many.
+	// It waits for nothing. Nil: there is no limit but the users' own.
+	AllowPost func(address string) error
 	// StreamsPerUser and StreamsPerAddress are what each may hold at once on
 	// this machine. 0 lifts a limit.
 	StreamsPerUser, StreamsPerAddress int
