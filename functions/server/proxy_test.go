@@ -21,6 +21,7 @@ type proxy struct {
 	free  *sync.Cond // signalled when something below changes
 	conns map[*link]struct{}
 	held  [2]bool       // up, down: nothing passes, as on a link that is down
+	from  []string      // hosts to and from which nothing passes
 	delay time.Duration // each way
 	shut  bool          // new connections are reset
 	ended bool
@@ -137,7 +138,8 @@ func (l *link) pass(way int) {
 func (l *link) wait(way int) bool {
 	l.p.mu.Lock()
 	defer l.p.mu.Unlock()
-	for !l.closed && !l.p.ended && (l.stranded || l.p.held[way]) {
+	host, _, _ := net.SplitHostPort(l.ends[0].RemoteAddr().String())
+	for !l.closed && !l.p.ended && (l.stranded || l.p.held[way] || slices.Contains(l.p.from, host)) {
 		l.p.free.Wait()
 	}
 	return !l.closed && !l.p.ended
@@ -219,6 +221,10 @@ func (p *proxy) mark(addrs []string, do func(*link)) {
 // What was held is delivered after, as TCP does when a link is back.
 func (p *proxy) hold(upHeld, downHeld bool) { p.set(func() { p.held = [2]bool{upHeld, downHeld} }) }
 
+// holdFrom is hold for what these hosts have to do with the server; none lifts
+// it. Hosts on loopback are addresses in 127.0.0.0/8.
+func (p *proxy) holdFrom(hosts ...string) { p.set(func() { p.from = hosts }) }
+
 func (p *proxy) slow(d time.Duration) { p.set(func() { p.delay = d }) }
 
 // part refuses everything, present and new, until it is undone.
@@ -291,6 +297,19 @@ func TestProxyDoesWhatItIsTold(t *testing.T) {
 		if _, err := io.ReadFull(c, make([]byte, 1)); err != nil {
 			t.Errorf("what was held %v did not come: %v", held, err)
 		}
+	}
+	p.holdFrom("127.0.0.2")
+	if _, err := echo(c, long); err != nil {
+		t.Errorf("another host is held: %v", err)
+	}
+	p.holdFrom("127.0.0.2", "127.0.0.1")
+	if _, err := echo(c, soon); !timeout(err) {
+		t.Errorf("its host is held: %v", err)
+	}
+	p.holdFrom()
+	c.SetDeadline(time.Now().Add(long))
+	if _, err := io.ReadFull(c, make([]byte, 1)); err != nil {
+		t.Errorf("what was held from a host did not come: %v", err)
 	}
 	p.strand()
 	if _, err := echo(c, soon); !timeout(err) {

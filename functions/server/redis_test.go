@@ -23,6 +23,7 @@ import (
 type redisServer struct {
 	tb   testing.TB
 	addr string
+	net  *surroundings // nil: the others know it by addr
 	dir  string
 	env  []string
 	args []string
@@ -39,10 +40,76 @@ func newRedis(tb testing.TB, args ...string) *redisServer {
 // newRedisIn runs it with more variables in its environment.
 func newRedisIn(tb testing.TB, env []string, args ...string) *redisServer {
 	tb.Helper()
-	r := &redisServer{tb: tb, addr: freeAddr(tb), dir: tb.TempDir(), env: env}
-	r.args = append([]string{"--port", r.port(), "--bind", "127.0.0.1", "--save", "", "--dir", r.dir, "--repl-diskless-sync-delay", "0"}, args...)
+	r := prepare(tb, args...)
+	r.env = env
 	r.open()
 	return r
+}
+
+func prepare(tb testing.TB, args ...string) *redisServer {
+	tb.Helper()
+	r := &redisServer{tb: tb, addr: freeAddr(tb), dir: tb.TempDir()}
+	r.args = append([]string{"--port", r.port(), "--bind", "127.0.0.1", "--save", "", "--dir", r.dir, "--repl-diskless-sync-delay", "0"}, args...)
+	return r
+}
+
+// Surroundings are the network between a server and all others: they know it
+// by the addresses of proxies, which know them all by hosts of their own.
+type surroundings struct {
+	host  string // that it speaks from
+	front *proxy
+	bus   *proxy // of a Cluster's node
+}
+
+const clientHost = "127.0.0.1" // that clients speak from
+
+// surround puts them around r, whose number chooses its host.
+func (r *redisServer) surround(number int) {
+	r.tb.Helper()
+	r.net = &surroundings{host: fmt.Sprint("127.0.0.", 10+number), front: startProxy(r.tb, r.addr)}
+}
+
+// isolate cuts a server off from all others, and has the clients on its side
+// if they are with it; else they reach both. Undo brings the network back.
+func (r *redisServer) isolate(all []*redisServer, withClients bool) (undo func()) {
+	var others []string
+	for _, o := range all {
+		if o == r {
+			continue
+		}
+		others = append(others, o.net.host)
+		cut := []string{r.net.host}
+		if withClients {
+			cut = append(cut, clientHost)
+		}
+		o.net.holdFrom(cut...)
+	}
+	r.net.holdFrom(others...)
+	return func() {
+		for _, o := range all {
+			o.net.holdFrom()
+		}
+	}
+}
+
+func (s *surroundings) holdFrom(hosts ...string) {
+	s.front.holdFrom(hosts...)
+	if s.bus != nil {
+		s.bus.holdFrom(hosts...)
+	}
+}
+
+// known is the address under which the others know r.
+func (r *redisServer) known() string {
+	if r.net != nil {
+		return r.net.front.addr
+	}
+	return r.addr
+}
+
+func portOf(addr string) string {
+	_, port, _ := net.SplitHostPort(addr)
+	return port
 }
 
 // open starts it for the first time.
@@ -56,10 +123,7 @@ func (r *redisServer) open() {
 	r.start()
 }
 
-func (r *redisServer) port() string {
-	_, port, _ := net.SplitHostPort(r.addr)
-	return port
-}
+func (r *redisServer) port() string { return portOf(r.addr) }
 
 func (r *redisServer) URL() string { return "redis://" + r.addr }
 
@@ -154,20 +218,30 @@ type sentinelSet struct {
 const masterName = "confab"
 
 // startSentinel runs a primary, two replicas and three sentinels that agree
-// by two.
+// by two, each behind a network of its own.
 func startSentinel(tb testing.TB) *sentinelSet {
 	tb.Helper()
-	s := &sentinelSet{nodes: []*redisServer{newRedis(tb)}}
-	primary := s.nodes[0]
-	for range 2 {
-		r := newRedis(tb, "--replicaof", "127.0.0.1 "+primary.port())
-		r.await("link to the primary", func(context.Context) bool { return r.info("replication", "master_link_status") == "up" })
+	s := &sentinelSet{}
+	for i := range 3 {
+		r := prepare(tb)
+		r.surround(i)
+		r.args = append(r.args, "--bind-source-addr", r.net.host, "--replica-announce-ip", "127.0.0.1", "--replica-announce-port", portOf(r.known()))
+		if i > 0 {
+			r.args = append(r.args, "--replicaof", "127.0.0.1 "+portOf(s.nodes[0].known()))
+		}
+		r.open()
+		if i > 0 {
+			r.await("link to the primary", func(context.Context) bool { return r.info("replication", "master_link_status") == "up" })
+		}
 		s.nodes = append(s.nodes, r)
 	}
-	for range 3 {
+	for i := range 3 {
 		r := &redisServer{tb: tb, addr: freeAddr(tb), dir: tb.TempDir()}
-		conf := fmt.Sprintf("port %s\nbind 127.0.0.1\ndir %s\nsentinel monitor %s 127.0.0.1 %s 2\nsentinel down-after-milliseconds %[3]s 1000\nsentinel failover-timeout %[3]s 4000\n",
-			r.port(), r.dir, masterName, primary.port())
+		r.surround(3 + i)
+		conf := fmt.Sprintf("port %s\nbind 127.0.0.1\nbind-source-addr %s\ndir %s\nsentinel announce-ip 127.0.0.1\nsentinel announce-port %s\n",
+			r.port(), r.net.host, r.dir, portOf(r.known()))
+		conf += fmt.Sprintf("sentinel monitor %s 127.0.0.1 %s 2\nsentinel down-after-milliseconds %[1]s 1000\nsentinel failover-timeout %[1]s 4000\n",
+			masterName, portOf(s.nodes[0].known()))
 		path := filepath.Join(r.dir, "sentinel.conf")
 		if err := os.WriteFile(path, []byte(conf), 0o600); err != nil {
 			tb.Fatal(err)
@@ -187,9 +261,9 @@ func startSentinel(tb testing.TB) *sentinelSet {
 }
 
 func (s *sentinelSet) URL() string {
-	url := fmt.Sprintf("redis://%s?master_name=%s", s.sentinels[0].addr, masterName)
+	url := fmt.Sprintf("redis://%s?master_name=%s", s.sentinels[0].known(), masterName)
 	for _, r := range s.sentinels[1:] {
-		url += "&addr=" + r.addr
+		url += "&addr=" + r.known()
 	}
 	return url
 }
@@ -198,7 +272,7 @@ func (s *sentinelSet) URL() string {
 func (s *sentinelSet) primary() (p *redisServer) {
 	for i, sentinel := range s.sentinels {
 		at, _ := sentinel.Do(context.Background(), "sentinel", "get-master-addr-by-name", masterName).StringSlice()
-		j := slices.IndexFunc(s.nodes, func(r *redisServer) bool { return len(at) == 2 && r.port() == at[1] })
+		j := slices.IndexFunc(s.nodes, func(r *redisServer) bool { return len(at) == 2 && portOf(r.known()) == at[1] })
 		if j < 0 || (i > 0 && s.nodes[j] != p) {
 			return nil
 		}
@@ -237,9 +311,15 @@ type redisCluster struct{ nodes []*redisServer }
 func startCluster(tb testing.TB) *redisCluster {
 	tb.Helper()
 	c := &redisCluster{}
-	for range 6 {
-		_, bus, _ := net.SplitHostPort(freeAddr(tb))
-		c.nodes = append(c.nodes, newRedis(tb, "--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-port", bus, "--cluster-replica-validity-factor", "0"))
+	for i := range 6 {
+		bus := freeAddr(tb)
+		r := prepare(tb, "--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-port", portOf(bus), "--cluster-replica-validity-factor", "0")
+		r.surround(i)
+		r.net.bus = startProxy(tb, bus)
+		r.args = append(r.args, "--bind-source-addr", r.net.host, "--cluster-announce-ip", "127.0.0.1",
+			"--cluster-announce-port", portOf(r.known()), "--cluster-announce-bus-port", portOf(r.net.bus.addr))
+		r.open()
+		c.nodes = append(c.nodes, r)
 	}
 	const slots = 16384
 	for i, r := range c.nodes {
@@ -247,7 +327,7 @@ func startCluster(tb testing.TB) *redisCluster {
 			r.must("cluster", "addslotsrange", i*slots/3, (i+1)*slots/3-1)
 		}
 		r.must("cluster", "set-config-epoch", i+1)
-		r.must("cluster", "meet", "127.0.0.1", c.nodes[0].port(), c.nodes[0].arg("--cluster-port"))
+		r.must("cluster", "meet", "127.0.0.1", portOf(c.nodes[0].known()), portOf(c.nodes[0].net.bus.addr))
 	}
 	for i, r := range c.nodes[3:] {
 		id := c.nodes[i].id()
@@ -264,15 +344,6 @@ func startCluster(tb testing.TB) *redisCluster {
 	return c
 }
 
-func (r *redisServer) arg(name string) string {
-	for i, a := range r.args {
-		if a == name {
-			return r.args[i+1]
-		}
-	}
-	return ""
-}
-
 func (r *redisServer) id() string { return r.must("cluster", "myid").(string) }
 
 func (r *redisServer) cluster(field string) string {
@@ -283,9 +354,9 @@ func (r *redisServer) cluster(field string) string {
 }
 
 func (c *redisCluster) URL() string {
-	url := "redis://" + c.nodes[0].addr + "?cluster=true"
+	url := "redis://" + c.nodes[0].known() + "?cluster=true"
 	for _, r := range c.nodes[1:] {
-		url += "&addr=" + r.addr
+		url += "&addr=" + r.known()
 	}
 	return url
 }
@@ -303,7 +374,7 @@ func (c *redisCluster) owner(key string) *redisServer {
 // replicaOf returns the replica of a primary.
 func (c *redisCluster) replicaOf(p *redisServer) *redisServer {
 	for _, r := range c.nodes {
-		if r.info("replication", "role") == "slave" && r.info("replication", "master_port") == p.port() {
+		if r.info("replication", "role") == "slave" && r.info("replication", "master_port") == portOf(p.known()) {
 			return r
 		}
 	}

@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 )
@@ -73,6 +74,42 @@ func TestTortureSentinelPrimaryIsCutOff(t *testing.T) {
 	})
 }
 
+// The old primary and our server are on one side of a network that fell apart,
+// and all others on the other: what is posted cannot be confirmed, and must
+// not be shown, since the failover on the other side takes it back.
+func TestTortureSentinelIsParted(t *testing.T) {
+	sentinel(t, "Sentinel, replicas: server and primary parted from the rest", func(r *round, l *load, set *sentinelSet) {
+		old := set.primary()
+		undo := old.isolate(slices.Concat(set.nodes, set.sentinels), true)
+		set.awaitOther(old)
+		l.showsNothing(old)
+		undo()
+	})
+}
+
+// As before, but our server reaches both sides.
+func TestTortureSentinelPrimaryIsParted(t *testing.T) {
+	sentinel(t, "Sentinel, replicas: primary parted from the rest", func(_ *round, _ *load, set *sentinelSet) {
+		old := set.primary()
+		undo := old.isolate(slices.Concat(set.nodes, set.sentinels), false)
+		set.awaitOther(old)
+		undo()
+	})
+}
+
+// showsNothing fails when lines are shown of a primary that was replaced.
+func (l *load) showsNothing(old *redisServer) {
+	l.Helper()
+	shown := l.shown()
+	time.Sleep(time.Second)
+	if more := l.shown() - shown; more > 0 {
+		l.Errorf("%d lines were shown on the side that loses", more)
+	}
+	if role := old.info("replication", "role"); role != "master" {
+		l.Errorf("the old primary is a %s: it was not parted", role)
+	}
+}
+
 func TestTortureReplicasDoNotConfirm(t *testing.T) {
 	torture(t, "replicas: one stops, 503 until it is back", func(r *round) {
 		primary := newRedis(r)
@@ -108,15 +145,15 @@ func (l *load) shown() (n int) {
 }
 
 // cluster runs a load on three primaries with a replica each.
-func cluster(t *testing.T, name string, do func(r *round, c *redisCluster, primary *redisServer)) {
+func cluster(t *testing.T, name string, p plan, do func(l *load, c *redisCluster, primary *redisServer)) {
 	torture(t, name, func(r *round) {
 		c := startCluster(r)
 		s := start(r, openTo(c.URL(), "DURABILITY=replicas")...)
-		l := r.load(plan{}, s.URL)
+		l := r.load(p, s.URL)
 		for i := range some(1, 4) {
 			r.calm()
 			primary := c.owner("{" + l.rooms[i%len(l.rooms)] + "}")
-			do(r, c, primary)
+			do(l, c, primary)
 			primary.await("its place as a replica", func(context.Context) bool {
 				return primary.info("replication", "master_link_status") == "up"
 			})
@@ -131,7 +168,7 @@ func cluster(t *testing.T, name string, do func(r *round, c *redisCluster, prima
 }
 
 func TestTortureClusterPrimaryIsKilled(t *testing.T) {
-	cluster(t, "Cluster, replicas: primary kill -9", func(r *round, c *redisCluster, primary *redisServer) {
+	cluster(t, "Cluster, replicas: primary kill -9", plan{}, func(_ *load, c *redisCluster, primary *redisServer) {
 		next := c.replicaOf(primary)
 		catchUp := lag(next)
 		primary.kill()
@@ -142,17 +179,39 @@ func TestTortureClusterPrimaryIsKilled(t *testing.T) {
 }
 
 func TestTortureClusterIsOrdered(t *testing.T) {
-	cluster(t, "Cluster, replicas: ordered failover", func(r *round, c *redisCluster, primary *redisServer) {
+	cluster(t, "Cluster, replicas: ordered failover", plan{}, func(_ *load, c *redisCluster, primary *redisServer) {
 		c.replicaOf(primary).must("cluster", "failover")
 	})
 }
 
 // The old primary wakes up after its replica took its place.
 func TestTortureClusterPrimaryIsCutOff(t *testing.T) {
-	cluster(t, "Cluster, replicas: primary stopped, comes back", func(r *round, c *redisCluster, primary *redisServer) {
+	cluster(t, "Cluster, replicas: primary stopped, comes back", plan{}, func(_ *load, c *redisCluster, primary *redisServer) {
 		next := c.replicaOf(primary)
 		primary.pause()
 		next.await("promotion", func(context.Context) bool { return next.info("replication", "role") == "master" })
 		primary.resume()
+	})
+}
+
+// A node that does not see most of the primaries takes no more writes after a
+// second; what it took until then is not to be shown. All authors are in the
+// one room that it has: nobody waits for a node on the other side.
+func TestTortureClusterIsParted(t *testing.T) {
+	cluster(t, "Cluster, replicas: server and primary parted from the rest", plan{rooms: 1}, func(l *load, c *redisCluster, primary *redisServer) {
+		next := c.replicaOf(primary)
+		undo := primary.isolate(c.nodes, true)
+		next.await("promotion", func(context.Context) bool { return next.info("replication", "role") == "master" })
+		l.showsNothing(primary)
+		undo()
+	})
+}
+
+func TestTortureClusterPrimaryIsParted(t *testing.T) {
+	cluster(t, "Cluster, replicas: primary parted from the rest", plan{rooms: 1}, func(_ *load, c *redisCluster, primary *redisServer) {
+		next := c.replicaOf(primary)
+		undo := primary.isolate(c.nodes, false)
+		next.await("promotion", func(context.Context) bool { return next.info("replication", "role") == "master" })
+		undo()
 	})
 }
