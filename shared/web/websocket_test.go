@@ -250,6 +250,11 @@ func TestAbandonedReadsFreeTheirGoroutineAndTheirPlace(t *testing.T) {
 		leave()
 		<-done
 	}
+	for late := time.Now().Add(10 * time.Second); read(t.Context(), "application/json", "0") == 429; { // the server hears of it a moment later
+		if time.Now().After(late) {
+			t.Fatal("a place is still taken by who has left")
+		}
+	}
 	conn, _, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(l.URL, "http")+"/stream", &websocket.DialOptions{HTTPHeader: l.head(t, ann)})
 	if err != nil {
 		t.Fatal(err)
