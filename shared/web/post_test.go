@@ -47,6 +47,24 @@ func TestEveryFormOfPost(t *testing.T) {
 	}
 }
 
+// However a client writes it: a form's percent signs make three bytes of each
+// of up to four, JSON's escapes twelve of a character beyond the first plane.
+func TestLongestTextIsTakenInEveryForm(t *testing.T) {
+	h := open(t, nil)
+	text := strings.Repeat("😀", chat.MaxText)
+	for name, q := range map[string]ask{
+		"JSON":    {"POST", "/r/lobby", "Content-Type: application/json", `{"text":"` + text + `"}`, ann},
+		"escaped": {"POST", "/r/lobby", "Content-Type: application/json", `{"text":"` + strings.Repeat(`\ud83d\ude00`, chat.MaxText) + `"}`, ann},
+		"form":    {"POST", "/r/lobby", "Content-Type: application/x-www-form-urlencoded", "text=" + percent(text), ann},
+		"text":    {"POST", "/r/lobby", "Content-Type: text/plain", text, ann},
+	} {
+		res := h.do(t, q)
+		if body := read(t, res); res.StatusCode != http.StatusCreated || !strings.Contains(body, text) {
+			t.Errorf("%s: %s %.200s", name, res.Status, body)
+		}
+	}
+}
+
 func TestRepeatWithTheKeyIsTheFirst(t *testing.T) {
 	for _, tt := range []struct{ target, head, body, other string }{
 		{"/r/ops", asText + "\nIdempotency-Key: k1", "hi", "ho"},

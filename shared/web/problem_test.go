@@ -37,7 +37,7 @@ func TestRefusals(t *testing.T) {
 	foreign := h.say(t, bob, "lobby", "bob's")
 	theirs := "/r/lobby/" + foreign.ID.String()
 	long := strings.Repeat("é", chat.MaxText+1)
-	huge := strings.Repeat("x", 20<<10)
+	huge := strings.Repeat("x", 50_000)
 	for name, tt := range map[string]struct {
 		ask
 		code int
@@ -62,11 +62,11 @@ func TestRefusals(t *testing.T) {
 		"empty form":                      {ask{"POST", "/post", asForm, "", ann}, 422, "empty"},
 		"blank text":                      {ask{"POST", "/r/ops", asForm, "text=+%09%0A%E2%80%8B%E3%85%A4", ann}, 422, "empty"},
 		"too long text":                   {ask{"POST", "/r/ops", asText, long, ann}, 422, "4001 characters, the limit is 4000"},
-		"too large body":                  {ask{"POST", "/r/ops", asText, huge, ann}, 413, "16384 bytes"},
-		"too large JSON":                  {ask{"POST", "/r/ops", asJSON, `{"text":"` + huge + `"}`, ann}, 413, "16384 bytes"},
-		"too large form":                  {ask{"POST", "/post", asForm, "message=" + huge, ann}, 413, "16384 bytes"},
-		"too large login":                 {ask{"POST", "/login", asForm, "user=" + huge, nobody}, 413, "16384 bytes"},
-		"too large multipart":             {ask{"POST", "/post", "Content-Type: multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"message\"\r\n\r\n" + huge + "\r\n--b--", ann}, 413, "16384 bytes"},
+		"too large body":                  {ask{"POST", "/r/ops", asText, huge, ann}, 413, "49024 bytes"},
+		"too large JSON":                  {ask{"POST", "/r/ops", asJSON, `{"text":"` + huge + `"}`, ann}, 413, "49024 bytes"},
+		"too large form":                  {ask{"POST", "/post", asForm, "message=" + huge, ann}, 413, "49024 bytes"},
+		"too large login":                 {ask{"POST", "/login", asForm, "user=" + huge, nobody}, 413, "49024 bytes"},
+		"too large multipart":             {ask{"POST", "/post", "Content-Type: multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"message\"\r\n\r\n" + huge + "\r\n--b--", ann}, 413, "49024 bytes"},
 		"invalid UTF-8 in text":           {ask{"POST", "/r/ops", asText, "a\xffb", ann}, 422, "UTF-8"},
 		"invalid UTF-8 in a form":         {ask{"POST", "/post", asForm, "message=%ff%fe", ann}, 422, "UTF-8"},
 		"invalid UTF-8 in JSON":           {ask{"POST", "/r/ops", asJSON, "{\"text\":\"\xff\"}", ann}, 422, "UTF-8"},

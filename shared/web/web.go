@@ -24,9 +24,9 @@ import (
 
 // What one request may ask for.
 const (
-	maxBody     = 16 << 10 // bytes of a request's body
-	maxRooms    = 32       // rooms of one stream, or of one question about rooms
-	maxPage     = 100      // events of one page of history
+	maxBody     = 12*chat.MaxText + 1<<10 // bytes of a request's body: the longest text has a place, with each character escaped
+	maxRooms    = 32                      // rooms of one stream, or of one question about rooms
+	maxPage     = 100                     // events of one page of history
 	defaultPage = 50
 	appendLimit = 3 * time.Second  // until an event is written down, or a post has failed
 	writeLimit  = 30 * time.Second // to write a whole answer that is no stream
