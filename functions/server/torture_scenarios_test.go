@@ -93,8 +93,7 @@ func TestTortureServersAreReplaced(t *testing.T) {
 func TestTortureRedisIsKilled(t *testing.T) {
 	torture(t, "Redis kill -9, AOF always", func(r *round) {
 		redis := newRedis(r, "--appendonly", "yes", "--appendfsync", "always")
-		s := start(r, openTo(redis.URL())...)
-		l := r.load(plan{}, s.URL)
+		l := r.loadOnTwo(plan{}, redis.URL(), redis.URL())
 		for range some(2, 6) {
 			r.calm()
 			redis.kill()
@@ -110,8 +109,7 @@ func TestTortureRedisIsKilled(t *testing.T) {
 func TestTortureRedisIsPaused(t *testing.T) {
 	torture(t, "Redis paused 6 s", func(r *round) {
 		redis := newRedis(r)
-		s := start(r, openTo(redis.URL())...)
-		l := r.load(plan{}, s.URL)
+		l := r.loadOnTwo(plan{}, redis.URL(), redis.URL())
 		r.calm()
 		redis.pause()
 		time.Sleep(6 * time.Second)
@@ -125,13 +123,21 @@ func TestTortureRedisIsPaused(t *testing.T) {
 	})
 }
 
-// badLink runs a load while something is done to the link to Redis.
+// loadOnTwo is a load of which all readers are at one server, and every other
+// author at another: what those say, only the bell can tell the readers.
+func (r *round) loadOnTwo(p plan, readersRedis, othersRedis string) *load {
+	r.Helper()
+	s, other := start(r, openTo(readersRedis)...), start(r, openTo(othersRedis)...)
+	p.doors = []string{s.URL}
+	return r.load(p, s.URL, other.URL)
+}
+
+// badLink runs a load while something is done to the readers' link to Redis.
 func badLink(t *testing.T, name string, do func(*round, *load, *redisServer, *proxy)) {
 	torture(t, name, func(r *round) {
 		redis := newRedis(r)
 		p := startProxy(r, redis.addr)
-		s := start(r, openTo("redis://"+p.addr)...)
-		l := r.load(plan{}, s.URL)
+		l := r.loadOnTwo(plan{}, "redis://"+p.addr, redis.URL())
 		r.calm()
 		do(r, l, redis, p)
 		l.heal()
@@ -229,8 +235,7 @@ func TestTortureBellMissesALine(t *testing.T) {
 	torture(t, "publish missed, then silence", func(r *round) {
 		redis := newRedis(r)
 		p := startProxy(r, redis.addr)
-		s := start(r, openTo("redis://"+p.addr)...)
-		l := r.load(plan{rooms: 1}, s.URL)
+		l := r.loadOnTwo(plan{rooms: 1}, "redis://"+p.addr, redis.URL())
 		r.calm()
 		l.stopWriting()
 		l.writing.Wait()
@@ -238,7 +243,7 @@ func TestTortureBellMissesALine(t *testing.T) {
 		p.deafen(true, bells...)
 		ln := &line{Room: l.rooms[0], Text: "rings no bell", Sent: time.Now()}
 		l.lines = append(l.lines, ln)
-		l.insist(context.Background(), 0, ln, "no-bell")
+		l.insist(context.Background(), 1, ln, "no-bell") // at the other server
 		p.deafen(false, bells...)
 		l.heal()
 		for _, w := range l.readers {
@@ -273,8 +278,8 @@ func (w *watcher) shows(text string) bool {
 func TestTortureReadySaysThatTheBellIsDead(t *testing.T) {
 	torture(t, "pub/sub kept dead, readyz", func(r *round) {
 		redis := newRedis(r)
-		s := start(r, openTo(redis.URL())...)
-		l := r.load(plan{}, s.URL)
+		l := r.loadOnTwo(plan{}, redis.URL(), redis.URL())
+		s := &server{tb: r, URL: l.bases[0]}
 		s.awaitReady(r, 200, flowsAgain)
 		redis.must("acl", "setuser", "default", "-subscribe", "-ssubscribe", "-psubscribe")
 		redis.must("client", "kill", "type", "pubsub")

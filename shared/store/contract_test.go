@@ -630,44 +630,53 @@ func (tp *tape) hears(within time.Duration, want ...chat.ID) {
 func TestFollowIsGapFreeUnderConcurrentAppends(t *testing.T) {
 	each(t, func(t *testing.T, open func(store.Options) *store.Store) {
 		s := open(store.Options{})
-		ctx, stop := context.WithCancel(t.Context())
-		var writers sync.WaitGroup
-		for range 4 {
-			writers.Go(func() {
-				for ctx.Err() == nil {
-					_, _, _ = s.Append(t.Context(), chat.Event{Room: room, Kind: chat.Message, By: ann, Text: "x"})
-				}
-			})
-		}
-		var followers []*tape
-		for i := range 8 { // each at another moment of the flood, with the bell cut in between
-			tp := follow(t.Context(), t, s)
-			followers = append(followers, tp)
-			tp.await(5*time.Second, "20 events", func() bool { return len(tp.events) >= 20 })
-			if i%3 == 1 {
-				s.CutBell()
-			}
-		}
-		stop()
-		writers.Wait()
-		last := must(s.Last(t.Context(), room))(t)[0]
-		for _, tp := range followers {
-			tp.await(10*time.Second, "the last event", func() bool { return tp.last == last })
-			tp.mu.Lock()
-			first := tp.first
-			if len(tp.events) > 0 {
-				first = tp.events[0].Prev
-			}
-			if first.After(tp.first) || tp.first.After(first) {
-				t.Errorf("Follow returned %s, the first event comes after %s", tp.first, first)
-			}
-			chained(t, first, tp.events)
-			if len(tp.resets) > 0 {
-				t.Errorf("resets: %v", tp.resets)
-			}
-			tp.mu.Unlock()
-		}
+		gapFree(t, s, s)
 	})
+	t.Run("two servers", func(t *testing.T) {
+		opts := store.Options{URL: startRedis(t).url()}
+		gapFree(t, open(t, opts), open(t, opts))
+	})
+}
+
+// gapFree follows at s, again and again, what is said at author.
+func gapFree(t *testing.T, s, author *store.Store) {
+	ctx, stop := context.WithCancel(t.Context())
+	var writers sync.WaitGroup
+	for range 4 {
+		writers.Go(func() {
+			for ctx.Err() == nil {
+				_, _, _ = author.Append(t.Context(), chat.Event{Room: room, Kind: chat.Message, By: ann, Text: "x"})
+			}
+		})
+	}
+	var followers []*tape
+	for i := range 8 { // each at another moment of the flood, with the bell cut in between
+		tp := follow(t.Context(), t, s)
+		followers = append(followers, tp)
+		tp.await(5*time.Second, "20 events", func() bool { return len(tp.events) >= 20 })
+		if i%3 == 1 {
+			s.CutBell()
+		}
+	}
+	stop()
+	writers.Wait()
+	last := must(s.Last(t.Context(), room))(t)[0]
+	for _, tp := range followers {
+		tp.await(10*time.Second, "the last event", func() bool { return tp.last == last })
+		tp.mu.Lock()
+		first := tp.first
+		if len(tp.events) > 0 {
+			first = tp.events[0].Prev
+		}
+		if first.After(tp.first) || tp.first.After(first) {
+			t.Errorf("Follow returned %s, the first event comes after %s", tp.first, first)
+		}
+		chained(t, first, tp.events)
+		if len(tp.resets) > 0 {
+			t.Errorf("resets: %v", tp.resets)
+		}
+		tp.mu.Unlock()
+	}
 }
 
 // A deaf listener holds up the bell: it takes no event until it is told to.

@@ -183,13 +183,13 @@ func TestKilledRedisComesBackWithEveryLine(t *testing.T) {
 func TestKilledSubscriptionsAreMadeAgain(t *testing.T) {
 	t.Parallel()
 	srv := startRedis(t)
-	s := open(t, store.Options{URL: srv.url()})
+	s, other := open(t, store.Options{URL: srv.url()}), open(t, store.Options{URL: srv.url()})
 	tp := follow(t.Context(), t, s)
 	var want []chat.ID
 	for range 20 {
-		want = append(want, say(t, s, ann, "x").ID)
+		want = append(want, say(t, other, ann, "x").ID)
 		srv.do("CLIENT", "KILL", "TYPE", "pubsub")
-		want = append(want, say(t, s, ann, "y").ID)
+		want = append(want, say(t, other, ann, "y").ID)
 	}
 	tp.hears(3*time.Second, want...)
 }
