@@ -111,9 +111,7 @@ func (f *follower) hear(ev chat.Event) {
 		f.heard = append(f.heard, ev)
 	case f.mending || !f.live:
 		f.again = true
-	case ev.Prev == f.last && ev.ID.After(f.last):
-		f.last = ev.ID
-		f.l.Event(ev)
+	case f.tell(ev):
 	case ev.ID.After(f.last):
 		f.store.count.gaps.Add(1)
 		f.startMending()
@@ -125,10 +123,20 @@ func (f *follower) hear(ev chat.Event) {
 func (f *follower) pass(ev chat.Event) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.live && !f.mending && ev.Prev == f.last && ev.ID.After(f.last) {
+	if f.live && !f.mending {
+		f.tell(ev)
+	}
+}
+
+// tell tells l of an event if it is the next, and reports whether it is. f.mu
+// is held.
+func (f *follower) tell(ev chat.Event) bool {
+	next := ev.Prev == f.last && ev.ID.After(f.last)
+	if next {
 		f.last = ev.ID
 		f.l.Event(ev)
 	}
+	return next
 }
 
 func (f *follower) known() chat.ID {
@@ -231,13 +239,8 @@ func (f *follower) catchUp() (done bool, err error) {
 // that was all there is.
 func (f *follower) drain() bool {
 	for _, ev := range f.heard {
-		switch {
-		case !ev.ID.After(f.last):
-		case ev.Prev != f.last:
+		if ev.ID.After(f.last) && !f.tell(ev) {
 			return false
-		default:
-			f.last = ev.ID
-			f.l.Event(ev)
 		}
 	}
 	return !f.again

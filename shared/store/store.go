@@ -23,7 +23,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -202,6 +201,9 @@ func dial(raw string) (redis.UniversalClient, error) {
 	q := u.Query()
 	cluster := q.Get("cluster") == "true" || (q.Has("addr") && !q.Has("master_name"))
 	q.Del("cluster")
+	if !q.Has("conn_max_idle_time") && !q.Has("idle_timeout") { // the older name of the same
+		q.Set("conn_max_idle_time", idleTime.String())
+	}
 	u.RawQuery = q.Encode()
 	switch {
 	case q.Has("master_name"):
@@ -210,7 +212,7 @@ func dial(raw string) (redis.UniversalClient, error) {
 			return nil, badURL(raw, err)
 		}
 		o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled = -1, 1, true
-		o.PoolSize, o.PoolTimeout, o.ConnMaxIdleTime = poolSize, poolTimeout, cmp.Or(o.ConnMaxIdleTime, idleTime)
+		o.PoolSize, o.PoolTimeout = poolSize, poolTimeout
 		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, replyTimeout, replyTimeout
 		o.Dialer = dialer(o.TLSConfig)
 		return redis.NewFailoverClient(o), nil
@@ -220,7 +222,7 @@ func dial(raw string) (redis.UniversalClient, error) {
 			return nil, badURL(raw, err)
 		}
 		o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled = -1, 1, true
-		o.PoolSize, o.PoolTimeout, o.ConnMaxIdleTime = poolSize, poolTimeout, cmp.Or(o.ConnMaxIdleTime, idleTime)
+		o.PoolSize, o.PoolTimeout = poolSize, poolTimeout
 		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, replyTimeout, replyTimeout
 		o.Dialer = dialer(o.TLSConfig)
 		return redis.NewClusterClient(o), nil
@@ -230,7 +232,7 @@ func dial(raw string) (redis.UniversalClient, error) {
 		return nil, badURL(raw, err)
 	}
 	o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled = -1, 1, true
-	o.PoolSize, o.PoolTimeout, o.ConnMaxIdleTime = poolSize, poolTimeout, cmp.Or(o.ConnMaxIdleTime, idleTime)
+	o.PoolSize, o.PoolTimeout = poolSize, poolTimeout
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, replyTimeout, replyTimeout
 	o.Dialer = dialer(o.TLSConfig)
 	return redis.NewClient(o), nil
