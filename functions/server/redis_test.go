@@ -23,7 +23,7 @@ import (
 type redisServer struct {
 	tb   testing.TB
 	addr string
-	net  *surroundings // nil: the others know it by addr
+	net  *surroundings // of who has a part in a Sentinel's set or a Cluster
 	dir  string
 	env  []string
 	args []string
@@ -100,12 +100,7 @@ func (s *surroundings) holdFrom(hosts ...string) {
 }
 
 // known is the address under which the others know r.
-func (r *redisServer) known() string {
-	if r.net != nil {
-		return r.net.front.addr
-	}
-	return r.addr
-}
+func (r *redisServer) known() string { return r.net.front.addr }
 
 func portOf(addr string) string {
 	_, port, _ := net.SplitHostPort(addr)
@@ -379,6 +374,12 @@ func (c *redisCluster) replicaOf(p *redisServer) *redisServer {
 		}
 	}
 	return nil
+}
+
+// awaitPromotion returns once a replica is a primary.
+func (r *redisServer) awaitPromotion() {
+	r.tb.Helper()
+	r.await("promotion", func(context.Context) bool { return r.info("replication", "role") == "master" })
 }
 
 // migrate moves the slot of a key to another primary, key by key, as

@@ -173,7 +173,7 @@ func TestTortureClusterPrimaryIsKilled(t *testing.T) {
 		catchUp := lag(next)
 		primary.kill()
 		catchUp()
-		next.await("promotion", func(context.Context) bool { return next.info("replication", "role") == "master" })
+		next.awaitPromotion()
 		primary.start()
 	})
 }
@@ -189,7 +189,7 @@ func TestTortureClusterPrimaryIsCutOff(t *testing.T) {
 	cluster(t, "Cluster, replicas: primary stopped, comes back", plan{}, func(_ *load, c *redisCluster, primary *redisServer) {
 		next := c.replicaOf(primary)
 		primary.pause()
-		next.await("promotion", func(context.Context) bool { return next.info("replication", "role") == "master" })
+		next.awaitPromotion()
 		primary.resume()
 	})
 }
@@ -201,7 +201,7 @@ func TestTortureClusterIsParted(t *testing.T) {
 	cluster(t, "Cluster, replicas: server and primary parted from the rest", plan{rooms: 1}, func(l *load, c *redisCluster, primary *redisServer) {
 		next := c.replicaOf(primary)
 		undo := primary.isolate(c.nodes, true)
-		next.await("promotion", func(context.Context) bool { return next.info("replication", "role") == "master" })
+		next.awaitPromotion()
 		l.showsNothing(primary)
 		undo()
 	})
@@ -211,7 +211,7 @@ func TestTortureClusterPrimaryIsParted(t *testing.T) {
 	cluster(t, "Cluster, replicas: primary parted from the rest", plan{rooms: 1}, func(_ *load, c *redisCluster, primary *redisServer) {
 		next := c.replicaOf(primary)
 		undo := primary.isolate(c.nodes, false)
-		next.await("promotion", func(context.Context) bool { return next.info("replication", "role") == "master" })
+		next.awaitPromotion()
 		undo()
 	})
 }

@@ -439,7 +439,7 @@ func TestTortureStreamsComeAndGo(t *testing.T) {
 		h2 := &http.Transport{Protocols: new(http.Protocols)}
 		h2.Protocols.SetUnencryptedHTTP2(true)
 		defer h2.CloseIdleConnections()
-		comeAndGo := func() (heap, goroutines, descriptors int) {
+		comeAndGo := func() tally {
 			for done := 0; done < n; done += 100 {
 				plain, _ := s.streams(r, 50, http.DefaultClient)
 				multiplexed, _ := s.streams(r, 50, &http.Client{Transport: h2})
@@ -450,21 +450,21 @@ func TestTortureStreamsComeAndGo(t *testing.T) {
 				closeAll(multiplexed)
 				awaitTrue(r, "all streams are let go of", func() bool { return figure("confab_listeners") == 0 })
 			}
-			return int(figure("heap")), int(figure("go_goroutines")), s.descriptors()
+			return tally{int(figure("heap")), int(figure("go_goroutines")), s.descriptors()}
 		}
-		heap, goroutines, descriptors := comeAndGo()
-		heap2, goroutines2, descriptors2 := comeAndGo()
+		first := comeAndGo()
+		last := comeAndGo()
 		for range 50 { // the last handlers return a moment later
-			if goroutines2 <= goroutines && descriptors2 <= descriptors {
+			if last.goroutines <= first.goroutines && last.descriptors <= first.descriptors {
 				break
 			}
 			time.Sleep(20 * time.Millisecond)
-			goroutines2, descriptors2 = min(goroutines2, int(figure("go_goroutines"))), min(descriptors2, s.descriptors())
+			last.goroutines, last.descriptors = min(last.goroutines, int(figure("go_goroutines"))), min(last.descriptors, s.descriptors())
 		}
-		left := max(0, heap2-heap)
-		r.Logf("%d streams left %d bytes each; %d goroutines, then %d; %d descriptors, then %d", n, left/n, goroutines, goroutines2, descriptors, descriptors2)
-		if left > n*4<<10 || goroutines2 > goroutines+10 || descriptors2 > descriptors+3 {
-			r.Errorf("%d streams left %d KiB; %d goroutines, then %d; %d descriptors, then %d", n, left>>10, goroutines, goroutines2, descriptors, descriptors2)
+		left := max(0, last.heap-first.heap)
+		r.Logf("%d streams left %d bytes each: %v, then %v", n, left/n, first, last)
+		if left > n*4<<10 || last.goroutines > first.goroutines+10 || last.descriptors > first.descriptors+3 {
+			r.Errorf("%d streams left %d KiB: %v, then %v", n, left>>10, first, last)
 		}
 	})
 }
