@@ -74,7 +74,7 @@ bench-picture: build # the picture in the README
 	$(GO) run ./functions/server/bench -runs 1 -seconds 5 -svg .github/bench.svg
 
 fuzz: ## a minute for each fuzzer
-	@set -e; for pkg in chat identity hub web; do \
+	@set -e; for pkg in chat identity nickname hub web; do \
 		for f in $$($(GO) test -list '^Fuzz' ./shared/$$pkg | grep ^Fuzz); do \
 			echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime 60s ./shared/$$pkg; \
 		done; done

@@ -493,24 +493,26 @@ func TestUpgradeIsRefusedByAFunction(t *testing.T) {
 }
 
 func TestFunctionsAreSmallAndWakeSoon(t *testing.T) {
-	const binary, zipped = 9 << 20, 5 << 20
-	dir := t.TempDir() // for ARM, which is what make deploy takes; for AMD they are a twelfth larger
-	if out, err := exec.Command("make", "-C", "..", "functions", "ARCH=arm64", "BUILD="+dir).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	for _, name := range []string{"login", "post", "stream"} {
-		b, err := os.ReadFile(filepath.Join(dir, name, "bootstrap"))
-		if err != nil {
-			t.Fatal(err)
+	const zipped = 5e6
+	for arch, binary := range map[string]int{"arm64": 9e6, "amd64": 9 << 20} { // make deploy takes ARM; AMD's are a twentieth larger
+		dir := t.TempDir()
+		if out, err := exec.Command("make", "-C", "..", "functions", "ARCH="+arch, "BUILD="+dir).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
 		}
-		var archive bytes.Buffer
-		z := zip.NewWriter(&archive)
-		w, _ := z.Create("bootstrap")
-		w.Write(b)
-		z.Close()
-		t.Logf("%s: %.1f MB, zipped %.1f MB", name, float64(len(b))/(1<<20), float64(archive.Len())/(1<<20))
-		if len(b) > binary || archive.Len() > zipped {
-			t.Errorf("%s: %d bytes, zipped %d", name, len(b), archive.Len())
+		for _, name := range []string{"login", "post", "stream"} {
+			b, err := os.ReadFile(filepath.Join(dir, name, "bootstrap"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var archive bytes.Buffer
+			z := zip.NewWriter(&archive)
+			w, _ := z.Create("bootstrap")
+			w.Write(b)
+			z.Close()
+			t.Logf("%s for %s: %.2f MB, zipped %.2f MB", name, arch, float64(len(b))/1e6, float64(archive.Len())/1e6)
+			if len(b) > binary || archive.Len() > zipped {
+				t.Errorf("%s for %s: %d bytes, zipped %d", name, arch, len(b), archive.Len())
+			}
 		}
 	}
 	c := newCloud(t, lambdatest.REST, lambdatest.RESTStream, startRedis(t).url())

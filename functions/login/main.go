@@ -7,6 +7,7 @@ import (
 
 	"confab/functions/internal/lambdahttp"
 	"confab/shared/app"
+	"confab/shared/nickname"
 	"confab/shared/web"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -17,5 +18,5 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	lambda.Start(lambdahttp.Buffer(a.Handler(web.Login, web.Site)))
+	lambda.Start(lambdahttp.Buffer(a.Handler(web.Login(nickname.Parse), web.Site)))
 }

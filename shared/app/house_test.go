@@ -16,12 +16,13 @@ import (
 var house = map[string][]string{
 	"shared/chat":     {},
 	"shared/identity": {"shared/chat"},
+	"shared/nickname": {"shared/chat"},
 	"shared/store":    {"shared/chat"},
 	"shared/hub":      {"shared/chat"},
 	"shared/web":      {"shared/chat", "shared/hub", "shared/identity"},
-	"shared/app":      {"public", "shared/chat", "shared/hub", "shared/identity", "shared/store", "shared/web"},
+	"shared/app":      {"public", "shared/chat", "shared/hub", "shared/identity", "shared/nickname", "shared/store", "shared/web"},
 	"public":          {},
-	"functions":       {"functions", "shared/app", "shared/web"},
+	"functions":       {"functions", "shared/app", "shared/nickname", "shared/web"},
 }
 
 // Packages that only one part may know.
@@ -33,6 +34,7 @@ var only = map[string]string{
 	"github.com/golang-jwt/jwt/v5":       "shared/identity",
 	"github.com/coder/websocket":         "shared/web",
 	"github.com/caarlos0/env/v11":        "shared/app",
+	"golang.org/x/text/secure/precis":    "shared/nickname",
 	"github.com/VictoriaMetrics/metrics": "functions",
 }
 

@@ -1,3 +1,5 @@
+//go:build !function
+
 package app
 
 import (
@@ -11,6 +13,7 @@ import (
 	"time"
 
 	"confab/shared/hub"
+	"confab/shared/nickname"
 	"confab/shared/web"
 )
 
@@ -37,7 +40,7 @@ func (a *App) Serve(ctx context.Context, ready func(net.Addr), around ...func(ht
 	if err != nil {
 		return errors.Join(fmt.Errorf("ADDR: %w", err), a.Close())
 	}
-	h := a.Handler(web.Login, web.Post, web.Stream, web.Site, web.Health)
+	h := a.Handler(web.Login(nickname.Parse), web.Post, web.Stream, web.Site, web.Health)
 	for _, wrap := range around {
 		h = wrap(h)
 	}

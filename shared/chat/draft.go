@@ -70,7 +70,7 @@ func cleanText(s string, limit int) (string, error) {
 		r, _ := utf8.DecodeRuneInString(s[i:])
 		return "", fmt.Errorf("%w: the text holds the control character %U", ErrInvalid, r)
 	}
-	if strings.IndexFunc(s, isVisible) < 0 {
+	if !Visible(s) {
 		return "", fmt.Errorf("%w: the text is empty", ErrInvalid)
 	}
 	if n := utf8.RuneCountInString(s); n > limit {
@@ -80,6 +80,9 @@ func cleanText(s string, limit int) (string, error) {
 }
 
 func isControl(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }
+
+// Visible reports whether anything in s leaves ink.
+func Visible(s string) bool { return strings.ContainsFunc(s, isVisible) }
 
 // isVisible reports whether r leaves ink: the last two are letters and symbols
 // by category, but blank.
@@ -101,7 +104,7 @@ func checkEmoji(s string) error {
 		return r == utf8.RuneError || unicode.IsLetter(r) || unicode.IsSpace(r) || unicode.IsControl(r)
 	}
 	ascii := s != "" && s[0] < 0x80 && !strings.HasSuffix(s, "\u20e3")
-	if len(s) > MaxEmoji || uniseg.GraphemeClusterCount(s) != 1 || strings.ContainsFunc(s, bad) || ascii || strings.IndexFunc(s, isVisible) < 0 {
+	if len(s) > MaxEmoji || uniseg.GraphemeClusterCount(s) != 1 || strings.ContainsFunc(s, bad) || ascii || !Visible(s) {
 		return fmt.Errorf("%w: a reaction is one emoji", ErrInvalid)
 	}
 	return nil

@@ -1,10 +1,17 @@
-package chat
+// Package nickname reads the name that somebody says.
+//
+// Who only shows or compares names does without it, for it brings PRECIS's
+// tables along: a third of a megabyte, and a function is loaded anew each time
+// that it wakes.
+package nickname
 
 import (
 	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"confab/shared/chat"
 
 	"github.com/rivo/uniseg"
 	"golang.org/x/text/secure/precis"
@@ -17,49 +24,41 @@ const maxMarks = 3
 // reserved names speak for the house.
 var reserved = map[string]bool{"admin": true, "administrator": true, "confab": true, "moderator": true, "root": true, "server": true, "system": true}
 
-// ParseName reads a name by the Nickname profile of PRECIS (RFC 8266): blank
+// Parse reads a name by the Nickname profile of PRECIS (RFC 8266): blank
 // space trimmed and folded, compatibility forms composed, no control, bidi or
-// zero-width characters. Beyond the RFC it takes at most [MaxName] graphemes,
-// letters of one script, and no name that speaks for the house. Its errors are
-// [ErrInvalid] and for the user to read.
-func ParseName(s string) (string, error) {
+// zero-width characters, but for joiners where letters join. Beyond the RFC it
+// takes at most [chat.MaxName] graphemes, letters of one script, and no name
+// that speaks for the house. Its errors are [chat.ErrInvalid] and for the user
+// to read.
+func Parse(s string) (string, error) {
 	if !utf8.ValidString(s) {
-		return "", fmt.Errorf("%w: the name is not valid UTF-8", ErrInvalid)
+		return "", fmt.Errorf("%w: the name is not valid UTF-8", chat.ErrInvalid)
 	}
-	if len(s) > 16*MaxName { // before the tables are asked
+	if len(s) > 16*chat.MaxName { // before the tables are asked
 		return "", tooLong()
 	}
 	name, err := precis.Nickname.String(s)
 	switch {
 	case strings.TrimSpace(s) == "":
-		return "", fmt.Errorf("%w: say a name", ErrInvalid)
+		return "", fmt.Errorf("%w: say a name", chat.ErrInvalid)
 	case err != nil || strings.ContainsFunc(name, unicode.IsControl):
-		return "", fmt.Errorf("%w: the name holds a character that cannot be seen or may mislead", ErrInvalid)
-	case uniseg.GraphemeClusterCount(name) > MaxName:
+		return "", fmt.Errorf("%w: the name holds a character that cannot be seen or may mislead", chat.ErrInvalid)
+	case uniseg.GraphemeClusterCount(name) > chat.MaxName:
 		return "", tooLong()
-	case strings.IndexFunc(name, isVisible) < 0:
-		return "", fmt.Errorf("%w: the name cannot be seen", ErrInvalid)
+	case !chat.Visible(name):
+		return "", fmt.Errorf("%w: the name cannot be seen", chat.ErrInvalid)
 	case stacked(name):
-		return "", fmt.Errorf("%w: the name stacks too many marks on a letter", ErrInvalid)
+		return "", fmt.Errorf("%w: the name stacks too many marks on a letter", chat.ErrInvalid)
 	case mixed(name):
-		return "", fmt.Errorf("%w: the name mixes letters of several scripts", ErrInvalid)
-	case reserved[NameKey(name)]:
-		return "", fmt.Errorf("%w: that name is reserved", ErrInvalid)
+		return "", fmt.Errorf("%w: the name mixes letters of several scripts", chat.ErrInvalid)
+	case reserved[chat.NameKey(name)]:
+		return "", fmt.Errorf("%w: that name is reserved", chat.ErrInvalid)
 	}
 	return name, nil
 }
 
 func tooLong() error {
-	return fmt.Errorf("%w: a name has at most %d characters", ErrInvalid, MaxName)
-}
-
-// NameKey is the form in which two names are compared: equal keys, equal names.
-func NameKey(name string) string {
-	key, err := precis.Nickname.CompareKey(name)
-	if err != nil {
-		return name
-	}
-	return key
+	return fmt.Errorf("%w: a name has at most %d characters", chat.ErrInvalid, chat.MaxName)
 }
 
 func stacked(s string) bool {

@@ -15,6 +15,7 @@ import (
 	"confab/shared/chat"
 	"confab/shared/hub"
 	"confab/shared/identity"
+	"confab/shared/nickname"
 )
 
 func FuzzAccept(f *testing.F) {
@@ -77,7 +78,7 @@ func FuzzTextFrame(f *testing.F) {
 	f.Add("ann\nid: 9-9", "a\n\nevent: bye\ndata: x\u2028y")
 	f.Fuzz(func(t *testing.T, name, text string) {
 		ev, err := chat.Compose(chat.Draft{Room: "lobby", Kind: chat.Message, Text: text}, chat.User{ID: "u", Name: "ann"})
-		if name, bad := chat.ParseName(name); err != nil || bad != nil {
+		if name, bad := nickname.Parse(name); err != nil || bad != nil {
 			t.Skip()
 		} else {
 			ev.By.Name, ev.ID = name, chat.ID{MS: 7}

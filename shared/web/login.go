@@ -11,11 +11,15 @@ import (
 	"confab/shared/identity"
 )
 
-// Login are the routes of the session.
-func Login(s *Server, mux *http.ServeMux) {
-	mux.Handle("GET /login", s.wrap(s.whoami))
-	mux.Handle("POST /login", s.wrap(s.login))
-	mux.Handle("DELETE /login", s.wrap(s.logout))
+// Login are the routes of the session. Parse reads a name that somebody says;
+// its errors are of chat's kinds. It is given, and not imported, so that a
+// function without these routes does not carry it.
+func Login(parse func(name string) (string, error)) Routes {
+	return func(s *Server, mux *http.ServeMux) {
+		mux.Handle("GET /login", s.wrap(s.whoami))
+		mux.Handle("POST /login", s.wrap(func(w http.ResponseWriter, r *http.Request) error { return s.login(w, r, parse) }))
+		mux.Handle("DELETE /login", s.wrap(s.logout))
+	}
 }
 
 // A session is what a page has to know before it begins.
@@ -73,12 +77,16 @@ func readHello(r *http.Request) (in hello, err error) {
 
 // login signs somebody in. Who is signed in already keeps the id, so that
 // their lines stay theirs under the new name.
-func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) login(w http.ResponseWriter, r *http.Request, parse func(string) (string, error)) error {
 	in, err := readHello(r)
 	if err != nil {
 		return err
 	}
-	u, err := s.enter(r, in.Name)
+	name, err := parse(in.Name)
+	if err != nil {
+		return err
+	}
+	u, err := s.enter(r, name)
 	if err != nil {
 		return err
 	}
@@ -104,10 +112,6 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 
 // enter is the user that a request becomes under a name.
 func (s *Server) enter(r *http.Request, name string) (chat.User, error) {
-	name, err := chat.ParseName(name)
-	if err != nil {
-		return chat.User{}, err
-	}
 	if s.cfg.AllowLogin != nil {
 		if err := s.cfg.AllowLogin(r.Context(), s.client(r).String()); err != nil {
 			return chat.User{}, err

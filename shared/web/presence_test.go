@@ -15,6 +15,7 @@ import (
 	"confab/shared/chat"
 	"confab/shared/hub"
 	"confab/shared/identity"
+	"confab/shared/nickname"
 	"confab/shared/store"
 	"confab/shared/web"
 )
@@ -46,7 +47,7 @@ func live(tb testing.TB, change func(*web.Config)) *liveServer {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	l := &liveServer{Server: httptest.NewServer(s.Handler(web.Login, web.Post, web.Stream, web.Health)), users: users, store: st, web: s}
+	l := &liveServer{Server: httptest.NewServer(s.Handler(web.Login(nickname.Parse), web.Post, web.Stream, web.Health)), users: users, store: st, web: s}
 	tb.Cleanup(func() {
 		s.Drain()
 		h.Close(0)

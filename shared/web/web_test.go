@@ -18,6 +18,7 @@ import (
 
 	"confab/shared/chat"
 	"confab/shared/identity"
+	"confab/shared/nickname"
 	"confab/shared/web"
 )
 
@@ -200,7 +201,7 @@ func open(tb testing.TB, change func(*web.Config)) *house {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	h.Handler = s.Handler(web.Login, web.Post, web.Stream, web.Site)
+	h.Handler = s.Handler(web.Login(nickname.Parse), web.Post, web.Stream, web.Site)
 	return h
 }
 
