@@ -26,12 +26,13 @@ import (
 // given: conditions decided, resources that they leave out gone. What only AWS
 // knows stays as a placeholder.
 type template struct {
-	tb        testing.TB
-	root      map[string]*yaml.Node
-	params    map[string]any
-	resources map[string]map[string]any
-	outputs   map[string]any
-	mentioned map[string]string // name → where
+	tb         testing.TB
+	root       map[string]*yaml.Node
+	params     map[string]any
+	resources  map[string]map[string]any
+	outputs    map[string]any
+	mentioned  map[string]string // name → where
+	attributes map[string]string // name.attribute → where
 }
 
 // deploy reads template.yaml with the given parameters, the rest by default.
@@ -47,7 +48,7 @@ func deploy(tb testing.TB, given map[string]any) *template {
 	}
 	t := &template{
 		tb: tb, root: pairs(doc.Content[0]), params: map[string]any{"AWS::AccountId": "1"},
-		resources: map[string]map[string]any{}, mentioned: map[string]string{},
+		resources: map[string]map[string]any{}, mentioned: map[string]string{}, attributes: map[string]string{},
 	}
 	for name, p := range pairs(t.root["Parameters"]) {
 		t.params[name] = t.eval(p, name).(map[string]any)["Default"]
@@ -81,7 +82,7 @@ func (t *template) holds(condition string) bool {
 
 var (
 	noValue  = new(int)
-	variable = regexp.MustCompile(`\$\{([\w:]+)[.\w]*\}`)
+	variable = regexp.MustCompile(`\$\{([\w:.]+)\}`)
 )
 
 // eval gives what a node comes to; where says which resource it is in.
@@ -123,15 +124,14 @@ func (t *template) call(tag string, v any, where string) any {
 		if v == "AWS::NoValue" {
 			return noValue
 		}
-		t.mentioned[v.(string)] = where
+		t.mention(v.(string), where)
 		return "<" + v.(string) + ">"
 	case "!GetAtt":
-		name, _, _ := strings.Cut(v.(string), ".")
-		t.mentioned[name] = where
+		t.mention(v.(string), where)
 		return "<" + v.(string) + ">"
 	case "!Sub":
 		for _, m := range variable.FindAllStringSubmatch(v.(string), -1) {
-			t.mentioned[m[1]] = where
+			t.mention(m[1], where)
 		}
 		return v
 	case "!Equals":
@@ -144,11 +144,25 @@ func (t *template) call(tag string, v any, where string) any {
 		return slices.Contains(v.([]any), any(true))
 	case "!Condition":
 		return t.holds(v.(string))
-	case "!Select", "!GetAZs", "!!str", "!!seq", "!!map", "!!int", "!!bool", "!!float", "!!null":
+	case "!GetAZs":
+		return []any{"<zone a>", "<zone b>"}
+	case "!Select":
+		i, _ := strconv.Atoi(v.([]any)[0].(string))
+		return at(v, 1, i)
+	case "!!str", "!!seq", "!!map", "!!int", "!!bool", "!!float", "!!null":
 		return v
 	}
 	t.tb.Fatalf("%s: unknown intrinsic %s", where, tag)
 	return nil
+}
+
+// mention notes what is asked of a resource: its name, or one of its attributes.
+func (t *template) mention(what, where string) {
+	name, _, attribute := strings.Cut(what, ".")
+	t.mentioned[name] = where
+	if attribute {
+		t.attributes[what] = where
+	}
 }
 
 // at walks to a value: keys of maps and indices of lists.
@@ -177,7 +191,7 @@ func ways() (all []map[string]any) {
 				for _, account := range []string{"1", "123456789012"} {
 					all = append(all, map[string]any{
 						"StreamBackend": backend, "RedisUrl": redis, "SessionKeysVersion": some, "AlarmEmail": some,
-						"StreamImage": "image", "MaxListeners": len(some), "AWS::AccountId": account,
+						"StreamImage": "image", "MaxListeners": strconv.Itoa(len(some)), "AWS::AccountId": account,
 					})
 				}
 			}
