@@ -894,7 +894,12 @@ func TestPresence(t *testing.T) {
 			t.Error(err)
 		}
 		people()
+		around(chat.User{ID: "u_x", Name: "Ann"}, true) // in another room, it may be
+		if err := s.Free(ctx, ann, chat.User{ID: "u_x", Name: "Bob"}); err != nil {
+			t.Error(err)
+		}
 		around(chat.User{ID: "u_x", Name: "Ann"}, false)
+		around(chat.User{ID: "u_y", Name: "Bob"}, true) // it was not theirs to give away
 
 		// A server died an hour ago, another is here.
 		must(s.Redis().ZAdd(ctx, "confab:{lobby}:here", redis.Z{Score: float64(time.Now().Add(-time.Hour).UnixMilli()), Member: "s3 u_cid Cid"}).Result())(t)

@@ -58,8 +58,7 @@ func (s *Store) Here(ctx context.Context, server string, room chat.RoomID, us ..
 	return users(here), nil
 }
 
-// Gone takes back what Here said of these users, and frees their names. Who is
-// still in another room takes theirs again at the next Here.
+// Gone takes back what Here said of these users in a room.
 func (s *Store) Gone(ctx context.Context, server string, room chat.RoomID, us ...chat.User) error {
 	if len(us) == 0 {
 		return nil
@@ -71,6 +70,13 @@ func (s *Store) Gone(ctx context.Context, server string, room chat.RoomID, us ..
 	if err := s.rdb.ZRem(ctx, key(room, "here"), members...).Err(); err != nil {
 		return unavailable("presence in "+string(room), err)
 	}
+	return nil
+}
+
+// Free gives away the names of these users, who are in no room of the server
+// that says so. Who is in a room of another server takes theirs again at the
+// next Here.
+func (s *Store) Free(ctx context.Context, us ...chat.User) error {
 	if err := s.names(ctx, freeScript, us); err != nil {
 		return unavailable("free names", err)
 	}

@@ -27,8 +27,10 @@ type Attendance interface {
 	// Here says that server holds connections of these users in a room, and
 	// returns who is in the room by then.
 	Here(ctx context.Context, server string, room chat.RoomID, us ...chat.User) ([]chat.User, error)
-	// Gone takes back what Here said of these users.
+	// Gone takes back what Here said of these users in a room.
 	Gone(ctx context.Context, server string, room chat.RoomID, us ...chat.User) error
+	// Free gives away the names of these users, who are in no room.
+	Free(ctx context.Context, us ...chat.User) error
 }
 
 // A presence keeps the store told of who reads here, and the readers here told
@@ -42,6 +44,7 @@ type presence struct {
 
 	mu     sync.Mutex // guards what follows
 	visits map[string]*visit
+	users  map[chat.User]int // visits of each
 	rooms  map[chat.RoomID]*company
 	stop   context.CancelFunc // of the loop; nil: it does not run
 	kick   chan struct{}      // holds one: somebody came
@@ -76,7 +79,7 @@ type mine struct {
 func newPresence(store Attendance, tell func(chat.Signal), log *slog.Logger) *presence {
 	return &presence{
 		store: store, tell: tell, log: log, name: rand.Text()[:12],
-		visits: map[string]*visit{}, rooms: map[chat.RoomID]*company{}, kick: make(chan struct{}, 1),
+		visits: map[string]*visit{}, users: map[chat.User]int{}, rooms: map[chat.RoomID]*company{}, kick: make(chan struct{}, 1),
 	}
 }
 
@@ -96,6 +99,7 @@ func (p *presence) arrive(user chat.User, rooms []chat.RoomID) *visit {
 	if v.n++; v.n > 1 {
 		return v
 	}
+	p.users[user]++
 	for _, room := range rooms {
 		p.enter(room, user)
 	}
@@ -138,6 +142,9 @@ func (p *presence) leave(v *visit) {
 		return
 	}
 	delete(p.visits, v.key)
+	if p.users[v.user]--; p.users[v.user] == 0 {
+		delete(p.users, v.user)
+	}
 	for _, room := range v.rooms {
 		c := p.rooms[room]
 		c.readers--
@@ -264,8 +271,18 @@ func (p *presence) ask(ctx context.Context, room chat.RoomID, here, gone []chat.
 		if err := p.store.Gone(ctx, p.name, room, gone...); err != nil {
 			return nil, err
 		}
+		if err := p.store.Free(ctx, p.absent(gone)...); err != nil {
+			return nil, err
+		}
 	}
 	return p.store.Here(ctx, p.name, room, here...)
+}
+
+// absent are those of us that read no other room here either.
+func (p *presence) absent(us []chat.User) []chat.User {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(us), func(u chat.User) bool { return p.users[u] > 0 })
 }
 
 // done notes what the store was told, and forgets a room without readers.

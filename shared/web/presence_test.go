@@ -59,10 +59,15 @@ func live(tb testing.TB, change func(*web.Config)) *liveServer {
 	return l
 }
 
-// stream reads signals of a kind until ctx ends.
+// stream reads signals of a kind in the lobby until ctx ends.
 func (l *liveServer) stream(ctx context.Context, tb testing.TB, u chat.User, kind chat.Kind) <-chan chat.Signal {
 	tb.Helper()
-	req, _ := http.NewRequestWithContext(ctx, "GET", l.URL+"/stream?room=lobby", nil)
+	return l.streamOf(ctx, tb, "lobby", u, kind)
+}
+
+func (l *liveServer) streamOf(ctx context.Context, tb testing.TB, room chat.RoomID, u chat.User, kind chat.Kind) <-chan chat.Signal {
+	tb.Helper()
+	req, _ := http.NewRequestWithContext(ctx, "GET", l.URL+"/stream?room="+string(room), nil)
 	if u.ID != "" {
 		token, err := l.users.Token(u)
 		if err != nil {
@@ -147,6 +152,39 @@ func next[T any](tb testing.TB, told <-chan T) (v T) {
 		tb.Fatal("nothing was told in 20 s")
 	}
 	return v
+}
+
+func TestNameStaysWithWhoLeavesOneOfTwoRooms(t *testing.T) {
+	t.Parallel()
+	l := live(t, nil)
+	ann, other := identity.NewUser("Ann"), identity.NewUser("ann")
+	taken := func() bool {
+		t.Helper()
+		around, err := l.store.Around(t.Context(), other)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return around
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	next(t, l.streamOf(ctx, t, "ops", ann, chat.Presence))
+	ctx, stay := context.WithCancel(t.Context())
+	seen := l.stream(ctx, t, ann, chat.Presence)
+	watch := l.streamOf(t.Context(), t, "ops", chat.User{}, chat.Presence)
+	next(t, seen)
+	leave()
+	if left := next(t, watch); names(left.Left) != "[Ann]" {
+		t.Fatalf("the room is told %+v", left)
+	}
+	if !taken() {
+		t.Error("the name was given away by leaving one of two rooms")
+	}
+	stay()
+	for begin := time.Now(); taken(); time.Sleep(50 * time.Millisecond) {
+		if time.Since(begin) > 20*time.Second {
+			t.Fatal("the name was not given away by leaving the last room")
+		}
+	}
 }
 
 func TestTypingIsToldAtMostOnceInThreeSeconds(t *testing.T) {

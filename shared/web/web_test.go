@@ -158,6 +158,8 @@ func (t *tape) Gone(ctx context.Context, _ string, _ chat.RoomID, _ ...chat.User
 	return t.fails(ctx)
 }
 
+func (t *tape) Free(ctx context.Context, _ ...chat.User) error { return t.fails(ctx) }
+
 func (t *tape) Ready(ctx context.Context) error { return t.fails(ctx) }
 
 func (t *tape) Around(ctx context.Context, u chat.User) (bool, error) {
