@@ -138,7 +138,10 @@ func (ts *tallies) told(t *tally, now time.Time, us int64, err error, lot int, r
 	if err != nil {
 		us = t.charge(now, lot, r)
 	}
-	t.telling, t.until = false, now.Add(time.Duration(us)*time.Microsecond)
+	t.telling = false
+	if us > 0 { // or a post that came a moment before now would be refused
+		t.until = now.Add(time.Duration(us) * time.Microsecond)
+	}
 }
 
 // charge is rate.lua's rate. The clock here is not set back: it is monotonic.
