@@ -43,7 +43,7 @@ func (a answer) compare(b answer) int {
 	return cmp.Or(strings.Compare(a.route, b.route), a.status-b.status)
 }
 
-const scrapeTimeout = 10 * time.Second
+const scrapeHead = 10 * time.Second // to send the head of a request for metrics
 
 func newMetrics(stats func() app.Stats) *metrics {
 	return &metrics{stats: stats, requests: map[answer]uint64{}, took: map[string]*times{}}
@@ -168,7 +168,7 @@ func (m *metrics) serve(addr string, log *slog.Logger) (at net.Addr, stop func()
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	srv := &http.Server{
-		Handler: mux, ReadHeaderTimeout: scrapeTimeout, IdleTimeout: time.Minute,
+		Handler: mux, ReadHeaderTimeout: scrapeHead, IdleTimeout: time.Minute,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	ended := make(chan struct{})
