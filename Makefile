@@ -35,14 +35,16 @@ build-PostFunction:
 build-StreamFunction:
 	$(FUNCTION) -o $(ARTIFACTS_DIR)/bootstrap ./functions/stream
 
-test: tools check ## install what the tests need (Redis, Chromium) and run them all, race detector on
+# The build first: tests build the same again, which then costs nothing, and wait for it one by one.
+test: tools check build ## install what the tests need (Redis, Chromium) and run them all, race detector on
 	$(GO) test -race ./...
 
+# With -race, as the tests are built: all is compiled once.
 check: ## formatting, vet, staticcheck
 	@test -z "$$(gofmt -l functions shared public)" || { gofmt -l functions shared public; echo 'make check: run gofmt -w on these'; exit 1; }
-	$(GO) vet ./...
-	$(GO) tool staticcheck ./...
-	$(GO) tool staticcheck -tags function -tests=false ./functions/login ./functions/post ./functions/stream ./shared/...
+	$(GO) vet -race ./...
+	GOFLAGS=-race $$($(GO) tool -n staticcheck) ./...
+	GOFLAGS=-race $$($(GO) tool -n staticcheck) -tags function -tests=false ./functions/login ./functions/post ./functions/stream ./shared/...
 	@if command -v npx >/dev/null; then $(MAKE) --no-print-directory check-page; elif [ -n "$$CI" ]; then echo 'make check: npm is missing'; exit 1; fi
 
 check-page: # the page's types, and its logic without a browser; npm brings the compiler
@@ -53,7 +55,7 @@ tools: # what the tests talk to; nothing is done where it is there
 	@.ci/tools
 
 test-clients: ## clients that others wrote (npm, curl) follow a room through cuts
-	$(GO) test -tags clients ./functions/server -run ForeignClients -count=1 -v
+	$(GO) test -race -tags clients ./functions/server -run ForeignClients -count=1 -v
 
 torture: ## break everything under load and print what it came to (ROUNDS=10 SEED=1 MINUTES=60)
 	$(GO) test ./functions/server -run Torture -count=1 -v -timeout 0 -torture.rounds $(or $(ROUNDS),10) -torture.seed $(or $(SEED),1) -torture.minutes $(or $(MINUTES),60)
