@@ -558,6 +558,28 @@ func TestWrongConfigurationStopsTheStartWithOneSentence(t *testing.T) {
 	}
 }
 
+// Behind CloudFront all requests come from its addresses.
+func TestLimitsAreOfWhoIsBehindTheEdge(t *testing.T) {
+	const secret = "a secret that only CloudFront and the functions know"
+	c := newCloud(t, lambdatest.REST, lambdatest.RESTStream, startRedis(t).url(), "PROXY_SECRET="+secret, "LOGIN_BURST=1", "LOGINS_PER_SECOND=0.001")
+	for _, tt := range []struct {
+		address, secret string
+		want            int
+	}{
+		{"198.51.100.1", secret, http.StatusSeeOther},
+		{"198.51.100.1", secret, http.StatusTooManyRequests},
+		{"198.51.100.2", secret, http.StatusSeeOther},
+		{"198.51.100.3", "guessed", http.StatusSeeOther}, // counted for who sent it
+		{"198.51.100.4", "guessed", http.StatusTooManyRequests},
+	} {
+		b := newBrowser(t, c, "https://chat")
+		res, body := b.do("POST", "/login", form, "user=ann", "X-Forwarded-For", tt.address, "X-Proxy-Secret", tt.secret)
+		if res.StatusCode != tt.want {
+			t.Errorf("%s with the secret %q: %d, want %d: %s", tt.address, tt.secret, res.StatusCode, tt.want, body)
+		}
+	}
+}
+
 func TestRedisAwayRefusesPostsAndKeepsStreams(t *testing.T) {
 	r := startRedis(t)
 	c := newCloud(t, lambdatest.REST, lambdatest.RESTStream, r.url(), "STREAM_SECONDS=50")

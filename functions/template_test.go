@@ -243,6 +243,20 @@ func TestTemplateFindsRedis(t *testing.T) {
 	}
 }
 
+func TestTemplateLetsTheFunctionsKnowCloudFront(t *testing.T) {
+	d := deploy(t, nil)
+	known := at(d.eval(d.root["Globals"], "Globals"), "Function", "Environment", "Variables", "PROXY_SECRET")
+	for _, origin := range listOf(at(d.resources["Cdn"], "Properties", "DistributionConfig", "Origins")) {
+		if at(origin, "Id") != "api" {
+			continue
+		}
+		header := at(origin, "OriginCustomHeaders", 0)
+		if known == nil || at(header, "HeaderName") != "X-Proxy-Secret" || at(header, "HeaderValue") != known {
+			t.Errorf("CloudFront sends %v, the functions know %v", header, known)
+		}
+	}
+}
+
 func TestTemplateStreamsOnlyByTheStreamFunction(t *testing.T) {
 	for name, r := range deploy(t, nil).resources {
 		for _, event := range mapOf(at(r, "Properties", "Events")) {

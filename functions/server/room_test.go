@@ -172,6 +172,7 @@ func TestWrongSettingStopsTheStartWithOneSentence(t *testing.T) {
 		"REDIS_URL=http://user:secret@127.0.0.1:1": "REDIS_URL",
 		"STREAM_SECONDS=many":                      "STREAM_SECONDS",
 		"TRUSTED_PROXIES=everybody":                "TRUSTED_PROXIES",
+		"PROXY_SECRET=open":                        "PROXY_SECRET",
 		"DATA_DIR=/proc/none":                      "DATA_DIR",
 	} {
 		out, err := run(t, env)

@@ -26,6 +26,7 @@ const (
 	sessionLife = 30 * 24 * time.Hour
 	keyFile     = "session.key"
 	keyBytes    = 32
+	secretBytes = 16 // of PROXY_SECRET
 )
 
 // A Config is what an operator may set: the environment, under the same names
@@ -43,6 +44,7 @@ type Config struct {
 	SessionKeys    []string       `env:"SESSION_KEYS"`             // the first signs, all are good; at least 32 bytes each
 	PublicOrigin   string         `env:"PUBLIC_ORIGIN"`            // where browsers find us, as https://chat.example.org
 	TrustedProxies []netip.Prefix `env:"TRUSTED_PROXIES"`          // whose X-Forwarded-* headers are believed
+	ProxySecret    string         `env:"PROXY_SECRET"`             // whoever sends it as X-Proxy-Secret is believed too; at least 16 bytes
 	Guests         string         `env:"GUESTS" envDefault:"read"` // what those may do who said no name: read or none
 
 	StreamSeconds     int     `env:"STREAM_SECONDS"`                      // how long a stream lives; 0: until somebody leaves
@@ -84,6 +86,8 @@ func (c Config) check() error {
 		return fmt.Errorf("STREAM_MODE is %q: it may be buffered, or not set", c.StreamMode)
 	case c.PublicOrigin != "" && !validOrigin(c.PublicOrigin):
 		return fmt.Errorf("PUBLIC_ORIGIN is %q: it is a scheme and a host, as https://chat.example.org", c.PublicOrigin)
+	case c.ProxySecret != "" && len(c.ProxySecret) < secretBytes:
+		return fmt.Errorf("PROXY_SECRET has %d bytes: it needs at least %d, or is not set", len(c.ProxySecret), secretBytes)
 	case c.History < 0 || c.Retention < 0 || c.StreamSeconds < 0 || c.PostsPerSecond < 0 || c.PostBurst < 0 || c.PostersPerAddress < 0 || c.LoginsPerSecond < 0 || c.LoginBurst < 0 || c.StreamsPerUser < 0 || c.StreamsPerAddress < 0:
 		return errors.New("a limit is negative: HISTORY, RETENTION, STREAM_SECONDS, POSTS_PER_SECOND, POST_BURST, POSTERS_PER_ADDRESS, LOGINS_PER_SECOND, LOGIN_BURST, STREAMS_PER_USER and STREAMS_PER_ADDRESS are 0 (no limit) or more")
 	}
@@ -166,7 +170,7 @@ func (c Config) web(log *slog.Logger, st *store.Store, h *hub.Hub, signer *ident
 		AllowPost:  func(address string) error { return st.AllowSoon("post", address, posts) },
 		AllowLogin: func(ctx context.Context, address string) error { return st.Allow(ctx, "login", address, logins) },
 		Log:        log, Rooms: st, Hub: h, Users: signer, Site: site,
-		Guests: c.Guests == "read", Origin: c.PublicOrigin, Proxies: c.TrustedProxies,
+		Guests: c.Guests == "read", Origin: c.PublicOrigin, Proxies: c.TrustedProxies, ProxySecret: c.ProxySecret,
 		StreamsPerUser: c.StreamsPerUser, StreamsPerAddress: c.StreamsPerAddress,
 		StreamFor: time.Duration(c.StreamSeconds) * time.Second,
 	}

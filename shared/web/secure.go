@@ -2,6 +2,7 @@ package web
 
 import (
 	"crypto/rand"
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"net"
@@ -18,6 +19,7 @@ import (
 const (
 	requestID    = "X-Request-Id"
 	maxRequestID = 128
+	proxySecret  = "X-Proxy-Secret"
 	noStore      = "no-store"
 
 	// No inline script, no inline style, nothing from elsewhere, and no
@@ -53,7 +55,8 @@ func (s *Server) guard(next http.Handler) http.Handler {
 }
 
 // requestID names a request in our log and in the answer: by the name that one
-// of our proxies gave it, so that it is found in both logs, or by a new one.
+// of our proxies gave it, so that it is found in both logs, or by a new one. A
+// CDN, which knows the secret instead, passes on what its clients say.
 func (s *Server) requestID(r *http.Request) string {
 	id := r.Header.Get(requestID)
 	if id != "" && len(id) <= maxRequestID && !strings.ContainsFunc(id, notInID) && s.trusts(remote(r)) {
@@ -84,23 +87,31 @@ func (s *Server) secure(r *http.Request) bool {
 	// The first is the one nearest to the browser. A browser that makes it up
 	// gets a cookie that it cannot send back.
 	proto, _, _ := strings.Cut(r.Header.Get("X-Forwarded-Proto"), ",")
-	return strings.EqualFold(strings.TrimSpace(proto), "https") && s.trusts(remote(r))
+	return strings.EqualFold(strings.TrimSpace(proto), "https") && s.proxied(r)
 }
 
 // client is the address that a request came from. Each proxy adds to the
 // right of X-Forwarded-For, so it is read from there, for as long as the
 // address that vouches is one of our proxies.
 func (s *Server) client(r *http.Request) netip.Addr {
-	addr := remote(r)
+	peer, proxied := remote(r), s.proxied(r)
+	addr := peer
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for _, hop := range slices.Backward(hops) {
 		before, err := netip.ParseAddr(strings.TrimSpace(hop))
-		if err != nil || !s.trusts(addr) {
+		if err != nil || !s.trusts(addr) && !(proxied && addr == peer) {
 			break
 		}
 		addr = before.Unmap().WithZone("")
 	}
 	return addr
+}
+
+// proxied reports whether a request was sent by one of our proxies: from its
+// address, or with the secret that all of them share.
+func (s *Server) proxied(r *http.Request) bool {
+	said := []byte(r.Header.Get(proxySecret))
+	return s.trusts(remote(r)) || s.cfg.ProxySecret != "" && subtle.ConstantTimeCompare(said, []byte(s.cfg.ProxySecret)) == 1
 }
 
 func (s *Server) trusts(addr netip.Addr) bool {

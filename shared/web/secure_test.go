@@ -131,20 +131,51 @@ func TestClientAddressBehindProxies(t *testing.T) {
 		{"[2001:db8::1]:99", "", "2001:db8::1"},
 		{"10.0.0.1", "203.0.113.9", "203.0.113.9"},
 	} {
-		h := open(t, nil)
-		inner := h.Handler
-		h.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			r.RemoteAddr = tt.from
-			inner.ServeHTTP(w, r)
-		})
 		head := ""
 		for hop := range strings.SplitSeq(tt.forwarded, ", ") { // one header each: they are one list
 			head += "X-Forwarded-For: " + hop + "\n"
 		}
-		h.do(t, ask{"GET", "/nothing", strings.TrimSuffix(head, "\n"), "", nobody})
-		if !strings.Contains(h.log.String(), "client="+tt.want+" ") {
-			t.Errorf("from %s, forwarded for %q, want %s: %s", tt.from, tt.forwarded, tt.want, h.log)
+		if log := refusedFrom(t, nil, tt.from, strings.TrimSuffix(head, "\n")); !strings.Contains(log, "client="+tt.want+" ") {
+			t.Errorf("from %s, forwarded for %q, want %s: %s", tt.from, tt.forwarded, tt.want, log)
 		}
+	}
+}
+
+// refusedFrom is what is logged of a request that is refused.
+func refusedFrom(t *testing.T, change func(*web.Config), addr, head string) (log string) {
+	t.Helper()
+	h := open(t, change)
+	inner := h.Handler
+	h.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.RemoteAddr = addr
+		inner.ServeHTTP(w, r)
+	})
+	h.do(t, ask{"GET", "/nothing", head, "", nobody})
+	return h.log.String()
+}
+
+func TestWhoKnowsTheProxiesSecretIsBelieved(t *testing.T) {
+	const edge, secret = "192.0.2.1", "open sesame, open"
+	for _, tt := range []struct{ said, forwarded, want string }{
+		{secret, "203.0.113.9", "203.0.113.9"},
+		{secret, "203.0.113.9, " + edge, "203.0.113.9"}, // as API Gateway repeats its peer
+		{secret, "1.1.1.1, 203.0.113.9, " + edge, "203.0.113.9"},
+		{secret, "203.0.113.9, 10.0.0.7, " + edge, "203.0.113.9"}, // through one of the known addresses too
+		{secret, "nonsense", edge},
+		{secret + "x", "203.0.113.9", edge},
+		{"", "203.0.113.9", edge},
+	} {
+		head := "X-Forwarded-For: " + tt.forwarded + "\nX-Request-Id: known\nX-Proxy-Secret: " + tt.said
+		log := refusedFrom(t, func(c *web.Config) { c.ProxySecret = secret }, edge+":99", head)
+		if !strings.Contains(log, "client="+tt.want+" ") || strings.Contains(log, secret) {
+			t.Errorf("with %q, forwarded for %q, want %s: %s", tt.said, tt.forwarded, tt.want, log)
+		}
+		if strings.Contains(log, "request=known") {
+			t.Errorf("a client behind a CDN named its request: %s", log)
+		}
+	}
+	if log := refusedFrom(t, nil, edge+":99", "X-Forwarded-For: 203.0.113.9\nX-Proxy-Secret: "); !strings.Contains(log, "client="+edge+" ") {
+		t.Errorf("no secret is set, and an empty one was believed: %s", log)
 	}
 }
 

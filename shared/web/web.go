@@ -84,6 +84,9 @@ type Config struct {
 	StreamFor time.Duration
 	// Proxies are the addresses whose X-Forwarded headers are believed.
 	Proxies []netip.Prefix
+	// ProxySecret, in X-Proxy-Secret, has X-Forwarded headers believed of any
+	// address: a CDN's are many and change. Empty: of none but Proxies.
+	ProxySecret string
 }
 
 // A Server answers requests.

@@ -157,7 +157,7 @@ func (d Door) Event(r *http.Request) ([]byte, error) {
 func v1(r *http.Request, body []byte) map[string]any {
 	header := r.Header.Clone()
 	header.Set("Host", "abcdefghij.execute-api.us-east-1.amazonaws.com")
-	header.Set("X-Forwarded-For", clientIP)
+	header.Set("X-Forwarded-For", strings.Join(append(header["X-Forwarded-For"], clientIP), ", "))
 	header.Set("X-Forwarded-Proto", "https")
 	return map[string]any{
 		"resource": "/{proxy+}", "path": r.URL.Path, "httpMethod": r.Method,
