@@ -19,6 +19,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -73,20 +74,35 @@ type redis struct {
 	cmd  *exec.Cmd
 }
 
+// need skips a test whose program is missing, and fails it where CI is set.
+func need(tb testing.TB, program string) {
+	tb.Helper()
+	switch _, err := exec.LookPath(program); {
+	case err != nil && os.Getenv("CI") != "":
+		tb.Fatalf("%s is missing: make tools installs it", program)
+	case err != nil:
+		tb.Skipf("%s is missing: make tools installs it", program)
+	}
+}
+
 func startRedis(tb testing.TB) *redis {
 	tb.Helper()
-	if _, err := exec.LookPath("redis-server"); err != nil {
-		tb.Skip("needs redis-server")
-	}
+	need(tb, "redis-server")
+	r := &redis{tb: tb, addr: freeAddr(tb), dir: tb.TempDir()}
+	r.start()
+	tb.Cleanup(r.kill)
+	return r
+}
+
+// freeAddr is where something else may listen.
+func freeAddr(tb testing.TB) string {
+	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	r := &redis{tb: tb, addr: l.Addr().String(), dir: tb.TempDir()}
-	l.Close()
-	r.start()
-	tb.Cleanup(r.kill)
-	return r
+	defer l.Close()
+	return l.Addr().String()
 }
 
 func (r *redis) url() string { return "redis://" + r.addr }
@@ -118,6 +134,7 @@ type cloud struct {
 	door                lambdatest.Door // of login and post
 	streams             lambdatest.Door // of stream
 	login, post, stream *lambdatest.Function
+	turnedAway          atomic.Int64 // requests that no environment may take
 
 	mu   sync.Mutex
 	made map[*lambdatest.Function][]*lambdatest.Invocation
@@ -142,18 +159,34 @@ func newCloud(tb testing.TB, door, streams lambdatest.Door, redis string, env ..
 	}
 }
 
-// RoundTrip takes a request to its function, as template.yaml does.
-func (c *cloud) RoundTrip(r *http.Request) (*http.Response, error) {
-	f, door := c.post, c.door
+// answers is the function that template.yaml has a request go to.
+func answers(r *http.Request) (name string) {
 	switch {
 	case r.URL.Path == "/login" || r.URL.Path == "/":
-		f = c.login
+		return "login"
 	case r.Method == http.MethodGet:
+		return "stream"
+	}
+	return "post"
+}
+
+func (c *cloud) RoundTrip(r *http.Request) (*http.Response, error) {
+	f, door := c.post, c.door
+	switch answers(r) {
+	case "login":
+		f = c.login
+	case "stream":
 		f, door = c.stream, c.streams
 	}
 	return (&lambdatest.Transport{
 		Door: door,
-		Pick: func(*http.Request) *lambdatest.Environment { return f.Take() },
+		Pick: func(*http.Request) *lambdatest.Environment {
+			e := f.Take()
+			if e == nil {
+				c.turnedAway.Add(1)
+			}
+			return e
+		},
 		Each: func(i *lambdatest.Invocation) {
 			c.mu.Lock()
 			defer c.mu.Unlock()
@@ -483,6 +516,28 @@ func TestListenerThatLeftCostsAtMostStreamSeconds(t *testing.T) {
 	}
 }
 
+// CloudFront cuts an answer that says nothing for 30 s.
+func TestStreamIsNeverSilentForLong(t *testing.T) {
+	if testing.Short() {
+		t.Skip("listens to silence for two pings")
+	}
+	t.Parallel()
+	c := newCloud(t, lambdatest.REST, lambdatest.RESTStream, startRedis(t).url(), "STREAM_SECONDS=32")
+	last, pings := time.Now(), 0
+	for b := range newBrowser(t, c, "https://chat").listen(t.Context(), "/stream", "") {
+		if silent := time.Since(last); silent > 20*time.Second {
+			t.Errorf("nothing was said for %v", silent)
+		}
+		last = time.Now()
+		if b.name == "ping" {
+			pings++
+		}
+	}
+	if pings < 2 {
+		t.Errorf("%d pings", pings)
+	}
+}
+
 func TestUpgradeIsRefusedByAFunction(t *testing.T) {
 	c := newCloud(t, lambdatest.REST, lambdatest.RESTStream, startRedis(t).url(), "STREAM_SECONDS=1")
 	res, body := newBrowser(t, c, "https://chat").do("GET", "/stream", "", "",
@@ -655,12 +710,7 @@ func TestContainerAndFunctionsShareARedis(t *testing.T) {
 // startServer runs functions/server as its image does: with nothing around it.
 func startServer(tb testing.TB, redis string) (base string) {
 	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	addr := l.Addr().String()
-	l.Close()
+	addr := freeAddr(tb)
 	cmd := exec.Command(bootstrap(tb, "server"))
 	cmd.Env = []string{"ADDR=" + addr, "REDIS_URL=" + redis, sessionKeys}
 	cmd.Dir = tb.TempDir()

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -47,9 +46,7 @@ func (c *cloud) edge(tb testing.TB) (base string) {
 // openChromium gives a way to open windows, each of which is somebody else's.
 func openChromium(tb testing.TB) func() context.Context {
 	tb.Helper()
-	if _, err := exec.LookPath("chromium"); err != nil {
-		tb.Skip("needs chromium")
-	}
+	need(tb, "chromium")
 	ctx, stop := chromedp.NewExecAllocator(context.WithoutCancel(tb.Context()), append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath("chromium"), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true))...)
@@ -89,34 +86,52 @@ func see(tb testing.TB, window context.Context, text string) {
 	}
 }
 
+// meet opens a window for each name, and comes in by it.
+func meet(tb testing.TB, base string, names ...string) (windows []context.Context) {
+	tb.Helper()
+	open := openChromium(tb)
+	for _, name := range names {
+		window := open()
+		if err := chromedp.Do(window, enter(base, name)); err != nil {
+			tb.Fatal(err)
+		}
+		windows = append(windows, window)
+	}
+	return windows
+}
+
+// hearsay has a window say a line, and waits until all have it.
+func hearsay(tb testing.TB, line string, from context.Context, all []context.Context) {
+	tb.Helper()
+	if err := chromedp.Do(from, write(line)); err != nil {
+		tb.Fatal(err)
+	}
+	for _, window := range all {
+		see(tb, window, line)
+	}
+}
+
+// awaitStreams waits until so many more streams were asked for.
+func (c *cloud) awaitStreams(more int) {
+	c.tb.Helper()
+	want := len(c.invocations(c.stream)) + more
+	for late := time.After(15 * time.Second); len(c.invocations(c.stream)) < want; {
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-late:
+			c.tb.Fatal("the pages do not come back")
+		}
+	}
+}
+
 func TestPageChatsThroughFunctions(t *testing.T) {
 	c := newCloud(t, lambdatest.REST, lambdatest.RESTStream, startRedis(t).url(), "STREAM_SECONDS=2")
-	base, window := c.edge(t), openChromium(t)
-	ann, bob := window(), window()
-	for who, name := range map[context.Context]string{ann: "ann", bob: "bob"} {
-		if err := chromedp.Do(who, enter(base, name)); err != nil {
-			t.Fatal(err)
-		}
-	}
+	windows := meet(t, c.edge(t), "ann", "bob")
 	for _, line := range []string{"first light", "second wind", "third time"} {
-		before := len(c.invocations(c.stream))
-		if err := chromedp.Do(ann, write(line)); err != nil {
-			t.Fatal(err)
-		}
-		see(t, ann, line)
-		see(t, bob, line)
-		for late := time.After(15 * time.Second); len(c.invocations(c.stream)) < before+2; {
-			select { // until both have come back for another stream
-			case <-time.After(50 * time.Millisecond):
-			case <-late:
-				t.Fatal("the pages do not come back")
-			}
-		}
+		hearsay(t, line, windows[0], windows)
+		c.awaitStreams(2) // of each window
 	}
-	if err := chromedp.Do(bob, write("all heard")); err != nil {
-		t.Fatal(err)
-	}
-	see(t, ann, "all heard")
+	hearsay(t, "all heard", windows[1], windows)
 	streams := c.invocations(c.stream)
 	for _, i := range streams {
 		if how := i.End(); how != "complete" {
@@ -124,4 +139,32 @@ func TestPageChatsThroughFunctions(t *testing.T) {
 		}
 	}
 	t.Logf("%d invocations of the stream function", len(streams))
+}
+
+func TestPageLosesNothingToKilledAndThrottledFunctions(t *testing.T) {
+	c := newCloud(t, lambdatest.REST, lambdatest.RESTStream, startRedis(t).url(), "STREAM_SECONDS=3", "POSTS_PER_SECOND=0")
+	windows := meet(t, c.edge(t), "ann", "bob")
+	hearsay(t, "before", windows[0], windows)
+	for _, f := range []*lambdatest.Function{c.stream, c.post, c.login} {
+		f.Kill()
+	}
+	hearsay(t, "after the fall", windows[1], windows)
+	c.stream.Reserve(1) // one of the two is turned away when their streams end
+	var said []string
+	for late := time.Now().Add(30 * time.Second); c.turnedAway.Load() < 3; time.Sleep(300 * time.Millisecond) {
+		if time.Now().After(late) {
+			t.Fatalf("%d requests were turned away", c.turnedAway.Load())
+		}
+		said = append(said, fmt.Sprintf("line %d.", len(said)))
+		if err := chromedp.Do(windows[len(said)%2], write(said[len(said)-1])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.stream.Reserve(0)
+	hearsay(t, "all heard", windows[0], windows)
+	for _, window := range windows {
+		for _, line := range said {
+			see(t, window, line)
+		}
+	}
 }

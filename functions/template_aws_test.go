@@ -51,12 +51,7 @@ type kind struct {
 
 func readSpec(t *testing.T) spec {
 	t.Helper()
-	if _, err := exec.LookPath("npm"); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
+	need(t, "npm")
 	dir := t.TempDir()
 	if out, err := exec.Command("npm", "pack", "--silent", "--pack-destination", dir, awsSpec+"@"+awsVersion).CombinedOutput(); err != nil {
 		t.Fatalf("npm pack %s: %v\n%s", awsSpec, err, out)

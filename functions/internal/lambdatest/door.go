@@ -33,8 +33,8 @@ const clientIP = "203.0.113.7"
 // the environment that Pick chooses.
 type Transport struct {
 	Door Door
-	Pick func(*http.Request) *Environment
-	Each func(*Invocation) // called with each invocation that was made; may be nil
+	Pick func(*http.Request) *Environment // nil: there may be no more of them
+	Each func(*Invocation)                // called with each invocation that was made; may be nil
 }
 
 // RoundTrip returns when the answer's head is there. A request whose context
@@ -44,7 +44,11 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	i, err := t.Pick(r).Invoke(r.Context(), event)
+	e := t.Pick(r)
+	if e == nil {
+		return throttled(r), nil
+	}
+	i, err := e.Invoke(r.Context(), event)
 	if err != nil {
 		return nil, err
 	}
@@ -67,10 +71,22 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if (a.kind == streamed) != t.Door.streams() {
 		return nil, fmt.Errorf("%s cannot take an answer of type %q", t.Door, a.kind)
 	}
-	if a.kind != streamed {
-		return buffered(r, a.body)
+	return t.Door.Answer(r, a.body)
+}
+
+// throttled is what template.yaml has the API say for a function that is called
+// more often at once than it may be.
+func throttled(r *http.Request) *http.Response {
+	header := http.Header{"Content-Type": {"application/problem+json"}, "Retry-After": {"2"}}
+	return respond(r, http.StatusServiceUnavailable, header, io.NopCloser(strings.NewReader(`{"status":503}`)))
+}
+
+// Answer is the response that the front door makes of what a function sends.
+func (d Door) Answer(r *http.Request, body io.ReadCloser) (*http.Response, error) {
+	if d.streams() {
+		return prelude(r, body)
 	}
-	return prelude(r, a.body)
+	return d.buffered(r, body)
 }
 
 type head struct {
@@ -96,10 +112,14 @@ func (h *head) header() http.Header {
 	return header
 }
 
-func buffered(r *http.Request, body io.Reader) (*http.Response, error) {
+// buffered reads the whole answer. A REST API takes no key but those of its
+// documentation, and sam local no other either.
+func (d Door) buffered(r *http.Request, body io.Reader) (*http.Response, error) {
 	var h head
-	if err := json.NewDecoder(body).Decode(&h); err != nil {
-		return nil, fmt.Errorf("malformed proxy response: %w", err)
+	keys := json.NewDecoder(body)
+	keys.DisallowUnknownFields()
+	if err := keys.Decode(&h); err != nil || d == REST && h.Cookies != nil {
+		return nil, fmt.Errorf("malformed proxy response: %v %v", h, err)
 	}
 	var text io.Reader = strings.NewReader(h.Body)
 	if h.IsBase64Encoded {

@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -33,7 +34,9 @@ type Function struct {
 	Timeout   time.Duration // one that takes longer is killed
 
 	tb   testing.TB
-	mu   sync.Mutex
+	mu   sync.Mutex // guards what follows
+	most int
+	all  []*Environment
 	free []*Environment
 }
 
@@ -42,22 +45,43 @@ func New(tb testing.TB, bootstrap string, timeout time.Duration, env ...string) 
 	return &Function{Bootstrap: bootstrap, Env: env, Timeout: timeout, tb: tb}
 }
 
-// Take gives an environment that is free, or a new one.
+// Reserve lets n environments be at work at once from now on, its reserved
+// concurrency. 0: as many as are asked for.
+func (f *Function) Reserve(n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.most = n
+}
+
+// Take gives an environment that is free, or a new one, or nil when as many as
+// may are at work.
 func (f *Function) Take() *Environment {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for len(f.free) > 0 {
-		e := f.free[len(f.free)-1]
-		f.free = f.free[:len(f.free)-1]
-		select {
-		case <-e.exited:
-		default:
-			return e
-		}
+	f.all = slices.DeleteFunc(f.all, (*Environment).gone)
+	f.free = slices.DeleteFunc(f.free, (*Environment).gone)
+	n := len(f.free)
+	if f.most > 0 && len(f.all)-n >= f.most {
+		return nil
+	}
+	if n > 0 {
+		e := f.free[n-1]
+		f.free = f.free[:n-1]
+		return e
 	}
 	e := start(f.tb, f.Bootstrap, f.put, f.Env...)
 	e.Timeout = f.Timeout
+	f.all = append(f.all, e)
 	return e
+}
+
+// Kill ends all environments, whatever they are at.
+func (f *Function) Kill() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, e := range f.all {
+		e.Kill()
+	}
 }
 
 func (f *Function) put(e *Environment) {
@@ -139,6 +163,15 @@ func (e *Environment) Kill() { e.cmd.Process.Kill() }
 
 // Output is what the process has logged.
 func (e *Environment) Output() string { return e.output.String() }
+
+func (e *Environment) gone() bool {
+	select {
+	case <-e.exited:
+		return true
+	default:
+		return false
+	}
+}
 
 // Exited is closed when the process has ended.
 func (e *Environment) Exited() <-chan struct{} { return e.exited }
