@@ -31,8 +31,9 @@ type template struct {
 	params     map[string]any
 	resources  map[string]map[string]any
 	outputs    map[string]any
-	mentioned  map[string]string // name → where
-	attributes map[string]string // name.attribute → where
+	mentioned  map[string]string   // name → where
+	needs      map[string][]string // where → names
+	attributes map[string]string   // name.attribute → where
 }
 
 // deploy reads template.yaml with the given parameters, the rest by default.
@@ -48,7 +49,7 @@ func deploy(tb testing.TB, given map[string]any) *template {
 	}
 	t := &template{
 		tb: tb, root: pairs(doc.Content[0]), params: map[string]any{"AWS::AccountId": "1"},
-		resources: map[string]map[string]any{}, mentioned: map[string]string{}, attributes: map[string]string{},
+		resources: map[string]map[string]any{}, mentioned: map[string]string{}, needs: map[string][]string{}, attributes: map[string]string{},
 	}
 	for name, p := range pairs(t.root["Parameters"]) {
 		t.params[name] = t.eval(p, name).(map[string]any)["Default"]
@@ -160,6 +161,7 @@ func (t *template) call(tag string, v any, where string) any {
 func (t *template) mention(what, where string) {
 	name, _, attribute := strings.Cut(what, ".")
 	t.mentioned[name] = where
+	t.needs[where] = append(t.needs[where], name)
 	if attribute {
 		t.attributes[what] = where
 	}
@@ -191,7 +193,7 @@ func ways() (all []map[string]any) {
 				for _, account := range []string{"1", "123456789012"} {
 					all = append(all, map[string]any{
 						"StreamBackend": backend, "RedisUrl": redis, "SessionKeysVersion": some, "AlarmEmail": some,
-						"StreamImage": "image", "MaxListeners": strconv.Itoa(len(some)), "AWS::AccountId": account,
+						"StreamImage": "image", "MaxListeners": strconv.Itoa(len(some)), "PublicOrigin": some, "AWS::AccountId": account,
 					})
 				}
 			}
@@ -218,6 +220,38 @@ func TestTemplateMentionsOnlyWhatItMakes(t *testing.T) {
 					t.Errorf("%v: %s depends on %s, which is not there", way, name, other)
 				}
 			}
+		}
+	}
+}
+
+// CloudFormation refuses what needs itself in the end.
+func TestTemplateGoesRoundInNoCircle(t *testing.T) {
+	for _, way := range ways() {
+		d := deploy(t, way)
+		for name, r := range d.resources {
+			switch r["Type"] {
+			case "AWS::Serverless::Function": // SAM names each function in the API's body
+				d.needs[name] = append(d.needs[name], d.needs["Globals"]...)
+				d.needs["Api"] = append(d.needs["Api"], name)
+				d.needs[name] = slices.DeleteFunc(d.needs[name], func(n string) bool { return n == "Api" }) // in its events
+			}
+		}
+		done := map[string]bool{}
+		var walk func(name string, path []string)
+		walk = func(name string, path []string) {
+			if slices.Contains(path, name) {
+				t.Fatalf("%v: %s needs itself: %v", way, name, append(path, name))
+			}
+			if done[name] {
+				return
+			}
+			for _, other := range d.needs[name] {
+				walk(other, append(path, name))
+			}
+			done[name] = true
+		}
+		for name := range d.resources {
+			walk(name, nil)
 		}
 	}
 }
@@ -253,6 +287,16 @@ func TestTemplateLetsTheFunctionsKnowCloudFront(t *testing.T) {
 		header := at(origin, "OriginCustomHeaders", 0)
 		if known == nil || at(header, "HeaderName") != "X-Proxy-Secret" || at(header, "HeaderValue") != known {
 			t.Errorf("CloudFront sends %v, the functions know %v", header, known)
+		}
+	}
+}
+
+func TestTemplateTellsTheContainerItsOrigin(t *testing.T) {
+	for given, want := range map[string]string{"": "https://${Cdn.DomainName}", "https://chat.example.org": "https://chat.example.org"} {
+		d := deploy(t, map[string]any{"StreamBackend": "container", "StreamImage": "image", "PublicOrigin": given})
+		env := listOf(at(d.resources["Task"], "Properties", "ContainerDefinitions", 0, "Environment"))
+		if !slices.ContainsFunc(env, func(v any) bool { return at(v, "Name") == "PUBLIC_ORIGIN" && at(v, "Value") == want }) {
+			t.Errorf("PublicOrigin %q: the container has %v", given, env)
 		}
 	}
 }
@@ -412,6 +456,20 @@ func (t *template) passes(path string) (origin string, methods []any) {
 		}
 	}
 	return at(config, "DefaultCacheBehavior", "TargetOriginId").(string), nil
+}
+
+// An error that CloudFront keeps is told to everybody who asks for the same
+// path: its key has no cookie and no query.
+func TestTemplateHasNoTroubleKeptAtTheEdge(t *testing.T) {
+	kept := map[string]any{"500": "10", "502": "10", "503": "10", "504": "10"} // seconds, by default, whatever Cache-Control says
+	for _, e := range listOf(at(deploy(t, nil).resources["Cdn"], "Properties", "DistributionConfig", "CustomErrorResponses")) {
+		kept[at(e, "ErrorCode").(string)] = at(e, "ErrorCachingMinTTL")
+	}
+	for status, seconds := range kept {
+		if seconds != "0" {
+			t.Errorf("CloudFront keeps a %s for %v s", status, seconds)
+		}
+	}
 }
 
 // live are the routes that may stream. What else is read, the post function
