@@ -40,11 +40,12 @@ test: tools check build ## install what the tests need (Redis, Chromium) and run
 	$(GO) test -race ./...
 
 # With -race, as the tests are built: all is compiled once.
+STATICCHECK = GOFLAGS="$$($(GO) env GOFLAGS) -race" $$($(GO) tool -n staticcheck)
 check: ## formatting, vet, staticcheck
 	@test -z "$$(gofmt -l functions shared public)" || { gofmt -l functions shared public; echo 'make check: run gofmt -w on these'; exit 1; }
 	$(GO) vet -race ./...
-	GOFLAGS=-race $$($(GO) tool -n staticcheck) ./...
-	GOFLAGS=-race $$($(GO) tool -n staticcheck) -tags function -tests=false ./functions/login ./functions/post ./functions/stream ./shared/...
+	$(STATICCHECK) ./...
+	$(STATICCHECK) -tags function -tests=false ./functions/login ./functions/post ./functions/stream ./shared/...
 	@if command -v npx >/dev/null; then $(MAKE) --no-print-directory check-page; elif [ -n "$$CI" ]; then echo 'make check: npm is missing'; exit 1; fi
 
 check-page: # the page's types, and its logic without a browser; npm brings the compiler
@@ -102,7 +103,7 @@ deploy: ## build, deploy the stack and upload the site
 
 # Browsers ask each time whether a file is new, CloudFront keeps it until the invalidation.
 # What others point at goes first, the page last, and only then what nobody points at any more.
-SYNC = aws s3 sync public s3://$(call output,SiteBucket) --cache-control 'max-age=0, must-revalidate, s-maxage=31536000' --exclude '*.go' --exclude jsconfig.json
+SYNC = aws s3 sync public s3://$(call output,SiteBucket) --cache-control 'max-age=0, must-revalidate, s-maxage=31536000' --exclude '*.go' --exclude jsconfig.json --exclude js/package.json --exclude 'js/test/*'
 site: ## upload public/ and make CloudFront forget the old one
 	$(SYNC) --exclude index.html --exclude sw.js --exclude '*.webmanifest'
 	$(SYNC) --exclude '*' --include '*.webmanifest' --content-type application/manifest+json
@@ -115,11 +116,14 @@ image: ## the server as an image for StreamBackend=container, or for anywhere
 # Docker Desktop gives containers a way to this machine; on Linux it is the bridge, on which a Redis has to listen.
 local: ARCH = $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,amd64)
 local: functions ## the functions under sam local, on this machine's Redis
+	@command -v sam >/dev/null || { echo 'make local: the AWS SAM CLI (sam) is missing, please install it' >&2; exit 1; }
+	@docker info >/dev/null 2>&1 || { echo 'make local: Docker does not answer, please start it: sam local runs each function in a container' >&2; exit 1; }
 	@case "$$(docker info -f '{{.OperatingSystem}}')" in \
 	*"Docker Desktop"*) redis=host.docker.internal here=127.0.0.1 ;; \
 	*) redis=$$(docker network inspect bridge -f '{{(index .IPAM.Config 0).Gateway}}') here=$$redis ;; \
 	esac; \
 	if ! redis-cli -h $$here ping >/dev/null 2>&1; then \
+		command -v redis-server >/dev/null || { echo "make local: no Redis answers at $$here:6379, and redis-server is not installed" >&2; exit 1; }; \
 		redis-server --bind $$here --protected-mode no --save '' --daemonize no >/dev/null & trap "kill $$!" EXIT; \
 	fi; \
 	echo "The functions reach this machine's Redis at redis://$$redis:6379"; \
