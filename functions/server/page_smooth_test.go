@@ -103,7 +103,7 @@ func (w *window) trace() func() []time.Duration {
 		send(w, tracing.End, cdp.Empty{})
 		select {
 		case <-done:
-		case <-time.After(onScreen):
+		case <-time.After(2 * onScreen):
 			w.tb.Fatal("no trace came")
 		}
 		mu.Lock()
