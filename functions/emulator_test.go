@@ -2,6 +2,7 @@ package functions_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -39,11 +40,28 @@ func (e emulated) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer, err := e.invoke(name, event)
+	answer, err := e.invoke(name, local(event))
 	if err != nil {
 		return nil, err
 	}
 	return door.Answer(r, io.NopCloser(bytes.NewReader(answer)))
+}
+
+// local makes of a REST API's event what sam local sends: null for what is
+// empty, a version, and no TLS.
+func local(event []byte) []byte {
+	var e map[string]any
+	_ = json.Unmarshal(event, &e) // lambdatest made it
+	for key, value := range e {
+		if m, ok := value.(map[string]any); value == "" || ok && len(m) == 0 {
+			e[key] = nil
+		}
+	}
+	e["version"] = "1.0"
+	e["headers"].(map[string]any)["X-Forwarded-Proto"] = "http"
+	e["multiValueHeaders"].(map[string]any)["X-Forwarded-Proto"] = []string{"http"}
+	event, _ = json.Marshal(e)
+	return event
 }
 
 // invoke starts a function, gives it one event and ends it.

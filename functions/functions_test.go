@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -34,6 +35,10 @@ var built struct {
 }
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
+		f.Value.Set("4") // most of them wait for something
+	}
 	code := m.Run()
 	os.RemoveAll(built.dir)
 	os.Exit(code)
@@ -490,6 +495,7 @@ func TestFiniteStreamsTogetherLoseAndRepeatNothing(t *testing.T) {
 }
 
 func TestStreamSaysByeBeforeTheDeadline(t *testing.T) {
+	t.Parallel()
 	c := newCloud(t, lambdatest.REST, lambdatest.RESTStream, startRedis(t).url(), "STREAM_SECONDS=600")
 	c.stream.Timeout = 4 * time.Second
 	var last block

@@ -125,6 +125,7 @@ func (c *cloud) awaitStreams(more int) {
 }
 
 func TestPageChatsThroughFunctions(t *testing.T) {
+	t.Parallel()
 	c := newCloud(t, lambdatest.REST, lambdatest.RESTStream, startRedis(t).url(), "STREAM_SECONDS=2")
 	windows := meet(t, c.edge(t), "ann", "bob")
 	for _, line := range []string{"first light", "second wind", "third time"} {
@@ -142,6 +143,7 @@ func TestPageChatsThroughFunctions(t *testing.T) {
 }
 
 func TestPageLosesNothingToKilledAndThrottledFunctions(t *testing.T) {
+	t.Parallel()
 	c := newCloud(t, lambdatest.REST, lambdatest.RESTStream, startRedis(t).url(), "STREAM_SECONDS=3", "POSTS_PER_SECOND=0")
 	windows := meet(t, c.edge(t), "ann", "bob")
 	hearsay(t, "before", windows[0], windows)
