@@ -498,9 +498,42 @@ func TestTemplateHasEveryRouteWhereItIsServed(t *testing.T) {
 			}
 		}
 	}
-	for _, path := range []string{"/", "/index.html", "/css/base.css", "/js/room/room.js", "/sw.js", "/manifest.webmanifest"} {
+	for _, path := range []string{"/", "/index.html", "/css/base.css", "/js/room/room.js", "/sw.js", "/manifest.webmanifest", "/openapi.json"} {
 		if origin, _ := function.passes(path); origin != "site" {
 			t.Errorf("%s: CloudFront takes it to %s, want the site", path, origin)
+		}
+	}
+}
+
+// What API Gateway gives to a function, the function serves.
+func TestTemplateSendsNothingWhereNobodyAnswers(t *testing.T) {
+	all := routes(t)
+	serves := map[string][]string{ // as the functions' mains put them together
+		"LoginFunction":  slices.Concat(all["Login"], []string{"GET /{$}"}),
+		"PostFunction":   slices.Concat(all["Post"], all["Stream"]),
+		"StreamFunction": slices.Concat(all["Post"], all["Stream"]),
+	}
+	for name, r := range deploy(t, nil).resources {
+		mux := http.NewServeMux()
+		for _, pattern := range serves[name] {
+			mux.Handle(pattern, http.NotFoundHandler())
+		}
+		for _, event := range mapOf(at(r, "Properties", "Events")) {
+			path := segment.ReplaceAllString(at(event, "Properties", "Path").(string), "x")
+			methods := []string{at(event, "Properties", "Method").(string)}
+			if methods[0] == "ANY" {
+				methods = []string{"GET", "POST"}
+			}
+			answered := false
+			for _, method := range methods {
+				for _, below := range []string{"x", "people", "typing", "x/reactions/x"} {
+					_, pattern := mux.Handler(httptest.NewRequest(method, rest.ReplaceAllString(path, below), nil))
+					answered = answered || pattern != ""
+				}
+			}
+			if !answered {
+				t.Errorf("%s gets %v %s, and serves no such route", name, methods, path)
+			}
 		}
 	}
 }

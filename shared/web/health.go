@@ -12,7 +12,6 @@ import (
 func Health(s *Server, mux *http.ServeMux) {
 	mux.Handle("GET /healthz", s.wrap(s.healthz))
 	mux.Handle("GET /readyz", s.wrap(s.readyz))
-	mux.Handle("GET /openapi.json", s.wrap(s.describe))
 }
 
 // Drain has readyz say no, before the streams are ended, and tells nothing

@@ -27,12 +27,16 @@ var routePattern = regexp.MustCompile(`mux\.Handle\("([A-Z]+) (/[^"]*)",`)
 func TestDescriptionHasEveryRouteAndNoOther(t *testing.T) {
 	t.Parallel()
 	l := live(t, nil)
-	res, err := get(t.Context(), l.URL+"/openapi.json", nil)
+	file, err := os.ReadFile("../../public/openapi.json")
 	if err != nil {
 		t.Fatal(err)
 	}
+	var d description
+	if err := json.Unmarshal(file, &d); err != nil {
+		t.Fatal(err)
+	}
 	var described []string
-	for path, ops := range decode[description](t, res).Paths {
+	for path, ops := range d.Paths {
 		for method, op := range ops {
 			if !slices.Contains(methods, method) {
 				continue
