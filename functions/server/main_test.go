@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -154,12 +155,14 @@ func startRedis(tb testing.TB, args ...string) string {
 
 func freeAddr(tb testing.TB) string {
 	tb.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
+	for range 100 { // below the ports that connections go out from: one could have it while its server is down
+		if l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", 10_000+rand.IntN(20_000))); err == nil {
+			l.Close()
+			return l.Addr().String()
+		}
 	}
-	defer ln.Close()
-	return ln.Addr().String()
+	tb.Fatal("no port is free")
+	return ""
 }
 
 // login says a name and returns the client that carries the session.
