@@ -257,11 +257,7 @@ func TestTortureFlood(t *testing.T) {
 
 // once says a line without a key, whatever the answer.
 func (l *load) once(author int, text string) {
-	ln := &line{Room: l.rooms[0], Text: text, Sent: time.Now()}
-	l.mu.Lock()
-	l.lines = append(l.lines, ln)
-	l.mu.Unlock()
-	l.insist(context.Background(), author, ln, "")
+	l.insist(context.Background(), author, l.line(l.rooms[0], text), "")
 }
 
 // startMeasured runs a server that tells its metrics. Figure is the sum of
@@ -512,19 +508,24 @@ func (s *server) tally(figure func(string) float64) tally {
 	return least
 }
 
+// A line that is said again under its key after the jump is one line.
 func TestTortureClockOfRedisJumps(t *testing.T) {
 	torture(t, "clock of Redis back and forth by 1 h", func(r *round) {
 		c := newClock(r)
 		redis := newRedisIn(r, c.env())
 		s := start(r, openTo(redis.URL())...)
 		l := r.load(plan{}, s.URL)
-		for _, by := range []time.Duration{-time.Hour, 0, time.Hour, -time.Hour} {
+		for i, by := range []time.Duration{-time.Hour, 0, time.Hour, -time.Hour} {
 			r.calm()
+			said := l.line(l.rooms[0], fmt.Sprint("before jump ", i))
+			key := fmt.Sprint("jump-", i)
+			l.insist(r.Context(), 0, said, key)
 			c.set(r, by)
 			at, err := redis.Time(r.Context()).Result()
 			if off := time.Until(at.Add(-by)).Abs(); err != nil || off > time.Minute {
 				r.Fatalf("Redis says %v %v, by %v wrong", at, err, by)
 			}
+			l.insist(r.Context(), 0, said, key)
 			l.heal()
 		}
 		r.calm()

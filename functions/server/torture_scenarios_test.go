@@ -244,8 +244,7 @@ func TestTortureBellMissesALine(t *testing.T) {
 		l.writing.Wait()
 		bells := redis.bells()
 		p.deafen(true, bells...)
-		ln := &line{Room: l.rooms[0], Text: "rings no bell", Sent: time.Now()}
-		l.lines = append(l.lines, ln)
+		ln := l.line(l.rooms[0], "rings no bell")
 		l.insist(context.Background(), 1, ln, "no-bell") // at the other server
 		p.deafen(false, bells...)
 		l.heal()

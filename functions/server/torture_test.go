@@ -228,14 +228,7 @@ func (l *load) write(ctx context.Context, author int) {
 		case <-ctx.Done():
 			return
 		}
-		ln := &line{
-			Room: l.rooms[n%len(l.rooms)],
-			Text: fmt.Sprintf("%d says %d%s", author, n, strings.Repeat(".", l.fill)),
-			Sent: time.Now(),
-		}
-		l.mu.Lock()
-		l.lines = append(l.lines, ln)
-		l.mu.Unlock()
+		ln := l.line(l.rooms[n%len(l.rooms)], fmt.Sprintf("%d says %d%s", author, n, strings.Repeat(".", l.fill)))
 		key := ""
 		if n%3 != 2 {
 			key = fmt.Sprintf("key-%d-%d", author, n)
@@ -245,6 +238,15 @@ func (l *load) write(ctx context.Context, author int) {
 			l.insist(ctx, author, ln, key)
 		}
 	}
+}
+
+// line is one that somebody is about to say.
+func (l *load) line(room, text string) *line {
+	ln := &line{Room: room, Text: text, Sent: time.Now()}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines = append(l.lines, ln)
+	return ln
 }
 
 // insist says a line until it is answered, if it has a key. When ctx has ended
@@ -342,8 +344,7 @@ func (l *load) finish() verdict {
 	l.stopWriting()
 	l.writing.Wait()
 	for _, room := range l.rooms {
-		ln := &line{Room: room, Text: "the end of " + room, Sent: time.Now()}
-		l.lines = append(l.lines, ln)
+		ln := l.line(room, "the end of "+room)
 		l.insist(context.Background(), 0, ln, "end-"+room)
 		if ln.Acked.IsZero() {
 			l.Errorf("posts did not come back: %v", l.codes)

@@ -23,8 +23,9 @@ var appendScript = redis.NewScript(rateSource + appendSource)
 
 // Append writes an event that [chat.Compose] made into its room's log and
 // rings the bell, in one round trip. The event comes back with its id and
-// prev. An event whose author used its key within the last ten minutes is not
-// written again: replayed is true and the first one's id comes back.
+// prev. An event whose author used its key within the last ten minutes, or
+// longer ago in a quiet room, is not written again: replayed is true and the
+// first one's id comes back.
 //
 // Errors: [chat.ErrReused] for a key that was used for another body,
 // [chat.ErrTooMany] in a [chat.RetryError], [chat.ErrNotFound] and

@@ -32,19 +32,22 @@ if id == '' then
   id = string.format('%d-%d', clock, fraction)
 end
 
--- Keys live in two hashes that take turns, ten minutes of ids each; '@' is a
--- hash's turn. The time to live only sweeps what idle rooms leave behind.
-local turn = math.floor(ms(id) / 600000)
-local function hash(n) return KEYS[4 + n % 2] end
+-- Keys live in two hashes that take turns: one takes those of ten minutes of
+-- ids from its '@' on, then the other is emptied and takes them. So a key is
+-- known for ten minutes at least, even over a jump of the clock. The time to
+-- live, a day, only sweeps what idle rooms leave behind.
 local name = user .. ' ' .. ARGV[5]
-for n = turn - 1, turn do
-  local h = call('HMGET', hash(n), '@', name)
-  if h[1] == tostring(n) and h[2] then
-    local first, prev, body = string.match(h[2], '^(%S+) (%S+) (%S+)$')
+local taking, since
+for i = 4, 5 do
+  local found = call('HMGET', KEYS[i], '@', name)
+  if found[2] then
+    local first, prev, body = string.match(found[2], '^(%S+) (%S+) (%S+)$')
     if body ~= ARGV[6] then return {'reused'} end
     if ARGV[13] ~= '1' then call('HSET', meta, 'last', last) end -- something for WAIT to wait for
     return {'again', first, prev}
   end
+  local at = tonumber(found[1] or 0)
+  if not since or at > since then taking, since = i, at end
 end
 
 if ARGV[10] ~= '0' then
@@ -88,11 +91,12 @@ else
   call('PEXPIRE', log, ARGV[9])
 end
 
-if call('HGET', hash(turn), '@') ~= tostring(turn) then
-  call('DEL', hash(turn))
-  call('HSET', hash(turn), '@', tostring(turn))
+if ms(id) - since >= 600000 then
+  taking = 9 - taking
+  call('DEL', KEYS[taking])
+  call('HSET', KEYS[taking], '@', string.match(id, '^%d+'))
 end
-call('HSET', hash(turn), name, id .. ' ' .. last .. ' ' .. ARGV[6])
-call('PEXPIRE', hash(turn), 7200000)
+call('HSET', KEYS[taking], name, id .. ' ' .. last .. ' ' .. ARGV[6])
+call('PEXPIRE', KEYS[taking], 86400000)
 if ARGV[13] == '1' then call('PUBLISH', ARGV[1], id .. ' ' .. last .. ' ' .. ARGV[4]) end
 return {'ok', id, last}

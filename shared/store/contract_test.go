@@ -178,6 +178,39 @@ func TestRepeatUnderItsKeyIsOneEvent(t *testing.T) {
 	})
 }
 
+// Keys are kept in turns of ten minutes, by a clock that may jump.
+func TestKeyIsKnownUntilTheSecondTurnAfterIt(t *testing.T) {
+	each(t, func(t *testing.T, open func(store.Options) *store.Store) {
+		s := open(store.Options{})
+		ev := chat.Event{Room: room, Kind: chat.Message, By: ann, Text: "hi", Key: "k1"}
+		first := add(t, s, ev)
+		for turn := range 2 {
+			later(t, s, time.Hour)
+			if again, replayed, err := s.Append(t.Context(), ev); err != nil || !replayed || again.ID != first.ID {
+				t.Errorf("after %d turns: %v, replayed %t, %v; want %v", turn, again, replayed, err, first)
+			}
+			say(t, s, bob, "between")
+		}
+		if got := add(t, s, ev); got.ID == first.ID {
+			t.Error("the key is known for ever")
+		}
+	})
+}
+
+// later makes the turns of a room's keys older, as if so much time had passed.
+func later(tb testing.TB, s *store.Store, by time.Duration) {
+	tb.Helper()
+	for _, hash := range []string{"confab:{lobby}:keys:0", "confab:{lobby}:keys:1"} {
+		began, err := s.Redis().HGet(tb.Context(), hash, "@").Int64()
+		if errors.Is(err, redis.Nil) {
+			continue
+		}
+		if err = errors.Join(err, s.Redis().HSet(tb.Context(), hash, "@", began-by.Milliseconds()).Err()); err != nil {
+			tb.Fatal(err)
+		}
+	}
+}
+
 func TestConcurrentRepeatsAreOneEvent(t *testing.T) {
 	each(t, func(t *testing.T, open func(store.Options) *store.Store) {
 		s := open(store.Options{PostsPerSecond: 1, PostBurst: 1})

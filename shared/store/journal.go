@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -28,7 +29,9 @@ const (
 	journalFile = "events.ndjson"
 	lockFile    = "lock"
 	tickEvery   = 500 * time.Millisecond
-	journalRoom = 16 << 20 // bytes that the file may grow by before it is written anew
+	keyTurn     = 600_000        // ms of ids whose keys one hash takes, as in append.lua
+	keyLife     = 24 * time.Hour // as there
+	journalRoom = 16 << 20       // bytes that the file may grow by before it is written anew
 )
 
 // A journal is the built-in Redis and the file behind it: one JSON event a
@@ -161,15 +164,30 @@ func refused(evs []chat.Event, last chat.Event) bool {
 		if own && ev.Kind == chat.Message && ev.ID == last.Target && ev.By.ID != last.By.ID {
 			return true
 		}
-		if last.Key != "" && ev.Key == last.Key && ev.By.ID == last.By.ID && keyTurn(ev.ID)+1 >= keyTurn(last.ID) {
+		if last.Key != "" && ev.Key == last.Key && ev.By.ID == last.By.ID && last.ID.MS-ev.ID.MS < keyTurn {
 			return true
 		}
 	}
 	return false
 }
 
-// keyTurn is the turn of the hash that holds an event's key, see append.lua.
-func keyTurn(id chat.ID) uint64 { return id.MS / 600_000 }
+// takesKey is the hash that takes an event's key, see append.lua.
+func (j *journal) takesKey(ev chat.Event) string {
+	taking, other := key(ev.Room, "keys:0"), key(ev.Room, "keys:1")
+	since := func(hash string) uint64 {
+		ms, _ := strconv.ParseUint(j.redis.HGet(hash, "@"), 10, 64)
+		return ms
+	}
+	if since(other) > since(taking) {
+		taking, other = other, taking
+	}
+	if ev.ID.MS-since(taking) < keyTurn {
+		return taking
+	}
+	j.redis.Del(other)
+	j.redis.HSet(other, "@", strconv.FormatUint(ev.ID.MS, 10))
+	return other
+}
 
 // keep is what the rules leave of a journal: nothing that was deleted, per
 // room the last so many; and of each room whose title is older than that, the
@@ -267,14 +285,9 @@ func (j *journal) restore(ev chat.Event) error {
 		}
 	}
 	if ev.Key != "" {
-		turn := keyTurn(ev.ID)
-		hash := key(ev.Room, fmt.Sprintf("keys:%d", turn%2))
-		if db.HGet(hash, "@") != fmt.Sprint(turn) {
-			db.Del(hash)
-			db.HSet(hash, "@", fmt.Sprint(turn))
-			db.SetTTL(hash, 2*time.Hour)
-		}
+		hash := j.takesKey(ev)
 		db.HSet(hash, ev.By.ID+" "+ev.Key, id+" "+prev+" "+digest(ev))
+		db.SetTTL(hash, keyLife)
 	}
 	_, err := db.ZAdd(roomIndex, float64(ev.ID.MS/1000), string(ev.Room))
 	return err

@@ -214,6 +214,31 @@ func TestLineThatTheLogWouldRefuseIsDropped(t *testing.T) {
 	}
 }
 
+func TestKeysInTheFileTakeTurns(t *testing.T) {
+	dir := t.TempDir()
+	began := time.Now().Add(-time.Hour).UnixMilli()
+	var file []byte
+	var said []chat.Event
+	for i := range 4 {
+		ev := chat.Event{ID: chat.ID{MS: uint64(began) + uint64(i)*660_000}, Room: room, Kind: chat.Message, By: ann, Text: "hi", Key: fmt.Sprint("k", i)}
+		said = append(said, ev)
+		file = append(append(file, chat.JSON(ev)...), '\n')
+	}
+	if err := os.WriteFile(filepath.Join(dir, "events.ndjson"), file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, closed := reopen(t, store.Options{Dir: dir})
+	defer closed()
+	for _, i := range []int{2, 3, 0, 1} {
+		known := i >= 2
+		ev := said[i]
+		ev.ID = chat.ID{}
+		if got, replayed, err := s.Append(t.Context(), ev); err != nil || replayed != known || (got.ID == said[i].ID) != known {
+			t.Errorf("%s again: %v, replayed %t, %v", ev.Key, got, replayed, err)
+		}
+	}
+}
+
 func TestWhatWasDeletedIsGoneFromTheFile(t *testing.T) {
 	dir := t.TempDir()
 	s, closed := reopen(t, store.Options{Dir: dir})

@@ -8,7 +8,7 @@
 //
 //	confab:{room}:log      stream   events: prev, kind, user, event (JSON)
 //	confab:{room}:meta     hash     last: id of the last event; shown: of the last that replicas have; title
-//	confab:{room}:keys:0,1 hash     idempotency keys of ten minutes each
+//	confab:{room}:keys:0,1 hash     idempotency keys, of ten minutes each
 //	confab:{room}:edits    zset     edits by the time of their target
 //	confab:{room}:rate:u   string   when the user's posts will have been paid for
 //	confab:{room}:here     zset     who is here, by when that ends
