@@ -64,8 +64,9 @@ torture: ## break everything under load and print what it came to (ROUNDS=10 SEE
 bench: build ## what a delivery costs, beside the least that it can cost (two quiet cores; ROWS=1,2 RUNS=3)
 	$(GO) run ./functions/server/bench -rows '$(ROWS)' -runs $(or $(RUNS),3)
 
-bench-page: tools ## Enter on one screen until it is painted on the other
+bench-page: tools ## Enter on one screen until it is painted on the other; a flood; scrolling
 	$(GO) test -run '^$$' -bench EnterToPaint -benchtime 100x ./functions/server
+	$(GO) test -run '^$$' -bench 'Flood|Scroll' -benchtime 5x ./functions/server
 
 screenshots: tools ## the pictures in the README, of the page as it is
 	SCREENSHOTS=$(CURDIR)/.github/screenshots $(GO) test -run '^TestScreenshots$$' -count=1 ./functions/server

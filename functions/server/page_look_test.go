@@ -9,7 +9,6 @@ import (
 	"image/draw"
 	"image/png"
 	"maps"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,10 +18,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
-	"github.com/chromedp/cdproto/performance"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -33,7 +30,6 @@ const (
 	mostBytes    = 35 << 10
 	mostLines    = 400 // in the page, however long the room
 	mostShift    = 0.02
-	mostBusy     = 0.5 // of the time, in a flood
 )
 
 // A spoken is a line of a room that was there before the server.
@@ -146,44 +142,6 @@ func TestLongRoomKeepsFewLinesInThePage(t *testing.T) {
 	ann.run(`document.querySelector('.jump').click()`)
 	ann.sees("news")
 	ann.await("the end", `document.querySelector('.jump').hidden && document.querySelectorAll('.line').length <= 400`)
-}
-
-func TestFloodLeavesThePageFree(t *testing.T) {
-	s := start(t, "POSTS_PER_SECOND=0", "POST_BURST=0")
-	ann, bob := visit(t, s.URL).join("ann"), s.login("bob")
-	if !slices.ContainsFunc(make([]int, tries), func(int) bool { return s.floods(ann, bob) <= mostBusy }) {
-		t.Errorf("the page was always busy more than %.0f%% of the time", mostBusy*100)
-	}
-	ann.await("the end", `document.querySelectorAll('.line').length >= 50 && document.querySelectorAll('.line').length <= 400`)
-}
-
-// floods has 200 lines a second come in for a while, and gives the share of
-// the time in which the page worked.
-func (s *server) floods(ann *window, bob *http.Client) float64 {
-	s.tb.Helper()
-	send(ann, performance.Enable, performance.EnableParams{TimeDomain: performance.EnableTimeDomainThreadTicks})
-	busy := func() (seconds float64) {
-		for _, m := range send(ann, performance.GetMetrics, cdp.Empty{}).Metrics {
-			if m.Name == "TaskDuration" {
-				seconds = m.Value
-			}
-		}
-		return seconds
-	}
-	const lines, each = 600, 5 * time.Millisecond // 200 a second
-	before, began := busy(), time.Now()
-	tick := time.NewTicker(each)
-	defer tick.Stop()
-	var wg sync.WaitGroup
-	for i := range lines {
-		<-tick.C
-		wg.Go(func() { s.post(bob, "lobby", fmt.Sprintf("line %d of many, with some words in it", i), "") })
-	}
-	wg.Wait()
-	took := time.Since(began).Seconds()
-	share := (busy() - before) / took
-	s.tb.Logf("%.0f lines/s, the page was busy %.0f%% of the time", lines/took, share*100)
-	return share
 }
 
 const axeVersion = "4.14.1"
@@ -396,29 +354,4 @@ func fewColours(img image.Image) image.Image {
 	few := image.NewPaletted(area, all[:min(len(all), 256)])
 	draw.Draw(few, area, img, area.Min, draw.Src)
 	return few
-}
-
-// BenchmarkEnterToPaint is the time from Enter in one window to the line on
-// another, by the one clock of the machine.
-func BenchmarkEnterToPaint(b *testing.B) {
-	s := start(b, "POSTS_PER_SECOND=0", "POST_BURST=0")
-	ann, bob := visit(b, s.URL).join("ann"), visit(b, s.URL).join("bob")
-	now := `performance.timeOrigin + performance.now()`
-	ann.run(`document.addEventListener('keydown', event => { if (event.key === 'Enter') window.pressed = ` + now + ` }, { capture: true })`)
-	// The page draws in a frame; a message that is sent from there comes after its paint.
-	bob.run(`(() => {
-		const { port1, port2 } = new MessageChannel()
-		port1.onmessage = () => { window.painted = ` + now + `; window.shown = document.querySelector('.lines').lastElementChild.textContent }
-		new MutationObserver(() => port2.postMessage(0)).observe(document.querySelector('.lines'), { childList: true })
-	})()`)
-	var took []float64
-	for i := 0; b.Loop(); i++ {
-		text := fmt.Sprintf("number %d.", i)
-		ann.say(text)
-		bob.await(text, fmt.Sprintf(`window.shown?.includes(%s)`, quote(text)))
-		took = append(took, eval[float64](bob, "window.painted")-eval[float64](ann, "window.pressed"))
-	}
-	slices.Sort(took)
-	b.ReportMetric(took[len(took)/2], "ms-p50")
-	b.ReportMetric(took[len(took)*95/100], "ms-p95")
 }

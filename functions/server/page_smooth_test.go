@@ -2,56 +2,188 @@ package main_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"net/http"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/performance"
 	"github.com/chromedp/cdproto/tracing"
 	"github.com/chromedp/chromedp"
 )
 
-// The longest that the page may work at once while one scrolls, in time of its
-// thread: what else the machine does is not its fault.
-const longestTask = 50 * time.Millisecond
+// Work is what a page has done so far. Counts are the same on a slow machine,
+// which has fewer frames.
+type work struct {
+	frames  int
+	layouts int
+	styles  int           // times that styles were found anew
+	busy    time.Duration // of its main thread, waits not counted
+}
 
-func TestLongRoomScrollsSmoothly(t *testing.T) {
-	s := start(t, journal(t, longTalk(5000)))
-	ann := visit(t, s.URL).join("ann")
-	ann.await("the end", `document.querySelector('.lines').lastElementChild?.textContent.includes('line 4999')`)
-	ann.run(`(() => {
+func (a work) minus(b work) work {
+	return work{a.frames - b.frames, a.layouts - b.layouts, a.styles - b.styles, a.busy - b.busy}
+}
+
+// counts has the page's work counted, from now on.
+func (w *window) counts() (sofar func() work) {
+	w.tb.Helper()
+	send(w, performance.Enable, performance.EnableParams{TimeDomain: performance.EnableTimeDomainThreadTicks})
+	w.run(`(() => {
 		window.frames = []
 		let last = performance.now()
 		const frame = now => { window.frames.push(now - last); last = now; requestAnimationFrame(frame) }
 		requestAnimationFrame(frame)
 	})()`)
-	if !slices.ContainsFunc(make([]int, tries), func(int) bool { return ann.scrolls() <= longestTask }) {
-		t.Errorf("the page always worked for more than %s at once", longestTask)
+	return func() work {
+		w.tb.Helper()
+		done := work{frames: eval[int](w, `window.frames.length`)}
+		for _, m := range send(w, performance.GetMetrics, cdp.Empty{}).Metrics {
+			switch m.Name {
+			case "LayoutCount":
+				done.layouts = int(m.Value)
+			case "RecalcStyleCount":
+				done.styles = int(m.Value)
+			case "TaskDuration":
+				done.busy = time.Duration(m.Value * float64(time.Second))
+			}
+		}
+		return done
 	}
+}
+
+// drewByFrames checks that the page did not draw for each event, but for each
+// frame at most.
+func (w *window) drewByFrames(did work, events int) {
+	w.tb.Helper()
+	w.tb.Logf("%d events in %d frames: %d layouts, %d times styles", events, did.frames, did.layouts, did.styles)
+	const few = 10 // by and by, and while it was counted
+	if did.layouts == 0 || did.layouts > did.frames+few || did.styles > 2*did.frames+few {
+		w.tb.Errorf("%d layouts and %d times styles in %d frames", did.layouts, did.styles, did.frames)
+	}
+}
+
+func TestFloodIsDrawnByFrames(t *testing.T) {
+	t.Parallel()
+	s := start(t, "POSTS_PER_SECOND=0", "POST_BURST=0")
+	ann, bob := visit(t, s.URL).join("ann"), s.login("bob")
+	sofar := ann.counts()
+	before := sofar()
+	const lines = 600
+	s.flood(bob, lines, 5*time.Millisecond)
+	ann.drewByFrames(sofar().minus(before), lines)
+	ann.await("the end", `document.querySelectorAll('.line').length >= 50 && document.querySelectorAll('.line').length <= 400`)
+}
+
+// flood has bob say a line every so often.
+func (s *server) flood(bob *http.Client, lines int, each time.Duration) {
+	s.tb.Helper()
+	tick := time.NewTicker(each)
+	defer tick.Stop()
+	var wg sync.WaitGroup
+	for i := range lines {
+		<-tick.C
+		wg.Go(func() { s.post(bob, "lobby", fmt.Sprintf("line %d of many, with some words in it", i), "") })
+	}
+	wg.Wait()
+}
+
+func TestLongRoomScrollsByFrames(t *testing.T) {
+	t.Parallel()
+	s := start(t, journal(t, longTalk(5000)))
+	ann := visit(t, s.URL).join("ann")
+	ann.await("the end", `document.querySelector('.lines').lastElementChild?.textContent.includes('line 4999')`)
+	sofar := ann.counts()
+	before := sofar()
+	ann.scrolls()
+	ann.drewByFrames(sofar().minus(before), turns)
 	if first := eval[int](ann, `Number(/line (\d+)/.exec(document.querySelector('.line__text').innerText)[1])`); first > 4800 {
 		t.Errorf("the wheel came only to line %d", first)
 	}
 }
 
-// scrolls turns the wheel for a while, and gives the longest task meanwhile.
-func (w *window) scrolls() time.Duration {
+const turns = 150 // of the wheel
+
+// scrolls turns the wheel for a while.
+func (w *window) scrolls() {
 	w.tb.Helper()
-	w.run(`window.frames.length = 0`)
-	trace := w.trace()
-	for range 150 {
+	for range turns {
 		send(w, wheel, turn{"mouseWheel", 400, 300, 0, -120})
 	}
-	tasks := trace()
-	frames := eval[[]float64](w, `window.frames`)
-	if len(frames) == 0 || len(tasks) == 0 {
-		w.tb.Fatalf("%d frames and %d tasks were seen", len(frames), len(tasks))
+}
+
+// BenchmarkEnterToPaint is the time from Enter in one window to the line on
+// another, by the one clock of the machine.
+func BenchmarkEnterToPaint(b *testing.B) {
+	s := start(b, "POSTS_PER_SECOND=0", "POST_BURST=0")
+	ann, bob := visit(b, s.URL).join("ann"), visit(b, s.URL).join("bob")
+	now := `performance.timeOrigin + performance.now()`
+	ann.run(`document.addEventListener('keydown', event => { if (event.key === 'Enter') window.pressed = ` + now + ` }, { capture: true })`)
+	// The page draws in a frame; a message that is sent from there comes after its paint.
+	bob.run(`(() => {
+		const { port1, port2 } = new MessageChannel()
+		port1.onmessage = () => { window.painted = ` + now + `; window.shown = document.querySelector('.lines').lastElementChild.textContent }
+		new MutationObserver(() => port2.postMessage(0)).observe(document.querySelector('.lines'), { childList: true })
+	})()`)
+	var took []float64
+	for i := 0; b.Loop(); i++ {
+		text := fmt.Sprintf("number %d.", i)
+		ann.say(text)
+		bob.await(text, fmt.Sprintf(`window.shown?.includes(%s)`, quote(text)))
+		took = append(took, eval[float64](bob, "window.painted")-eval[float64](ann, "window.pressed"))
 	}
+	slices.Sort(took)
+	b.ReportMetric(took[len(took)/2], "ms-p50")
+	b.ReportMetric(took[len(took)*95/100], "ms-p95")
+}
+
+// BenchmarkFlood is how busy a page is with 200 lines a second: the share of
+// the time in which its main thread works, beside that of the same page when
+// nobody speaks.
+func BenchmarkFlood(b *testing.B) {
+	s := start(b, "POSTS_PER_SECOND=0", "POST_BURST=0")
+	ann, bob := visit(b, s.URL).join("ann"), s.login("bob")
+	sofar := ann.counts()
+	busy := func(do func()) float64 {
+		before, began := sofar(), time.Now()
+		do()
+		return float64(sofar().minus(before).busy) / float64(time.Since(began))
+	}
+	const lines, each = 600, 5 * time.Millisecond
+	var flood, silence float64
+	rounds := 0
+	for b.Loop() {
+		silence += busy(func() { time.Sleep(lines * each) })
+		flood += busy(func() { s.flood(bob, lines, each) })
+		rounds++
+	}
+	b.ReportMetric(100*flood/float64(rounds), "%-busy")
+	b.ReportMetric(100*silence/float64(rounds), "%-silent")
+}
+
+// BenchmarkScroll is the longest that a page works at once while one scrolls
+// up through 5,000 lines, in time of its thread: what else the machine does is
+// not its fault.
+func BenchmarkScroll(b *testing.B) {
+	s := start(b, journal(b, longTalk(5000)))
+	ann := visit(b, s.URL).join("ann")
+	ann.await("the end", `document.querySelector('.lines').lastElementChild?.textContent.includes('line 4999')`)
+	ann.counts()
+	var longest []time.Duration
+	for b.Loop() {
+		tasks := ann.trace()
+		ann.scrolls()
+		longest = append(longest, slices.Max(tasks()))
+	}
+	frames := eval[[]float64](ann, `window.frames`)
+	slices.Sort(longest)
 	slices.Sort(frames)
-	longest := slices.Max(tasks)
-	w.tb.Logf("%d frames: median %.1f ms, p95 %.1f ms, longest %.1f ms; %d tasks, the longest %s of thread time",
-		len(frames), frames[len(frames)/2], frames[len(frames)*95/100], frames[len(frames)-1], len(tasks), longest)
-	return longest
+	b.ReportMetric(float64(longest[len(longest)/2].Microseconds())/1000, "ms-task")
+	b.ReportMetric(frames[len(frames)/2], "ms-frame-p50")
+	b.ReportMetric(frames[len(frames)*95/100], "ms-frame-p95")
 }
 
 // The command as it is; cdproto leaves a deltaX of nothing out, which the
