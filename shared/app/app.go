@@ -54,8 +54,6 @@ func assemble(ctx context.Context, cfg Config, log *slog.Logger, open func(conte
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, openTimeout)
-	defer cancel()
 	st, err := open(ctx, cfg.store(log))
 	if err != nil {
 		return nil, err
@@ -68,8 +66,6 @@ func assemble(ctx context.Context, cfg Config, log *slog.Logger, open func(conte
 	}
 	return &App{cfg: cfg, log: log, store: st, hub: h, web: w}, nil
 }
-
-const openTimeout = 5 * time.Second
 
 // Handler serves these sets of routes, with everything around them: errors,
 // security headers, the gate against other origins.

@@ -29,9 +29,11 @@ const (
 	journalFile = "events.ndjson"
 	lockFile    = "lock"
 	tickEvery   = 500 * time.Millisecond
-	keyTurn     = 600_000        // ms of ids whose keys one hash takes, as in append.lua
+	keyTurn     = 600_000        // ms of ids whose keys are kept together, as in append.lua
 	keyLife     = 24 * time.Hour // as there
 	journalRoom = 16 << 20       // bytes that the file may grow by before it is written anew
+
+	tellOfReading = 16 << 20 // bytes of a file that takes a while to read
 )
 
 // A journal is the built-in Redis and the file behind it: one JSON event a
@@ -40,8 +42,8 @@ const (
 // what was said survives the death of the process; the death of the machine
 // may cost what the system had not written to the disk.
 //
-// The file is written anew at each start, and when it has grown: without what
-// was deleted and without what is too old to keep.
+// At a start, and when the file has grown, it is written anew without what was
+// deleted and without what is too old to keep.
 type journal struct {
 	redis   *miniredis.Miniredis
 	log     *slog.Logger
@@ -61,7 +63,7 @@ type journal struct {
 // is another server's.
 func OpenLocal(ctx context.Context, opts Options) (*Store, error) {
 	return open(ctx, opts, func(s *Store) error {
-		j, err := openJournal(opts.Dir, s.opts.History, opts.Retention, s.log)
+		j, err := openJournal(ctx, opts.Dir, s.opts.History, opts.Retention, s.log)
 		if err != nil {
 			return err
 		}
@@ -71,7 +73,7 @@ func OpenLocal(ctx context.Context, opts Options) (*Store, error) {
 	})
 }
 
-func openJournal(dir string, history int, retention time.Duration, log *slog.Logger) (*journal, error) {
+func openJournal(ctx context.Context, dir string, history int, retention time.Duration, log *slog.Logger) (*journal, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("DATA_DIR: %w", err)
 	}
@@ -87,40 +89,54 @@ func openJournal(dir string, history int, retention time.Duration, log *slog.Log
 		redis: miniredis.NewMiniRedis(), log: log, locked: locked,
 		path: filepath.Join(dir, journalFile), history: history, age: retention,
 	}
-	if err := j.open(); err != nil {
+	if err := j.open(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("DATA_DIR: %w", err), j.close())
 	}
 	return j, nil
 }
 
-// open reads the file into the log, and writes it anew. A disk that is full
-// may keep it from that: the file serves as it is.
-func (j *journal) open() error {
+// open reads the file into the log, and writes it anew if there is less to
+// keep. A disk that is full may keep it from that: the file serves as it is.
+func (j *journal) open(ctx context.Context) error {
 	var err error
 	if j.file, err = os.OpenFile(j.path, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
 		return err
 	}
-	evs, size, err := readJournal(j.file, j.log)
+	if info, err := j.file.Stat(); err == nil && info.Size() > tellOfReading {
+		j.log.Info("reading what was said", "file", journalFile, "MB", info.Size()>>20)
+	}
+	evs, size, err := readJournal(ctx, j.file, j.log)
 	if err != nil {
 		return fmt.Errorf("%s: %w", j.path, err)
 	}
 	j.size, j.full = size, size+journalRoom
-	if n := len(evs); n > 0 && refused(evs[:n-1], evs[n-1]) {
-		evs = evs[:n-1]
+	read := len(evs)
+	if read > 0 && refused(evs[:read-1], evs[read-1]) {
+		evs = evs[:read-1]
 	}
 	kept, titles := keep(evs, j.history, j.age)
-	if err := j.rewrite(slices.Concat(titles, kept)); err != nil {
+	if len(kept) < read {
+		err = j.rewrite(slices.Concat(titles, kept))
+	}
+	if err != nil {
 		j.log.Warn("file not written anew", "file", journalFile, "err", err)
-		if err := j.file.Truncate(size); err != nil {
-			return err
-		}
+	}
+	if err := j.file.Truncate(j.size); err != nil { // what is torn
+		return err
 	}
 	for _, ev := range titles {
 		j.redis.HSet(key(ev.Room, "meta"), "title", ev.Text)
 	}
+	last := map[chat.RoomID]chat.ID{}
 	for _, ev := range kept {
 		if err := j.restore(ev); err != nil {
 			return fmt.Errorf("%s: event %s of %s: %w", j.path, ev.ID, ev.Room, err)
+		}
+		last[ev.Room] = ev.ID
+	}
+	for _, ev := range kept {
+		if end := last[ev.Room]; ev.Key != "" && end.MS-ev.ID.MS < keyTurn {
+			j.restoreKey(ev, end)
 		}
 	}
 	return nil
@@ -129,10 +145,13 @@ func (j *journal) open() error {
 // readJournal reads all whole lines, and how many bytes they are. What a dying
 // process left of a last one is dropped with a warning; damage before that
 // stops the start, for there is more behind it.
-func readJournal(r io.Reader, log *slog.Logger) (evs []chat.Event, size int64, err error) {
+func readJournal(ctx context.Context, r io.Reader, log *slog.Logger) (evs []chat.Event, size int64, err error) {
 	br := bufio.NewReader(r)
 	for n := 1; ; n++ {
 		line, err := br.ReadBytes('\n')
+		if err == nil {
+			err = ctx.Err()
+		}
 		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, 0, err
 		}
@@ -169,24 +188,6 @@ func refused(evs []chat.Event, last chat.Event) bool {
 		}
 	}
 	return false
-}
-
-// takesKey is the hash that takes an event's key, see append.lua.
-func (j *journal) takesKey(ev chat.Event) string {
-	taking, other := key(ev.Room, "keys:0"), key(ev.Room, "keys:1")
-	since := func(hash string) uint64 {
-		ms, _ := strconv.ParseUint(j.redis.HGet(hash, "@"), 10, 64)
-		return ms
-	}
-	if since(other) > since(taking) {
-		taking, other = other, taking
-	}
-	if ev.ID.MS-since(taking) < keyTurn {
-		return taking
-	}
-	j.redis.Del(other)
-	j.redis.HSet(other, "@", strconv.FormatUint(ev.ID.MS, 10))
-	return other
 }
 
 // keep is what the rules leave of a journal: nothing that was deleted, per
@@ -256,7 +257,7 @@ func (j *journal) rewrite(evs []chat.Event) error {
 // compact writes the file anew without what need not be kept. j.mu is held.
 func (j *journal) compact() {
 	j.full = j.size + journalRoom // when the next try is due, should this one fail
-	evs, _, err := readJournal(io.NewSectionReader(j.file, 0, j.size), j.log)
+	evs, _, err := readJournal(context.Background(), io.NewSectionReader(j.file, 0, j.size), j.log)
 	if err == nil {
 		kept, titles := keep(evs, j.history, j.age)
 		err = j.rewrite(slices.Concat(titles, kept))
@@ -266,7 +267,7 @@ func (j *journal) compact() {
 	}
 }
 
-// restore puts an event back into the log as it was, and its idempotency key.
+// restore puts an event back into the log as it was.
 func (j *journal) restore(ev chat.Event) error {
 	db := j.redis
 	id, prev := ev.ID.String(), ev.Prev.String()
@@ -284,13 +285,17 @@ func (j *journal) restore(ev chat.Event) error {
 			return err
 		}
 	}
-	if ev.Key != "" {
-		hash := j.takesKey(ev)
-		db.HSet(hash, ev.By.ID+" "+ev.Key, id+" "+prev+" "+digest(ev))
-		db.SetTTL(hash, keyLife)
-	}
 	_, err := db.ZAdd(roomIndex, float64(ev.ID.MS/1000), string(ev.Room))
 	return err
+}
+
+// restoreKey has an event's idempotency key known for one turn more after the
+// last event of its room, see append.lua.
+func (j *journal) restoreKey(ev chat.Event, last chat.ID) {
+	hash := key(ev.Room, "keys:0")
+	j.redis.HSet(hash, "@", strconv.FormatUint(last.MS, 10),
+		ev.By.ID+" "+ev.Key, ev.ID.String()+" "+ev.Prev.String()+" "+digest(ev))
+	j.redis.SetTTL(hash, keyLife)
 }
 
 // tick makes keys that have a time to live grow old, now and then: asked to do

@@ -43,6 +43,7 @@ import (
 
 // What Redis is given before it counts as away.
 const (
+	openTimeout   = 5 * time.Second // the first answer of all
 	dialTimeout   = time.Second
 	replyTimeout  = 1500 * time.Millisecond
 	answerTimeout = 2500 * time.Millisecond // a post, waiting and all
@@ -150,8 +151,12 @@ func (s *Store) connect(ctx context.Context) (err error) {
 	s.rdb.AddHook(&s.count)
 	s.desk = newDesk(s)
 	s.bell = newBell(s)
-	if err := s.rdb.Ping(ctx).Err(); err != nil {
-		return fmt.Errorf("REDIS_URL: no answer from %s: %w", address(s.opts.URL), err)
+	if s.local == nil {
+		ctx, cancel := context.WithTimeout(ctx, openTimeout)
+		defer cancel()
+		if err := s.rdb.Ping(ctx).Err(); err != nil {
+			return fmt.Errorf("REDIS_URL: no answer from %s: %w", address(s.opts.URL), err)
+		}
 	}
 	if !s.desk.alone {
 		s.start(s.desk.work)
