@@ -35,6 +35,7 @@ func open(t *testing.T, log *slog.Logger, around func(*app.App) func(http.Handle
 }
 
 func TestMetricsTellWhatHappens(t *testing.T) {
+	t.Parallel()
 	var m *metrics
 	_, url := open(t, slog.New(slog.DiscardHandler), func(a *app.App) func(http.Handler) http.Handler {
 		m = newMetrics(a.Stats)
@@ -101,6 +102,7 @@ func TestMetricsTellWhatHappens(t *testing.T) {
 }
 
 func TestMetricsAreNotServedToTheWorld(t *testing.T) {
+	t.Parallel()
 	_, url := open(t, slog.New(slog.DiscardHandler), func(a *app.App) func(http.Handler) http.Handler { return newMetrics(a.Stats).count })
 	for _, path := range []string{"/metrics", "/debug/pprof/", "/debug/vars"} {
 		res, err := http.Get(url + path)
@@ -115,6 +117,7 @@ func TestMetricsAreNotServedToTheWorld(t *testing.T) {
 }
 
 func TestCountedRequestIsTheSameRequest(t *testing.T) {
+	t.Parallel()
 	_, url := open(t, slog.New(slog.DiscardHandler), func(a *app.App) func(http.Handler) http.Handler { return newMetrics(a.Stats).count })
 	res, err := http.Post(url+"/login", "application/x-www-form-urlencoded", strings.NewReader("user="+strings.Repeat("x", 50_000)))
 	if err != nil {
@@ -151,6 +154,7 @@ func cookiesOf(t *testing.T, url string) []*http.Cookie {
 }
 
 func TestBoardAsksForMetricsThatThereAre(t *testing.T) {
+	t.Parallel()
 	var m *metrics
 	_, url := open(t, slog.New(slog.DiscardHandler), func(a *app.App) func(http.Handler) http.Handler {
 		m = newMetrics(a.Stats)

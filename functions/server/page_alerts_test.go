@@ -24,6 +24,7 @@ const loud = `
 
 // A ring is two tones.
 func TestMentionRingsOnceAndOnlyIfAsked(t *testing.T) {
+	t.Parallel()
 	s := start(t, "POSTS_PER_SECOND=0", "POST_BURST=0")
 	ann, bob := visit(t, s.URL+"/r/kitchen", before(loud)).join("ann"), s.login("bob")
 	posted := 0
@@ -84,6 +85,7 @@ func TestMentionRingsOnceAndOnlyIfAsked(t *testing.T) {
 
 // Two tabs of a browser are one reader: what one shows, the other does not ring for.
 func TestMentionThatAnotherTabShowsRingsNowhere(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	ann, bob := visit(t, s.URL+"/r/kitchen", before(loud)).join("ann"), s.login("bob")
 	ann.run(`localStorage.setItem('confab.settings', '{"sounds":true}')`)
@@ -108,6 +110,7 @@ func TestMentionThatAnotherTabShowsRingsNowhere(t *testing.T) {
 }
 
 func TestUnreadShowsOutsideOfThePage(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	ann, bob := visit(t, s.URL+"/r/kitchen", before(loud)).join("ann"), s.login("bob")
 	ann.open("lobby")

@@ -80,6 +80,7 @@ func (b *busy) blame(t *testing.T) {
 // What turns a page away for now is waited for, in plain words, and then it
 // goes on by itself.
 func TestBusyServerIsWaitedFor(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name   string
 		status int

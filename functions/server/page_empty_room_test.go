@@ -15,6 +15,7 @@ import (
 // Who reads an empty room is before its first line, and goes on from there: a
 // reset would have it begin anew for nothing.
 func TestReaderOfAnEmptyRoomComesBackWithoutAReset(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name  string
 		redis bool
@@ -65,6 +66,7 @@ func TestReaderOfAnEmptyRoomComesBackWithoutAReset(t *testing.T) {
 
 // The page in an empty room asks for what comes after nothing, too.
 func TestPageInAnEmptyRoomGoesOnWithoutAReset(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	heard := &recorder{}
 	target, _ := url.Parse(s.URL)

@@ -30,6 +30,7 @@ func (w *window) shows(what string, want []string) {
 }
 
 func TestNothingIsMissedOrDoubledOffline(t *testing.T) {
+	t.Parallel()
 	s := start(t, "POSTS_PER_SECOND=0", "POST_BURST=0")
 	p := startProxy(t, s.URL)
 	ann, bob := visit(t, "http://"+p.addr).join("ann"), s.login("bob")
@@ -56,6 +57,7 @@ func TestNothingIsMissedOrDoubledOffline(t *testing.T) {
 }
 
 func TestServerThatDiesLosesNothing(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	ann, bob := visit(t, s.URL).join("ann"), visit(t, s.URL).join("bob")
 	ann.tells("before")
@@ -76,6 +78,7 @@ func TestServerThatDiesLosesNothing(t *testing.T) {
 }
 
 func TestPageComesBackWithoutServerAndKeepsWhatWasWritten(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	ann := visit(t, s.URL).join("ann")
 	ann.tells("before")
@@ -125,6 +128,7 @@ func TestLinkThatDiesSilentlyIsMended(t *testing.T) {
 }
 
 func TestSevenTabsOfOneBrowserAreLive(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	first := visit(t, s.URL).join("ann")
 	tabs := []*window{first}

@@ -108,6 +108,7 @@ func TestFirstVisitIsLight(t *testing.T) {
 }
 
 func TestLongRoomKeepsFewLinesInThePage(t *testing.T) {
+	t.Parallel()
 	const all = 5000
 	s := start(t, journal(t, longTalk(all)))
 	ann := visit(t, s.URL).join("ann")
@@ -175,31 +176,38 @@ func (w *window) passesAxe(what string) {
 }
 
 func TestNothingStandsInAnybodysWay(t *testing.T) {
+	t.Parallel()
 	need(t, "npm")
-	s := start(t, journal(t, talk))
 	for _, scheme := range []string{"light", "dark"} {
 		for _, phone := range []bool{false, true} {
-			what := fmt.Sprintf("%s, phone %t: ", scheme, phone)
-			w := visit(t, s.URL)
-			w.device(phone, scheme)
-			w.await("the login", `document.activeElement?.matches('input[name=user]')`)
-			w.passesAxe(what + "login")
-			name := fmt.Sprintf("ann %s %t", scheme, phone)
-			w.join(name)
-			w.tells("own line, see https://example.com")
-			w.passesAxe(what + "room")
-			w.run(`document.querySelector('.bar__people').click()`)
-			w.run(lineWith("own line") + `.focus()`)
-			w.passesAxe(what + "people and tools")
-			w.run(`document.querySelector('.bar__settings').click()`)
-			w.passesAxe(what + "settings")
-			w.do(chromedp.Navigate(s.URL + "/?room=NO"))
-			w.await("the problem", `document.querySelector('h1')?.innerText === 'There is no such room'`)
-			w.passesAxe(what + "problem")
-			w.do(chromedp.Navigate(s.URL + "/r/garden"))
-			w.awaitRoom()
-			w.passesAxe(what + "empty room")
-			w.await("no sideways scrolling", `document.documentElement.scrollWidth <= innerWidth`)
+			t.Run(fmt.Sprintf("%s, phone %t", scheme, phone), func(t *testing.T) {
+				t.Parallel()
+				s := start(t, journal(t, talk))
+				w := visit(t, s.URL)
+				w.device(phone, scheme)
+				w.await("the login", `document.activeElement?.matches('input[name=user]')`)
+				w.passesAxe("login")
+				w.join("ann")
+				w.tells("own line, see https://example.com")
+				w.passesAxe("room")
+				w.run(`document.querySelector('.bar__people').click()`)
+				w.run(lineWith("own line") + `.focus()`)
+				w.passesAxe("people and tools")
+				w.run(`document.querySelector('.bar__settings').click()`)
+				w.passesAxe("settings")
+				w.do(chromedp.Navigate(s.URL + "/?room=NO"))
+				w.await("the problem", `document.querySelector('h1')?.innerText === 'There is no such room'`)
+				w.passesAxe("problem")
+				w.do(chromedp.Navigate(s.URL + "/r/garden"))
+				w.awaitRoom()
+				w.passesAxe("empty room")
+				if _, _, err := s.post(s.login("bob"), "lobby", "for @ann", ""); err != nil {
+					t.Fatal(err)
+				}
+				w.await("what is unread", `document.querySelector('.tab--mention')?.dataset.count === '1'`)
+				w.passesAxe("unread")
+				w.await("no sideways scrolling", `document.documentElement.scrollWidth <= innerWidth`)
+			})
 		}
 	}
 }
@@ -207,6 +215,7 @@ func TestNothingStandsInAnybodysWay(t *testing.T) {
 // Forced colours take every colour of ours away: what shows state and focus is
 // still there.
 func TestForcedColoursShowTheSame(t *testing.T) {
+	t.Parallel()
 	need(t, "npm")
 	s := start(t, journal(t, talk))
 	ann := visit(t, s.URL)
@@ -248,6 +257,7 @@ func (w *window) focusShows() {
 // History is put on the screen while the log is busy, so that nobody is read
 // two hundred old lines; what comes after is not.
 func TestHistoryIsNotReadOut(t *testing.T) {
+	t.Parallel()
 	s := start(t, journal(t, longTalk(200)))
 	ann := visit(t, s.URL)
 	ann.await("the login", `document.activeElement?.matches('input[name=user]')`)

@@ -11,6 +11,7 @@ import (
 )
 
 func TestTwoPeopleTalk(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	ann, bob := visit(t, s.URL).join("ann"), visit(t, s.URL).join("bob")
 	bob.notes(".composer__typing") // a sign of writing may be gone before anybody looks
@@ -67,6 +68,7 @@ func TestTwoPeopleTalk(t *testing.T) {
 }
 
 func TestRoomsCountWhatIsUnread(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	ann, bob := visit(t, s.URL+"/r/kitchen").join("ann"), s.login("bob")
 	open := func(room string) {
@@ -102,6 +104,7 @@ func TestRoomsCountWhatIsUnread(t *testing.T) {
 // A click on the cross of a tab leaves its room, Delete does on any tab; the
 // last room stays.
 func TestRoomIsLeftFromItsTab(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	ann, bob := visit(t, s.URL).join("ann"), s.login("bob")
 	for _, room := range []string{"kitchen", "garden"} {
@@ -130,6 +133,7 @@ func TestRoomIsLeftFromItsTab(t *testing.T) {
 }
 
 func TestHostileTextStaysText(t *testing.T) {
+	t.Parallel()
 	s := start(t, "POSTS_PER_SECOND=0", "POST_BURST=0")
 	ann, bob := visit(t, s.URL).join("ann"), s.login("<b>bob</b>")
 	hostile := []string{
@@ -164,6 +168,7 @@ func TestHostileTextStaysText(t *testing.T) {
 }
 
 func TestEverythingByKeyboardAlone(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	ann := visit(t, s.URL+"/r/garden").join("ann")
 	ann.say("first")
@@ -217,6 +222,7 @@ func TestEverythingByKeyboardAlone(t *testing.T) {
 }
 
 func TestFormattingIsASmallSubset(t *testing.T) {
+	t.Parallel()
 	s := start(t, "POSTS_PER_SECOND=0", "POST_BURST=0")
 	ann, bob := visit(t, s.URL).join("ann"), s.login("bob")
 	for _, tt := range []struct{ text, want string }{
@@ -238,6 +244,7 @@ func TestFormattingIsASmallSubset(t *testing.T) {
 }
 
 func TestWhatIsNewBeginsWithARule(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	ann, bob := visit(t, s.URL).join("ann"), s.login("bob")
 	ann.tells("read")

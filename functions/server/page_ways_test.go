@@ -13,6 +13,7 @@ import (
 // Some proxies hold an event stream back until it ends, and some know nothing
 // of WebSocket either.
 func TestStreamThatIsHeldBackIsReadAnotherWay(t *testing.T) {
+	t.Parallel()
 	for _, sockets := range []bool{true, false} {
 		t.Run(fmt.Sprintf("sockets=%t", sockets), func(t *testing.T) {
 			t.Parallel()

@@ -35,6 +35,7 @@ func (w *window) speaksChinese(where string) {
 }
 
 func TestEveryWordIsChineseForWhoReadsChinese(t *testing.T) {
+	t.Parallel()
 	s := start(t, journal(t, talk[3:4]))
 	ann, bob := visit(t, s.URL, inChinese), s.login("bob")
 	ann.await("the login", `document.documentElement.lang === 'zh' && document.activeElement?.matches('input[name=user]')`)

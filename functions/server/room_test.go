@@ -18,6 +18,7 @@ import (
 )
 
 func TestLinePostedToOneServerIsOnTheOthersStreams(t *testing.T) {
+	t.Parallel()
 	redis := startRedis(t)
 	key := "SESSION_KEYS=0123456789abcdef0123456789abcdef"
 	a, b := start(t, "REDIS_URL="+redis, key), start(t, "REDIS_URL="+redis, key)
@@ -41,6 +42,7 @@ func TestLinePostedToOneServerIsOnTheOthersStreams(t *testing.T) {
 }
 
 func TestRepeatedPostIsOneLine(t *testing.T) {
+	t.Parallel()
 	for _, env := range []string{"REDIS_URL=", "REDIS_URL=" + startRedis(t)} {
 		s := start(t, env)
 		ann := s.login("ann")
@@ -64,6 +66,7 @@ func TestRepeatedPostIsOneLine(t *testing.T) {
 // Lines are posted at 200 a second while the server dies twice. Who posts
 // repeats what was not answered, under its key, as the page does.
 func TestKillLosesNoAcknowledgedLine(t *testing.T) {
+	t.Parallel()
 	s := start(t, "POSTS_PER_SECOND=0")
 	base := func() string { return s.URL } // it stays at one address
 	ann := s.login("ann")
@@ -134,6 +137,7 @@ func (s *server) insist(tb testing.TB, c *http.Client, text string, acked *sync.
 }
 
 func TestTornLastLineIsDroppedWithAWarning(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	s := start(t, "DATA_DIR="+dir)
 	ann := s.login("ann")
@@ -161,6 +165,7 @@ func TestTornLastLineIsDroppedWithAWarning(t *testing.T) {
 }
 
 func TestWrongSettingStopsTheStartWithOneSentence(t *testing.T) {
+	t.Parallel()
 	for env, want := range map[string]string{
 		"GUESTS=some":                              "GUESTS",
 		"HISTORY=-1":                               "HISTORY",
@@ -184,6 +189,7 @@ func TestWrongSettingStopsTheStartWithOneSentence(t *testing.T) {
 
 // A process that ends takes its sockets with it: each has been told before.
 func TestEverySocketIsToldThatTheServerLeaves(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	const sockets = 60
 	told := make(chan error, sockets)

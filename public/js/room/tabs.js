@@ -43,8 +43,8 @@ export class Tabs {
     link.ariaLabel = n && !current ? say('unread', { room, n, mention }) : null
     link.classList.toggle('tab--unread', n > 0 && !current)
     link.classList.toggle('tab--mention', mention && !current)
-    link.querySelector('.count')?.remove()
-    if (n && !current) link.append(node('span', { class: 'count' }, n > 99 ? '99+' : String(n)))
+    if (n && !current) link.dataset.count = n > 99 ? '99+' : String(n)
+    else delete link.dataset.count
     find('button', li).hidden = !current || this.#rooms.names.length < 2
     return li
   }
