@@ -42,7 +42,7 @@ func TestMain(m *testing.M) {
 	}
 	flag.Parse()
 	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
-		f.Value.Set("6") // most of them wait for something
+		f.Value.Set("4") // most of them wait for something
 	}
 	code := m.Run()
 	if tortured() {
