@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -17,6 +18,7 @@ import (
 	"testing"
 
 	"confab/public"
+	"confab/shared/app"
 	"confab/shared/web"
 
 	"go.yaml.in/yaml/v3"
@@ -298,6 +300,36 @@ func TestTemplateTellsTheContainerItsOrigin(t *testing.T) {
 		env := listOf(at(d.resources["Task"], "Properties", "ContainerDefinitions", 0, "Environment"))
 		if !slices.ContainsFunc(env, func(v any) bool { return at(v, "Name") == "PUBLIC_ORIGIN" && at(v, "Value") == want }) {
 			t.Errorf("PublicOrigin %q: the container has %v", given, env)
+		}
+	}
+}
+
+// Functions and a container on one Redis keep the same, and know what it means.
+func TestTemplateTellsBothWaysTheSame(t *testing.T) {
+	given := map[string]any{
+		"StreamBackend": "container", "StreamImage": "image", "RedisUrl": "rediss://elsewhere:6379",
+		"Guests": "none", "History": "50", "Retention": "720h", "Durability": "replicas:2",
+	}
+	d := deploy(t, given)
+	container := map[string]any{}
+	for _, v := range listOf(at(d.resources["Task"], "Properties", "ContainerDefinitions", 0, "Environment")) {
+		container[at(v, "Name").(string)] = at(v, "Value")
+	}
+	functions := mapOf(at(d.eval(d.root["Globals"], "Globals"), "Function", "Environment", "Variables"))
+	for variable, parameter := range map[string]string{"GUESTS": "Guests", "HISTORY": "History", "RETENTION": "Retention", "DURABILITY": "Durability"} {
+		if want := given[parameter]; functions[variable] != want || container[variable] != want {
+			t.Errorf("%s is %v in the functions and %v in the container, want %v", variable, functions[variable], container[variable], want)
+		}
+	}
+	var known []string
+	for f := range reflect.TypeFor[app.Config]().Fields() {
+		known = append(known, f.Tag.Get("env"))
+	}
+	for _, told := range []map[string]any{functions, container} {
+		for variable := range told {
+			if !slices.Contains(known, variable) {
+				t.Errorf("nobody reads %s", variable)
+			}
 		}
 	}
 }
