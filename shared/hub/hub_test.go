@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -217,6 +218,115 @@ func TestFlushedLogIsOneResetThenTheTruth(t *testing.T) {
 			t.Errorf("%d resets, a %v, b %v", c.resets, c.seen["a"], c.seen["b"])
 		}
 		c.body.Close()
+	})
+}
+
+// The log is read for the page after a reset, and the bell tells as well.
+func TestPageAfterAResetGoesOnWithoutGapOrRepeat(t *testing.T) {
+	both(t, func(t *testing.T, k kind) {
+		for _, heard := range []string{"after the page was read", "before", "before, and more than a room keeps"} {
+			t.Run(heard, func(t *testing.T) {
+				tp := newTape()
+				h := newHub(t, tp)
+				c := newClient(t, serve(t, h, k.take), "a")
+				c.connect(t.Context())
+				defer c.body.Close()
+				c.next() // the opening
+				n := 3
+				held := tp.hold()
+				tell := tp.flush("a", numbers(n)...)
+				<-held // the page was read
+				if heard != "after the page was read" {
+					tell()
+				}
+				if heard == "before, and more than a room keeps" {
+					for ; n < 100; n++ {
+						tp.say("a", fmt.Sprintf("%03000d", n))
+					}
+				}
+				held <- struct{}{}
+				for c.resets == 0 && c.next() {
+				}
+				if heard == "after the page was read" {
+					tell()
+				}
+				tp.say("a", fmt.Sprint(n))
+				for !slices.Contains(c.seen["a"], fmt.Sprint(n)) && c.next() {
+				}
+				seen := c.seen["a"]
+				for i, text := range seen {
+					if at, err := strconv.Atoi(text); err != nil || at != n+1-len(seen)+i {
+						t.Fatalf("the last of %d are not without gap or repeat: %.500v", n+1, seen)
+					}
+				}
+				if c.resets != 1 || len(seen) < 4 {
+					t.Errorf("%d resets, then %d lines", c.resets, len(seen))
+				}
+			})
+		}
+	})
+}
+
+func TestMuchIsSaidWhileARoomIsOpened(t *testing.T) {
+	both(t, func(t *testing.T, k kind) {
+		tp := newTape()
+		for i := range 10 {
+			tp.say("a", fmt.Sprint(i))
+		}
+		held := tp.hold()
+		go func() {
+			<-held                      // the room is heard, and its past was read
+			for i := 10; i < 100; i++ { // more than it keeps
+				tp.say("a", fmt.Sprintf("%03000d", i))
+			}
+			held <- struct{}{}
+		}()
+		c := newClient(t, serve(t, newHub(t, tp), k.take), "a")
+		c.cursor = "2000-0"
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		c.connect(ctx)
+		defer c.body.Close()
+		for len(c.seen["a"]) < 98 && c.next() {
+		}
+		for i, text := range c.seen["a"] {
+			if at, err := strconv.Atoi(text); err != nil || at != i+2 {
+				t.Fatalf("line %d came after %d", at, i+1)
+			}
+		}
+		if c.resets != 0 || len(c.seen["a"]) != 98 {
+			t.Errorf("%d resets, %d lines", c.resets, len(c.seen["a"]))
+		}
+	})
+}
+
+func TestWhatIsSaidWhileAReaderIsResetIsNotMissed(t *testing.T) {
+	both(t, func(t *testing.T, k kind) {
+		tp := newTape()
+		base := serve(t, newHub(t, tp), k.take)
+		other := newClient(t, base, "a")
+		other.connect(t.Context())
+		defer other.body.Close()
+		other.next() // the room is open
+		held := tp.hold()
+		go func() {
+			<-held // the page was read, and is empty
+			tp.say("a", "0")
+			for other.next() && len(other.seen["a"]) == 0 { // it is heard
+			}
+			held <- struct{}{}
+		}()
+		c := newClient(t, base, "a")
+		c.cursor = "nonsense"
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		c.connect(ctx)
+		defer c.body.Close()
+		for len(c.seen["a"]) == 0 && c.next() {
+		}
+		if c.resets != 1 || !slices.Equal(c.seen["a"], numbers(1)) {
+			t.Errorf("%d resets, then %v", c.resets, c.seen["a"])
+		}
 	})
 }
 

@@ -286,14 +286,15 @@ func (r *Reader) reset(ctx context.Context, rooms []int) (Batch, error) {
 	}
 	pages := make([][]chat.Event, len(r.a.rooms))
 	next := slices.Clone(r.cursor)
+	r.a.mu.Lock()
+	ends := slices.Clone(r.a.cursor) // before the pages are read: what is said meanwhile comes after them
+	r.a.mu.Unlock()
 	for _, i := range rooms {
 		page, err := r.hub.log.Before(ctx, r.a.rooms[i].id, chat.ID{}, lastPage)
 		if err != nil {
 			return Batch{}, err
 		}
-		r.a.mu.Lock()
-		end := r.a.cursor[i]
-		r.a.mu.Unlock()
+		end := ends[i]
 		page = slices.DeleteFunc(page, func(ev chat.Event) bool { return ev.ID.After(end) })
 		pages[i], next[i] = page, end
 		if len(page) > 0 {

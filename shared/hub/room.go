@@ -25,6 +25,8 @@ type room struct {
 
 	mu        sync.Mutex // guards what follows; taken before an audience's
 	last      chat.ID
+	resets    int     // how often the room began anew,
+	begin     chat.ID // and after what, the last time
 	recent    []event
 	size      int // bytes of JSON in recent
 	audiences []*audience
@@ -67,21 +69,33 @@ func (rm *room) open() {
 		rm.hub.slog.Warn("room opened without its past", "room", rm.id, "err", err)
 	}
 	rm.mu.Lock()
-	live := rm.recent
-	rm.recent, rm.size = nil, 0
-	for _, ev := range past {
-		if !ev.ID.After(first) {
-			rm.remember(encode(ev))
-		}
-	}
-	for _, ev := range live {
-		rm.remember(ev)
-	}
-	if !rm.last.After(first) {
-		rm.last = first
+	if rm.resets == 0 {
+		rm.begin = first
+		rm.continues(past)
 	}
 	rm.mu.Unlock()
 	close(rm.ready)
+}
+
+// continues has the room remember a page of its past, up to where it began,
+// and then what was heard since. The page may hold some of that, too. rm.mu is
+// held.
+func (rm *room) continues(page []chat.Event) {
+	heard := rm.recent
+	rm.recent, rm.size = nil, 0
+	if len(heard) == 0 {
+		rm.last = rm.begin
+	}
+	if len(heard) == 0 || !heard[0].prev.After(rm.begin) { // else more was heard than is remembered
+		for _, ev := range page {
+			if !ev.ID.After(rm.begin) {
+				rm.remember(encode(ev))
+			}
+		}
+	}
+	for _, ev := range heard {
+		rm.remember(ev)
+	}
 }
 
 // fail answers whoever waits, and makes room for the next attempt.
@@ -110,6 +124,9 @@ func (rm *room) remember(ev event) {
 func (rm *room) since(after, upTo chat.ID) ([]event, bool) {
 	rm.mu.Lock()
 	defer rm.mu.Unlock()
+	if rm.resetting { // what was heard is not in the rings yet
+		return nil, false
+	}
 	from := slices.IndexFunc(rm.recent, func(ev event) bool { return ev.prev == after })
 	if from < 0 {
 		return nil, false
@@ -152,7 +169,8 @@ func (rm *room) Signal(sig chat.Signal) {
 func (rm *room) Reset(last chat.ID) {
 	rm.mu.Lock()
 	defer rm.mu.Unlock()
-	rm.last, rm.recent, rm.size = last, nil, 0
+	rm.last, rm.begin, rm.recent, rm.size = last, last, nil, 0
+	rm.resets++
 	if !rm.resetting {
 		rm.resetting = true
 		rm.hub.wg.Go(rm.reset)
@@ -160,27 +178,29 @@ func (rm *room) Reset(last chat.ID) {
 }
 
 func (rm *room) reset() {
-	page, err := rm.readPage()
-	if err != nil { // the room goes; its readers resume elsewhere or later
-		rm.hub.slog.Warn("room not read after a reset", "room", rm.id, "err", err)
-	}
-	rm.mu.Lock()
-	defer rm.mu.Unlock()
-	heard := rm.recent
-	rm.recent, rm.size, rm.resetting = nil, 0, false
-	var after chat.ID
-	for _, ev := range page {
-		if len(heard) > 0 && !heard[0].id.After(ev.ID) { // from here on it was heard as well
-			break
+	for {
+		rm.mu.Lock()
+		resets := rm.resets
+		rm.mu.Unlock()
+		page, err := rm.readPage()
+		if err != nil { // the room goes; its readers resume elsewhere or later
+			rm.hub.slog.Warn("room not read after a reset", "room", rm.id, "err", err)
 		}
-		rm.remember(encode(ev))
-		after = ev.ID
-	}
-	for _, ev := range heard {
-		if ev.id.After(after) {
-			rm.remember(ev)
+		rm.mu.Lock()
+		if err != nil || rm.resets == resets {
+			defer rm.mu.Unlock()
+			rm.tellReset(page)
+			return
 		}
+		rm.mu.Unlock()
 	}
+}
+
+// tellReset tells everybody of a reset, then the last page, then what was heard
+// while it was read. rm.mu is held.
+func (rm *room) tellReset(page []chat.Event) {
+	rm.continues(page)
+	rm.resetting = false
 	start := rm.last
 	if len(rm.recent) > 0 {
 		start = rm.recent[0].prev

@@ -24,7 +24,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type tape struct {
 	mu    sync.Mutex
 	rooms map[chat.RoomID]*reel
-	reads atomic.Int64 // of the log
+	held  chan struct{} // if set, Before sends when it has read, and answers when it has received
+	reads atomic.Int64  // of the log
 }
 
 type reel struct {
@@ -48,13 +49,21 @@ func (t *tape) reel(room chat.RoomID) *reel {
 func (t *tape) say(room chat.RoomID, text string) chat.Event {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	r := t.reel(room)
+	ev := t.reel(room).write(room, text)
+	t.reel(room).tell(ev)
+	return ev
+}
+
+func (r *reel) write(room chat.RoomID, text string) chat.Event {
 	ev := chat.Event{Room: room, Kind: chat.Message, Text: text, Prev: r.last, ID: chat.ID{MS: r.last.MS + 1000}}
 	r.last, r.events = ev.ID, append(r.events, ev)
+	return ev
+}
+
+func (r *reel) tell(ev chat.Event) {
 	for _, l := range r.listeners {
 		l.Event(ev)
 	}
-	return ev
 }
 
 // cut drops all but the last n events, as trimming does.
@@ -65,8 +74,9 @@ func (t *tape) cut(room chat.RoomID, n int) {
 	r.events = r.events[len(r.events)-n:]
 }
 
-// flush empties the log; it begins anew at later ids.
-func (t *tape) flush(room chat.RoomID) {
+// flush empties the log; it begins anew. What is said is in it at once, and
+// told by tell.
+func (t *tape) flush(room chat.RoomID, said ...string) (tell func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	r := t.reel(room)
@@ -74,6 +84,25 @@ func (t *tape) flush(room chat.RoomID) {
 	for _, l := range r.listeners {
 		l.Reset(chat.ID{})
 	}
+	var evs []chat.Event
+	for _, text := range said {
+		evs = append(evs, r.write(room, text))
+	}
+	return func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		for _, ev := range evs {
+			r.tell(ev)
+		}
+	}
+}
+
+// hold has Before be slow.
+func (t *tape) hold() chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.held = make(chan struct{})
+	return t.held
 }
 
 func (t *tape) Follow(ctx context.Context, room chat.RoomID, l chat.Listener) (chat.ID, error) {
@@ -113,7 +142,13 @@ func (t *tape) Since(_ context.Context, room chat.RoomID, after chat.ID, n int) 
 
 func (t *tape) Before(_ context.Context, room chat.RoomID, before chat.ID, n int) ([]chat.Event, error) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
+	held := t.held
+	defer func() {
+		if t.mu.Unlock(); held != nil {
+			held <- struct{}{}
+			<-held
+		}
+	}()
 	t.reads.Add(1)
 	var evs []chat.Event
 	for _, ev := range t.reel(room).events {
