@@ -26,6 +26,9 @@ func TestNameKeyIsOfPRECIS(t *testing.T) {
 		}
 	}
 	for r := rune(0); r <= unicode.MaxRune; r++ {
+		if r == 0x40000 { // none from here to plane 14
+			r = 0xe0000
+		}
 		check(string(r))
 		if unicode.ToLower(r) != r {
 			for _, mark := range marked {

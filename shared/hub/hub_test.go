@@ -150,18 +150,21 @@ func TestReaderSeesEachLineOnceHoweverOftenItIsCut(t *testing.T) {
 	})
 }
 
-// readTo reads until every room has n lines, leaving and coming back at random.
+// readTo reads until every room has n lines.
 func (c *client) readTo(n int, rnd *rand.Rand) {
+	c.readUntil(rnd, func() bool {
+		return !slices.ContainsFunc(c.rooms, func(room chat.RoomID) bool { return len(c.seen[room]) < n })
+	})
+}
+
+// readUntil reads until it is through, leaving and coming back at random.
+func (c *client) readUntil(rnd *rand.Rand, through func() bool) {
 	ctx, cancel := context.WithTimeout(c.tb.Context(), 30*time.Second)
 	defer cancel()
 	for ctx.Err() == nil {
 		c.connect(ctx)
 		for left := rnd.IntN(200); left > 0 && c.next(); left-- {
-			done := true
-			for _, room := range c.rooms {
-				done = done && len(c.seen[room]) >= n
-			}
-			if done {
+			if through() {
 				c.body.Close()
 				return
 			}
@@ -253,18 +256,112 @@ func TestPageAfterAResetGoesOnWithoutGapOrRepeat(t *testing.T) {
 				tp.say("a", fmt.Sprint(n))
 				for !slices.Contains(c.seen["a"], fmt.Sprint(n)) && c.next() {
 				}
-				seen := c.seen["a"]
-				for i, text := range seen {
-					if at, err := strconv.Atoi(text); err != nil || at != n+1-len(seen)+i {
-						t.Fatalf("the last of %d are not without gap or repeat: %.500v", n+1, seen)
-					}
-				}
-				if c.resets != 1 || len(seen) < 4 {
-					t.Errorf("%d resets, then %d lines", c.resets, len(seen))
+				if seen := c.seen["a"]; c.resets != 1 || len(seen) < 4 || !endsWhole(seen, n+1) {
+					t.Errorf("%d resets, then not the end of %d lines: %v", c.resets, n+1, short(seen))
 				}
 			})
 		}
 	})
+}
+
+// Listeners hear late, the log is slow and is flushed now and then, and readers
+// come and go: what one is shown after its last reset is the end of what was
+// said, without gap or repeat.
+func TestReadersSeeTheTruthWhateverTheLogDoes(t *testing.T) {
+	rooms := []chat.RoomID{"a", "b"}
+	both(t, func(t *testing.T, k kind) {
+		for seed := range uint64(4) {
+			t.Run(fmt.Sprint(seed), func(t *testing.T) {
+				t.Parallel()
+				tp := newTape()
+				for _, room := range rooms {
+					tp.reel(room).late = true
+				}
+				base := serve(t, newHub(t, tp), k.take)
+				const lines = 400
+				said := make(chan struct{})
+				var wg sync.WaitGroup
+				wg.Go(func() {
+					defer close(said)
+					rnd := rand.New(rand.NewPCG(seed, 1))
+					for n := range lines {
+						for _, room := range rooms {
+							if n > 0 && n < lines-10 && rnd.IntN(60) == 0 {
+								tp.flush(room)
+							}
+							tp.say(room, fmt.Sprintf("%0*d", 1+rnd.IntN(2)*3000, n))
+						}
+						if rnd.IntN(4) == 0 {
+							time.Sleep(time.Duration(rnd.IntN(1500)) * time.Microsecond)
+						}
+					}
+				})
+				wg.Go(func() {
+					rnd := rand.New(rand.NewPCG(seed, 2))
+					for told := false; !told; {
+						select {
+						case <-said:
+							told = !tp.catchUp()
+						default:
+							for range rnd.IntN(20) {
+								tp.catchUp()
+							}
+							time.Sleep(time.Duration(rnd.IntN(800)) * time.Microsecond)
+						}
+					}
+				})
+				for i := range 6 {
+					wg.Go(func() {
+						c := newClient(t, base, rooms[:1+i%2]...)
+						if i > 2 {
+							c.cursor = strings.TrimSuffix(strings.Repeat("0-0,", len(c.rooms)), ",")
+						}
+						rnd := rand.New(rand.NewPCG(seed, uint64(3+i)))
+						c.readUntil(rnd, func() bool {
+							return !slices.ContainsFunc(c.rooms, func(room chat.RoomID) bool { return c.latest(room) < lines-1 })
+						})
+						for _, room := range c.rooms {
+							if !endsWhole(c.seen[room], lines) {
+								t.Errorf("reader %d of %s, %d resets: not the end of %d lines: %v", i, room, c.resets, lines, short(c.seen[room]))
+							}
+						}
+					})
+				}
+				wg.Wait()
+			})
+		}
+	})
+}
+
+// latest is the number of a room's last line, or -1.
+func (c *client) latest(room chat.RoomID) int {
+	seen := c.seen[room]
+	if len(seen) == 0 {
+		return -1
+	}
+	return short(seen[len(seen)-1:])[0]
+}
+
+// short has the numbers of lines that may be long with zeros.
+func short(lines []string) (at []int) {
+	for _, text := range lines {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			n = -1
+		}
+		at = append(at, n)
+	}
+	return at
+}
+
+// endsWhole reports whether lines are the last of n, without gap or repeat.
+func endsWhole(lines []string, n int) bool {
+	for i, at := range short(lines) {
+		if at != n-len(lines)+i {
+			return false
+		}
+	}
+	return true
 }
 
 func TestMuchIsSaidWhileARoomIsOpened(t *testing.T) {
@@ -289,13 +386,8 @@ func TestMuchIsSaidWhileARoomIsOpened(t *testing.T) {
 		defer c.body.Close()
 		for len(c.seen["a"]) < 98 && c.next() {
 		}
-		for i, text := range c.seen["a"] {
-			if at, err := strconv.Atoi(text); err != nil || at != i+2 {
-				t.Fatalf("line %d came after %d", at, i+1)
-			}
-		}
-		if c.resets != 0 || len(c.seen["a"]) != 98 {
-			t.Errorf("%d resets, %d lines", c.resets, len(c.seen["a"]))
+		if seen := c.seen["a"]; c.resets != 0 || len(seen) != 98 || !endsWhole(seen, 100) {
+			t.Errorf("%d resets, then not the lines from 2 to 99: %v", c.resets, short(seen))
 		}
 	})
 }

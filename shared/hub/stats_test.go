@@ -103,7 +103,7 @@ func TestLagIsHowOldAnEventIs(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer reader.Close()
-		log.reel("lobby").last = chat.ID{MS: uint64(time.Now().UnixMilli()) - 1000 - 300} // the next is 300 ms old
+		log.reel("lobby").clock = uint64(time.Now().UnixMilli()) - 1000 - 300 // the next is 300 ms old
 		log.say("lobby", "late")
 		lag := h.Stats().Lag
 		for i, bound := range hub.LagBounds {

@@ -31,8 +31,13 @@ type tape struct {
 type reel struct {
 	events    []chat.Event
 	last      chat.ID
+	clock     uint64 // of ids
 	listeners map[int]chat.Listener
 	n         int
+
+	late   bool // listeners are told by catchUp alone,
+	untold []chat.Event
+	broke  bool // of a flush first
 }
 
 func newTape() *tape { return &tape{rooms: map[chat.RoomID]*reel{}} }
@@ -55,12 +60,17 @@ func (t *tape) say(room chat.RoomID, text string) chat.Event {
 }
 
 func (r *reel) write(room chat.RoomID, text string) chat.Event {
-	ev := chat.Event{Room: room, Kind: chat.Message, Text: text, Prev: r.last, ID: chat.ID{MS: r.last.MS + 1000}}
+	r.clock += 1000
+	ev := chat.Event{Room: room, Kind: chat.Message, Text: text, Prev: r.last, ID: chat.ID{MS: r.clock}}
 	r.last, r.events = ev.ID, append(r.events, ev)
 	return ev
 }
 
 func (r *reel) tell(ev chat.Event) {
+	if r.late {
+		r.untold = append(r.untold, ev)
+		return
+	}
 	for _, l := range r.listeners {
 		l.Event(ev)
 	}
@@ -74,15 +84,15 @@ func (t *tape) cut(room chat.RoomID, n int) {
 	r.events = r.events[len(r.events)-n:]
 }
 
-// flush empties the log; it begins anew. What is said is in it at once, and
-// told by tell.
+// flush empties the log; it begins anew at later ids. What is said is in it at
+// once, and told by tell.
 func (t *tape) flush(room chat.RoomID, said ...string) (tell func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	r := t.reel(room)
-	r.events, r.last = nil, chat.ID{}
-	for _, l := range r.listeners {
-		l.Reset(chat.ID{})
+	r.events, r.last, r.broke = nil, chat.ID{}, true
+	if !r.late {
+		r.catchUp()
 	}
 	var evs []chat.Event
 	for _, text := range said {
@@ -95,6 +105,37 @@ func (t *tape) flush(room chat.RoomID, said ...string) (tell func()) {
 			r.tell(ev)
 		}
 	}
+}
+
+// catchUp tells listeners one thing that they do not know yet: that the log
+// was flushed, or what was said next.
+func (r *reel) catchUp() {
+	for _, l := range r.listeners {
+		switch {
+		case r.broke:
+			l.Reset(r.last)
+		case len(r.untold) > 0:
+			l.Event(r.untold[0])
+		}
+	}
+	switch {
+	case r.broke:
+		r.broke, r.untold = false, nil
+	case len(r.untold) > 0:
+		r.untold = r.untold[1:]
+	}
+}
+
+// catchUp does so for all rooms, and reports whether there was something.
+func (t *tape) catchUp() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	some := false
+	for _, r := range t.rooms {
+		some = some || r.broke || len(r.untold) > 0
+		r.catchUp()
+	}
+	return some
 }
 
 // hold has Before be slow.
@@ -112,6 +153,7 @@ func (t *tape) Follow(ctx context.Context, room chat.RoomID, l chat.Listener) (c
 	r.n++
 	n := r.n
 	r.listeners[n] = l
+	r.untold, r.broke = nil, false // the test has one listener, if it is told late
 	context.AfterFunc(ctx, func() {
 		t.mu.Lock()
 		defer t.mu.Unlock()
