@@ -134,10 +134,11 @@ func (r *redisServer) start() {
 	})
 }
 
-// await asks until something is so.
+// await asks until something is so. It takes its time: a sentinel that was not
+// run for two seconds does little for thirty ("tilt").
 func (r *redisServer) await(what string, ok func(context.Context) bool) {
 	r.tb.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	for ctx.Err() == nil {
 		if ok(ctx) {
