@@ -812,7 +812,7 @@ func TestMissedBellIsMended(t *testing.T) {
 func TestFollowTellsTheTruthWhateverHappens(t *testing.T) {
 	opts := store.Options{URL: startRedis(t).url()}
 	s, other := open(t, opts), open(t, opts)
-	resets := 0
+	resets, flushes := 0, 0
 	for seed := range uint64(6) {
 		must(s.Redis().FlushAll(t.Context()).Result())(t)
 		ctx, stop := context.WithCancel(t.Context())
@@ -841,6 +841,7 @@ func TestFollowTellsTheTruthWhateverHappens(t *testing.T) {
 			switch rnd.IntN(3) {
 			case 0:
 				must(s.Redis().FlushAll(t.Context()).Result())(t)
+				flushes++
 			case 1:
 				s.CutBell()
 			case 2:
@@ -875,8 +876,8 @@ func TestFollowTellsTheTruthWhateverHappens(t *testing.T) {
 		tp.mu.Unlock()
 		stop()
 	}
-	if resets < 6 {
-		t.Errorf("only %d resets: too little happened", resets)
+	if resets < 6 || resets > flushes {
+		t.Errorf("%d resets of %d flushes", resets, flushes)
 	}
 }
 
