@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"confab/functions/internal/lambdatest"
+	"confab/shared/testenv"
 )
 
 // An emulated cloud runs the functions under AWS's own emulator of the Runtime
@@ -70,9 +71,9 @@ func (e emulated) invoke(name string, event []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	front := freeAddr(e.tb)
+	front := testenv.FreeAddr(e.tb)
 	cmd := exec.Command(path, "--log-level", "error",
-		"--runtime-interface-emulator-address", front, "--runtime-api-address", freeAddr(e.tb), bootstrap(e.tb, name))
+		"--runtime-interface-emulator-address", front, "--runtime-api-address", testenv.FreeAddr(e.tb), bootstrap(e.tb, name))
 	cmd.Env = append([]string{"AWS_LAMBDA_FUNCTION_TIMEOUT=60", "_HANDLER=bootstrap"}, e.env...)
 	if err := cmd.Start(); err != nil {
 		return nil, err

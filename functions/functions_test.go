@@ -9,7 +9,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -26,6 +25,7 @@ import (
 	"time"
 
 	"confab/functions/internal/lambdatest"
+	"confab/shared/testenv"
 )
 
 const sessionKeys = "SESSION_KEYS=0123456789abcdef0123456789abcdef"
@@ -80,37 +80,13 @@ type redis struct {
 	cmd  *exec.Cmd
 }
 
-// need skips a test whose program is missing, and fails it where CI is set.
-func need(tb testing.TB, program string) {
-	tb.Helper()
-	switch _, err := exec.LookPath(program); {
-	case err != nil && os.Getenv("CI") != "":
-		tb.Fatalf("%s is missing: make tools installs it", program)
-	case err != nil:
-		tb.Skipf("%s is missing: make tools installs it", program)
-	}
-}
-
 func startRedis(tb testing.TB) *redis {
 	tb.Helper()
-	need(tb, "redis-server")
-	r := &redis{tb: tb, addr: freeAddr(tb), dir: tb.TempDir()}
+	testenv.Need(tb, "redis-server")
+	r := &redis{tb: tb, addr: testenv.FreeAddr(tb), dir: tb.TempDir()}
 	r.start()
 	tb.Cleanup(r.kill)
 	return r
-}
-
-// freeAddr is where something else may listen.
-func freeAddr(tb testing.TB) string {
-	tb.Helper()
-	for range 100 { // below the ports that connections go out from: one could have it while its server is down
-		if l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", 10_000+rand.IntN(20_000))); err == nil {
-			l.Close()
-			return l.Addr().String()
-		}
-	}
-	tb.Fatal("no port is free")
-	return ""
 }
 
 func (r *redis) url() string { return "redis://" + r.addr }
@@ -719,7 +695,7 @@ func TestContainerAndFunctionsShareARedis(t *testing.T) {
 // startServer runs functions/server as its image does: with nothing around it.
 func startServer(tb testing.TB, redis string) (base string) {
 	tb.Helper()
-	addr := freeAddr(tb)
+	addr := testenv.FreeAddr(tb)
 	cmd := exec.Command(bootstrap(tb, "server"))
 	cmd.Env = []string{"ADDR=" + addr, "REDIS_URL=" + redis, sessionKeys}
 	cmd.Dir = tb.TempDir()

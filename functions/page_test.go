@@ -14,6 +14,7 @@ import (
 
 	"confab/functions/internal/lambdatest"
 	"confab/public"
+	"confab/shared/testenv"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -46,7 +47,7 @@ func (c *cloud) edge(tb testing.TB) (base string) {
 // openChromium gives a way to open windows, each of which is somebody else's.
 func openChromium(tb testing.TB) func() context.Context {
 	tb.Helper()
-	need(tb, "chromium")
+	testenv.Need(tb, "chromium")
 	ctx, stop := chromedp.NewExecAllocator(context.WithoutCancel(tb.Context()), append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath("chromium"), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true))...)

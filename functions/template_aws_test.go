@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"confab/shared/testenv"
 )
 
 // AWS's own description of its resources, as its CDK is made from, by npm.
@@ -51,7 +53,7 @@ type kind struct {
 
 func readSpec(t *testing.T) spec {
 	t.Helper()
-	need(t, "npm")
+	testenv.Need(t, "npm")
 	dir := t.TempDir()
 	if out, err := exec.Command("npm", "pack", "--silent", "--pack-destination", dir, awsSpec+"@"+awsVersion).CombinedOutput(); err != nil {
 		t.Fatalf("npm pack %s: %v\n%s", awsSpec, err, out)

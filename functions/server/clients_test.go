@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"confab/shared/testenv"
 )
 
 const (
@@ -25,7 +27,7 @@ const (
 // log's order, through a connection that is reset after every 50 events and
 // ended after every other 50. It needs npm: go test -tags clients.
 func TestForeignClientsSeeEachEventOnceThroughCuts(t *testing.T) {
-	need(t, "curl")
+	testenv.Need(t, "curl")
 	dir := npm(t)
 	s := start(t, "POSTS_PER_SECOND=0", "POST_BURST=0", "STREAMS_PER_ADDRESS=0", "STREAMS_PER_USER=0")
 	var all []*clientRun
@@ -63,8 +65,8 @@ func TestForeignClientsSeeEachEventOnceThroughCuts(t *testing.T) {
 
 // npm installs the clients where nothing of the project is.
 func npm(tb testing.TB) (dir string) {
-	need(tb, "node")
-	need(tb, "npm")
+	testenv.Need(tb, "node")
+	testenv.Need(tb, "npm")
 	dir = tb.TempDir()
 	if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "clients"))); err != nil {
 		tb.Fatal(err)

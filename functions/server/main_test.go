@@ -8,8 +8,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -50,20 +48,6 @@ func TestMain(m *testing.M) {
 	}
 	os.RemoveAll(dir)
 	os.Exit(code)
-}
-
-// need fails the test where CI runs it, and skips it elsewhere, if a program
-// that it talks to is missing.
-func need(tb testing.TB, program string) string {
-	tb.Helper()
-	path, err := exec.LookPath(program)
-	if err != nil && os.Getenv("CI") != "" {
-		tb.Fatalf("%s is missing: make tools installs it", program)
-	}
-	if err != nil {
-		tb.Skipf("%s is missing: make tools installs it", program)
-	}
-	return path
 }
 
 // A server is a running process.
@@ -151,18 +135,6 @@ func (t *tail) String() string {
 func startRedis(tb testing.TB, args ...string) string {
 	tb.Helper()
 	return newRedis(tb, args...).URL()
-}
-
-func freeAddr(tb testing.TB) string {
-	tb.Helper()
-	for range 100 { // below the ports that connections go out from: one could have it while its server is down
-		if l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", 10_000+rand.IntN(20_000))); err == nil {
-			l.Close()
-			return l.Addr().String()
-		}
-	}
-	tb.Fatal("no port is free")
-	return ""
 }
 
 // login says a name and returns the client that carries the session.

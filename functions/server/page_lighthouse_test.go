@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"confab/shared/testenv"
 )
 
 const (
@@ -20,7 +22,7 @@ func TestLighthouse(t *testing.T) {
 	if os.Getenv("LIGHTHOUSE") == "" {
 		t.Skip("make lighthouse sets LIGHTHOUSE")
 	}
-	chrome := need(t, "chromium")
+	chrome := testenv.Need(t, "chromium")
 	s := start(t, journal(t, longTalk(200)))
 	cookie := s.login("ann").Jar.Cookies(nil)[0]
 	headers, _ := json.Marshal(map[string]string{"Cookie": cookie.Name + "=" + cookie.Value})
@@ -56,7 +58,7 @@ func ask(tb testing.TB, chrome, url string, more []string) map[string]float64 {
 	report := filepath.Join(tb.TempDir(), "report.json")
 	flags := append([]string{"--yes", lighthouse, url, "--quiet", "--output=json", "--output-path=" + report,
 		"--chrome-flags=--headless=new --no-sandbox --disable-gpu --disable-quic --disable-background-networking --disable-component-update"}, more...)
-	cmd := exec.Command(need(tb, "npx"), flags...)
+	cmd := exec.Command(testenv.Need(tb, "npx"), flags...)
 	cmd.Env = append(os.Environ(), "CHROME_PATH="+chrome)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		tb.Fatalf("%v: %s", err, out)

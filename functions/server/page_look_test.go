@@ -18,6 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"confab/shared/testenv"
+
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
@@ -177,7 +179,7 @@ func (w *window) passesAxe(what string) {
 
 func TestNothingStandsInAnybodysWay(t *testing.T) {
 	t.Parallel()
-	need(t, "npm")
+	testenv.Need(t, "npm")
 	for _, scheme := range []string{"light", "dark"} {
 		for _, phone := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, phone %t", scheme, phone), func(t *testing.T) {
@@ -216,7 +218,7 @@ func TestNothingStandsInAnybodysWay(t *testing.T) {
 // still there.
 func TestForcedColoursShowTheSame(t *testing.T) {
 	t.Parallel()
-	need(t, "npm")
+	testenv.Need(t, "npm")
 	s := start(t, journal(t, talk))
 	ann := visit(t, s.URL)
 	send(ann, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "forced-colors", Value: "active"}}})

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"confab/shared/testenv"
+
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
@@ -56,7 +58,7 @@ type window struct {
 // may be made ready for it.
 func visit(tb testing.TB, url string, ready ...func(w *window)) *window {
 	tb.Helper()
-	need(tb, "chromium")
+	testenv.Need(tb, "chromium")
 	root, err := chromium()
 	if err != nil {
 		tb.Fatal(err)

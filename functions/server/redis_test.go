@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"confab/shared/testenv"
+
 	"github.com/redis/go-redis/v9"
 )
 
@@ -48,7 +50,7 @@ func newRedisIn(tb testing.TB, env []string, args ...string) *redisServer {
 
 func prepare(tb testing.TB, args ...string) *redisServer {
 	tb.Helper()
-	r := &redisServer{tb: tb, addr: freeAddr(tb), dir: tb.TempDir()}
+	r := &redisServer{tb: tb, addr: testenv.FreeAddr(tb), dir: tb.TempDir()}
 	r.args = append([]string{"--port", r.port(), "--bind", "127.0.0.1", "--save", "", "--dir", r.dir, "--repl-diskless-sync-delay", "0"}, args...)
 	return r
 }
@@ -124,7 +126,7 @@ func (r *redisServer) URL() string { return "redis://" + r.addr }
 
 func (r *redisServer) start() {
 	r.tb.Helper()
-	r.cmd = exec.Command(need(r.tb, "redis-server"), r.args...)
+	r.cmd = exec.Command(testenv.Need(r.tb, "redis-server"), r.args...)
 	r.cmd.Env = append(os.Environ(), r.env...)
 	if err := r.cmd.Start(); err != nil {
 		r.tb.Fatal(err)
@@ -186,7 +188,7 @@ func newClock(tb testing.TB) clock {
 	tb.Helper()
 	dir := tb.TempDir()
 	c := clock{filepath.Join(dir, "clock"), filepath.Join(dir, "clock.so")}
-	if out, err := exec.Command(need(tb, "cc"), "-shared", "-fPIC", "-O1", "-o", c.lib, "testdata/clock.c").CombinedOutput(); err != nil {
+	if out, err := exec.Command(testenv.Need(tb, "cc"), "-shared", "-fPIC", "-O1", "-o", c.lib, "testdata/clock.c").CombinedOutput(); err != nil {
 		tb.Fatalf("%v: %s", err, out)
 	}
 	c.set(tb, 0)
@@ -232,7 +234,7 @@ func startSentinel(tb testing.TB) *sentinelSet {
 		s.nodes = append(s.nodes, r)
 	}
 	for i := range 3 {
-		r := &redisServer{tb: tb, addr: freeAddr(tb), dir: tb.TempDir()}
+		r := &redisServer{tb: tb, addr: testenv.FreeAddr(tb), dir: tb.TempDir()}
 		r.surround(3 + i)
 		conf := fmt.Sprintf("port %s\nbind 127.0.0.1\nbind-source-addr %s\ndir %s\nsentinel announce-ip 127.0.0.1\nsentinel announce-port %s\n",
 			r.port(), r.net.host, r.dir, portOf(r.known()))
@@ -308,7 +310,7 @@ func startCluster(tb testing.TB) *redisCluster {
 	tb.Helper()
 	c := &redisCluster{}
 	for i := range 6 {
-		bus := freeAddr(tb)
+		bus := testenv.FreeAddr(tb)
 		r := prepare(tb, "--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-port", portOf(bus), "--cluster-replica-validity-factor", "0")
 		r.surround(i)
 		r.net.bus = startProxy(tb, bus)

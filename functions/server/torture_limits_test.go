@@ -19,6 +19,8 @@ import (
 	"testing"
 	"time"
 
+	"confab/shared/testenv"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -264,7 +266,7 @@ func (l *load) once(author int, text string) {
 // those that begin with a name; "heap" is what is in use, in bytes.
 func startMeasured(r *round, env ...string) (s *server, figure func(name string) float64) {
 	r.Helper()
-	addr := freeAddr(r)
+	addr := testenv.FreeAddr(r)
 	s = start(r, append(env, "METRICS_ADDR="+addr)...)
 	get := func(path string) string {
 		r.Helper()

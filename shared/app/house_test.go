@@ -21,6 +21,7 @@ var house = map[string][]string{
 	"shared/hub":      {"shared/chat"},
 	"shared/web":      {"shared/chat", "shared/hub", "shared/identity"},
 	"shared/app":      {"public", "shared/chat", "shared/hub", "shared/identity", "shared/nickname", "shared/store", "shared/web"},
+	"shared/testenv":  {},
 	"public":          {},
 	"functions":       {"functions", "shared/app", "shared/nickname", "shared/web"},
 }

@@ -2,17 +2,16 @@ package store_test
 
 import (
 	"context"
-	"fmt"
-	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"confab/shared/testenv"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -37,12 +36,7 @@ func startRedis(tb testing.TB, args ...string) *server {
 
 func startAs(tb testing.TB, name string, args ...string) *server {
 	tb.Helper()
-	if _, err := exec.LookPath(name); err != nil {
-		if os.Getenv("CI") != "" {
-			tb.Fatalf("%s is not installed, and CI is set", name)
-		}
-		tb.Skipf("%s is not installed", name)
-	}
+	testenv.Need(tb, name)
 	s := &server{tb: tb, name: name, dir: tb.TempDir(), port: freePort(tb), args: args}
 	s.rdb = redis.NewClient(&redis.Options{Addr: s.addr(), MaxRetries: -1, DialerRetries: 1, ReadTimeout: 5 * time.Second})
 	tb.Cleanup(func() {
@@ -55,14 +49,8 @@ func startAs(tb testing.TB, name string, args ...string) *server {
 
 func freePort(tb testing.TB) string {
 	tb.Helper()
-	for range 100 { // below the ports that connections go out from: one could have it while its server is down
-		if l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", 10_000+rand.IntN(20_000))); err == nil {
-			l.Close()
-			return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
-		}
-	}
-	tb.Fatal("no port is free")
-	return ""
+	_, port, _ := net.SplitHostPort(testenv.FreeAddr(tb))
+	return port
 }
 
 func (s *server) addr() string { return "127.0.0.1:" + s.port }
