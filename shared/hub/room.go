@@ -71,6 +71,9 @@ func (rm *room) open() {
 	rm.mu.Lock()
 	if rm.resets == 0 {
 		rm.begin = first
+		if len(rm.recent) == 0 {
+			rm.last = first
+		}
 		rm.continues(past)
 	}
 	rm.mu.Unlock()
@@ -83,9 +86,6 @@ func (rm *room) open() {
 func (rm *room) continues(page []chat.Event) {
 	heard := rm.recent
 	rm.recent, rm.size = nil, 0
-	if len(heard) == 0 {
-		rm.last = rm.begin
-	}
 	if len(heard) == 0 || !heard[0].prev.After(rm.begin) { // else more was heard than is remembered
 		for _, ev := range page {
 			if !ev.ID.After(rm.begin) {
