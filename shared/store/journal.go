@@ -52,6 +52,9 @@ type journal struct {
 	age     time.Duration
 	locked  *os.File
 
+	dialing sync.Mutex // no connection is made while the built-in Redis is closed, or after
+	closed  bool
+
 	mu   sync.Mutex // held from the choice of an id to its answer
 	file *os.File
 	size int64 // bytes of whole lines
@@ -312,7 +315,7 @@ func (j *journal) tick(ctx context.Context) {
 
 func (j *journal) client() *redis.Client {
 	return redis.NewClient(&redis.Options{
-		Addr:       "built-in",
+		Addr:       "127.0.0.1:0", // nowhere, but no name: that the driver would look up
 		Dialer:     func(context.Context, string, string) (net.Conn, error) { return j.dial() },
 		Protocol:   2,
 		MaxRetries: -1, DialerRetries: 1, PoolSize: poolSize, PoolTimeout: poolTimeout,
@@ -320,7 +323,13 @@ func (j *journal) client() *redis.Client {
 	})
 }
 
+// dial is called by the driver, which may dial for a command that has ended.
 func (j *journal) dial() (net.Conn, error) {
+	j.dialing.Lock()
+	defer j.dialing.Unlock()
+	if j.closed {
+		return nil, net.ErrClosed
+	}
 	conn, err := j.redis.Dial()
 	if err != nil {
 		return nil, err
@@ -415,7 +424,10 @@ func (j *journal) append(ctx context.Context, s *Store, ev chat.Event) (chat.Eve
 func (j *journal) close() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	j.dialing.Lock()
+	j.closed = true
 	j.redis.Close()
+	j.dialing.Unlock()
 	var err error
 	if j.file != nil {
 		err = errors.Join(j.file.Sync(), j.file.Close())

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -384,5 +385,20 @@ func TestFileIsOursAlone(t *testing.T) {
 		if mode := must(os.Stat(filepath.Join(dir, name)))(t).Mode().Perm(); mode != want {
 			t.Errorf("%q has mode %o, want %o", name, mode, want)
 		}
+	}
+}
+
+// The driver makes connections in goroutines of its own, for commands that may
+// have ended.
+func TestStoreIsClosedWhileTheDriverDials(t *testing.T) {
+	dir := t.TempDir()
+	for range 50 {
+		s, closed := reopen(t, store.Options{Dir: dir})
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() { s.Redis().Ping(t.Context()) })
+		}
+		closed()
+		wg.Wait()
 	}
 }
