@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"unicode"
@@ -9,7 +10,7 @@ import (
 	"github.com/rivo/uniseg"
 )
 
-// A Draft is what somebody sent and nobody has read against the rules yet.
+// A Draft is what somebody sent and nothing has checked against the rules yet.
 type Draft struct {
 	Room   RoomID
 	Kind   Kind
@@ -21,46 +22,55 @@ type Draft struct {
 	Key    string
 }
 
-// Compose reads a draft against the rules and makes it an event by the user,
-// without id and prev, which the log gives. No other function makes an event.
-// Its errors are [ErrInvalid] and name the limit that was passed.
+// Compose checks a draft against the row of its kind in [Kinds] and makes it an
+// event by the user, without id and prev, which the log gives. No other
+// function makes an event. Its errors are [ErrInvalid] and name the limit that
+// was exceeded.
 func Compose(d Draft, by User) (Event, error) {
+	if err := checkKey(d.Key); err != nil {
+		return Event{}, err
+	}
+	rule, ok := d.Kind.Rule()
+	if !ok {
+		return Event{}, fmt.Errorf("%w: %q is no kind of event", ErrInvalid, d.Kind)
+	}
+	if err := rule.checkTarget(d.Target); err != nil {
+		return Event{}, err
+	}
 	ev := Event{Room: d.Room, Kind: d.Kind, By: by, Target: d.Target, Key: d.Key}
-	err := checkKey(d.Key)
-	if err != nil {
-		return Event{}, err
-	}
-	if pointed := d.Kind == Edit || d.Kind == Delete || d.Kind == Reaction; pointed == d.Target.IsZero() {
-		return Event{}, fmt.Errorf("%w: an edit, a delete and a reaction say which message, and nothing else does", ErrInvalid)
-	}
-	switch d.Kind {
-	case Message:
+	if rule.Reply {
 		ev.Reply = d.Reply
-		ev.Text, err = cleanText(d.Text, MaxText)
-	case Edit:
-		ev.Text, err = cleanText(d.Text, MaxText)
-	case Title:
-		ev.Text, err = cleanText(d.Text, MaxTitle)
-		if strings.ContainsAny(ev.Text, "\n\u2028\u2029") {
-			err = fmt.Errorf("%w: a title is one line", ErrInvalid)
-		}
-	case Reaction:
-		ev.Emoji, ev.Off = d.Emoji, d.Off
-		err = checkEmoji(d.Emoji)
-	case Delete:
-	default:
-		err = fmt.Errorf("%w: %q is no kind of event", ErrInvalid, d.Kind)
 	}
-	if err != nil {
-		return Event{}, err
+	if rule.Emoji {
+		if err := checkEmoji(d.Emoji); err != nil {
+			return Event{}, err
+		}
+		ev.Emoji, ev.Off = d.Emoji, d.Off
+	}
+	if rule.MaxText > 0 {
+		text, err := rule.cleanText(d.Text)
+		if err != nil {
+			return Event{}, err
+		}
+		ev.Text = text
 	}
 	return ev, nil
 }
 
+func (rule Rule) checkTarget(target ID) error {
+	switch {
+	case rule.Target != "" && target.IsZero():
+		return fmt.Errorf("%w: the kind %s has to name the %s that it is about", ErrInvalid, rule.Kind, rule.Target)
+	case rule.Target == "" && !target.IsZero():
+		return fmt.Errorf("%w: the kind %s is not about another event", ErrInvalid, rule.Kind)
+	}
+	return nil
+}
+
 // cleanText turns every line break into LF, drops blank space at the end, and
 // refuses what no person types: bytes that are not UTF-8, control characters
-// (they would reach a terminal by the transcript), nothing to see.
-func cleanText(s string, limit int) (string, error) {
+// (the transcript would send them to a terminal), nothing that can be seen.
+func (rule Rule) cleanText(s string) (string, error) {
 	if !utf8.ValidString(s) {
 		return "", fmt.Errorf("%w: the text is not valid UTF-8", ErrInvalid)
 	}
@@ -73,8 +83,11 @@ func cleanText(s string, limit int) (string, error) {
 	if !Visible(s) {
 		return "", fmt.Errorf("%w: the text is empty", ErrInvalid)
 	}
-	if n := utf8.RuneCountInString(s); n > limit {
-		return "", fmt.Errorf("%w: the text has %d characters, the limit is %d", ErrInvalid, n, limit)
+	if n := utf8.RuneCountInString(s); n > rule.MaxText {
+		return "", fmt.Errorf("%w: the text has %d characters, the limit is %d", ErrInvalid, n, rule.MaxText)
+	}
+	if rule.OneLine && strings.ContainsAny(s, "\n\u2028\u2029") {
+		return "", fmt.Errorf("%w: a %s is one line", ErrInvalid, cmp.Or(rule.Sets, string(rule.Kind)))
 	}
 	return s, nil
 }
