@@ -29,7 +29,10 @@ type RoomID string
 // Lobby is the room of who names none.
 const Lobby RoomID = "lobby"
 
-var roomPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
+// RoomPattern is the regular expression of a room's name.
+const RoomPattern = `^[a-z0-9][a-z0-9._-]{0,62}$`
+
+var roomPattern = regexp.MustCompile(RoomPattern)
 
 // ParseRoom reads a room's name. Its error is an [ErrInvalid] that a user may
 // read.

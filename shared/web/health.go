@@ -34,7 +34,7 @@ func (s *Server) Wait(ctx context.Context) {
 
 // healthz says that the process answers.
 func (s *Server) healthz(w http.ResponseWriter, r *http.Request) error {
-	return answer(w, http.StatusOK, map[string]string{"status": "ok"})
+	return answer(w, http.StatusOK, health{"ok"})
 }
 
 // readyz says that a line posted here is heard here.
@@ -45,5 +45,5 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) error {
 	if err := s.cfg.Rooms.Ready(r.Context()); err != nil {
 		return err
 	}
-	return answer(w, http.StatusOK, map[string]string{"status": "ready"})
+	return answer(w, http.StatusOK, health{"ready"})
 }

@@ -56,8 +56,8 @@ func (s *Server) whoami(w http.ResponseWriter, r *http.Request) error {
 
 // A hello is what somebody says to come in.
 type hello struct {
-	Name  string
-	Token bool   // the answer is to hold the session as text
+	Name  string `json:"name"`
+	Token bool   `json:"token,omitempty"` // the answer is to hold the session as text
 	next  string // where a form leads on to
 	form  bool
 }
@@ -100,10 +100,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request, parse func(string
 		http.Redirect(w, r, localPath(in.next), http.StatusSeeOther)
 		return nil
 	}
-	out := struct {
-		User  chat.User `json:"user"`
-		Token string    `json:"token,omitempty"`
-	}{User: u}
+	out := loginAnswer{User: u}
 	if in.Token {
 		out.Token = cookie.Value
 	}

@@ -39,10 +39,7 @@ func (s *Server) poll(w http.ResponseWriter, r *http.Request, rooms []chat.RoomI
 	} else if err != nil && !errors.Is(err, hub.ErrLagged) {
 		return err
 	}
-	out := struct {
-		Events []json.RawMessage `json:"events"`
-		Cursor string            `json:"cursor"`
-	}{Events: make([]json.RawMessage, len(b.Items))}
+	out := pollAnswer{Events: make([]json.RawMessage, len(b.Items))}
 	for i, it := range b.Items {
 		out.Events[i] = it.JSON
 		at.pass(it)

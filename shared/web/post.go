@@ -24,20 +24,11 @@ func Post(s *Server, mux *http.ServeMux) {
 	mux.Handle("POST /r/{room}/typing", s.wrap(s.typing))
 }
 
-// A line is a message as it is sent.
-type line struct {
-	Room    string
-	Text    string
-	Message string // what some call the text
-	Reply   chat.ID
-	Key     string
-}
-
-func (in line) draft(room chat.RoomID) chat.Draft {
+func (in postRequest) draft(room chat.RoomID) chat.Draft {
 	return chat.Draft{Room: room, Kind: chat.Message, Text: cmp.Or(in.Text, in.Message), Reply: in.Reply, Key: in.Key}
 }
 
-func readLine(r *http.Request, kind string) (in line, err error) {
+func readLine(r *http.Request, kind string) (in postRequest, err error) {
 	switch kind {
 	case typeJSON:
 		err = readJSON(r, &in)
@@ -164,14 +155,14 @@ func pathID(r *http.Request) (chat.ID, error) {
 }
 
 func readEdit(r *http.Request, d *chat.Draft) error {
-	var in struct{ Text string }
+	var in editRequest
 	err := readPatch(r, &in)
 	d.Text = in.Text
 	return err
 }
 
 func readTitle(r *http.Request, d *chat.Draft) error {
-	var in struct{ Title string }
+	var in titleRequest
 	err := readPatch(r, &in)
 	d.Text = in.Title
 	return err

@@ -19,7 +19,7 @@ func (s *Server) rooms(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return answer(w, http.StatusOK, map[string][]chat.Room{"rooms": append([]chat.Room{}, rooms...)})
+	return answer(w, http.StatusOK, roomList{append([]chat.Room{}, rooms...)})
 }
 
 // people tells who is in a room.
@@ -35,5 +35,5 @@ func (s *Server) people(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return answer(w, http.StatusOK, map[string][]chat.User{"people": append([]chat.User{}, people...)})
+	return answer(w, http.StatusOK, peopleList{append([]chat.User{}, people...)})
 }

@@ -141,19 +141,19 @@ type reply struct {
 
 func (k *socket) hearJSON(frame []byte) []byte {
 	var in struct {
-		line
+		postRequest
 		Kind chat.Kind
 	}
 	if err := json.Unmarshal(frame, &in); err != nil {
 		return k.refuse("", fmt.Errorf("%w: the frame is not a JSON object of text, room, key and reply", errMalformed))
 	}
 	if in.Kind == chat.Typing {
-		if err := k.typing(in.line); err != nil {
+		if err := k.typing(in.postRequest); err != nil {
 			return k.refuse(in.Key, err)
 		}
 		return nil
 	}
-	ev, err := k.say(in.line)
+	ev, err := k.say(in.postRequest)
 	if err != nil {
 		return k.refuse(in.Key, err)
 	}
@@ -168,7 +168,7 @@ func (k *socket) refuse(key string, err error) []byte {
 }
 
 // say writes a line down. Who says it is asked anew: the session may be over.
-func (k *socket) say(in line) (chat.Event, error) {
+func (k *socket) say(in postRequest) (chat.Event, error) {
 	u, room, err := k.by(in)
 	if err != nil {
 		return chat.Event{}, err
@@ -177,7 +177,7 @@ func (k *socket) say(in line) (chat.Event, error) {
 	return ev, err
 }
 
-func (k *socket) typing(in line) error {
+func (k *socket) typing(in postRequest) error {
 	u, room, err := k.by(in)
 	if err != nil {
 		return err
@@ -187,7 +187,7 @@ func (k *socket) typing(in line) error {
 
 // by is who sent a line, and for which room: if it names none, for that of a
 // socket of one room, or the lobby.
-func (k *socket) by(in line) (chat.User, chat.RoomID, error) {
+func (k *socket) by(in postRequest) (chat.User, chat.RoomID, error) {
 	own := chat.Lobby
 	if len(k.rooms) == 1 {
 		own = k.rooms[0]
@@ -213,9 +213,9 @@ func (s *Server) shout(w http.ResponseWriter, r *http.Request) error {
 	}
 	k := &socket{server: s, r: r, rooms: rooms}
 	k.hear = func(frame []byte) []byte {
-		in := line{Text: string(frame)}
+		in := postRequest{Text: string(frame)}
 		if bytes.HasPrefix(frame, []byte("{")) {
-			var fields line
+			var fields postRequest
 			if json.Unmarshal(frame, &fields) == nil {
 				in = fields
 			}

@@ -1,0 +1,232 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"maps"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"testing"
+
+	"confab/shared/chat"
+
+	"github.com/invopop/jsonschema"
+)
+
+var update = flag.Bool("update", false, "write the schemas of public/openapi.json anew")
+
+const descriptionFile = "../../public/openapi.json"
+
+// The Go types behind the schemas, by the name that the description gives them.
+var shapes = map[string]any{
+	"Event": chat.Event{}, "Signal": chat.Signal{}, "User": chat.User{}, "Room": chat.Room{},
+	"Session": session{}, "LoginRequest": hello{}, "LoginAnswer": loginAnswer{},
+	"PostRequest": postRequest{}, "EditRequest": editRequest{}, "TitleRequest": titleRequest{},
+	"Page": page{}, "Poll": pollAnswer{}, "RoomList": roomList{}, "PeopleList": peopleList{},
+	"Problem": problem{}, "Health": health{},
+}
+
+// The schemas of single values. Every limit comes from the constant that the
+// server goes by.
+func scalars() map[string]*jsonschema.Schema {
+	text := func(description string, atMost int) *jsonschema.Schema {
+		return &jsonschema.Schema{Type: "string", Description: description, MaxLength: size(atMost)}
+	}
+	kinds := &jsonschema.Schema{Type: "string"}
+	for _, rule := range chat.Kinds {
+		kinds.Enum = append(kinds.Enum, string(rule.Kind))
+	}
+	s := map[string]*jsonschema.Schema{
+		"EventKind":      kinds,
+		"EventID":        {Type: "string", Pattern: `^\d{1,20}-\d{1,20}$`, Description: "Milliseconds and a number, as 1767225600000-0. 0-0 is the id before every other"},
+		"Cursor":         {Type: "string", Description: "Where a reader goes on: an id for each room, in the order of the sorted names, joined by commas"},
+		"RoomName":       {Type: "string", MinLength: size(1), MaxLength: size(chat.MaxRoomID), Pattern: chat.RoomPattern},
+		"MessageText":    text("At most this many characters (code points)", chat.MaxText),
+		"TitleText":      text("One line", chat.MaxTitle),
+		"IdempotencyKey": text("Printable ASCII. A repeat of the same under the same key is not written again", chat.MaxKey),
+		"Emoji":          text("One emoji", chat.MaxEmoji),
+		"UserName":       text("As people see it. The limit is of graphemes, which may be of several characters each", 16*chat.MaxName),
+	}
+	s["IdempotencyKey"].Pattern = "^[!-~]*$"
+	s["EventKind"].Description = "What the event is"
+	s["MessageText"].MinLength, s["TitleText"].MinLength, s["UserName"].MinLength, s["Emoji"].MinLength = size(1), size(1), size(1), size(1)
+	return s
+}
+
+func size(n int) *uint64 {
+	u := uint64(n)
+	return &u
+}
+
+// Which of them a property is. What a stranger sends and what the server
+// answers have the same limits, for nothing else gets in.
+var properties = map[string]string{
+	"Event.kind": "EventKind", "Event.text": "MessageText", "Event.key": "IdempotencyKey", "Event.emoji": "Emoji",
+	"User.name": "UserName", "LoginRequest.name": "UserName",
+	"PostRequest.room": "RoomName", "PostRequest.text": "MessageText", "PostRequest.message": "MessageText", "PostRequest.key": "IdempotencyKey",
+	"EditRequest.text": "MessageText", "TitleRequest.title": "TitleText",
+	"Signal.cursor": "Cursor", "Poll.cursor": "Cursor",
+}
+
+// Descriptions of properties that their names do not tell.
+var descriptions = map[string]string{
+	"Event.prev": "The id of the event before it in the room", "Event.target": "The event that it is about",
+	"Event.off": "A reaction that is taken back", "LoginRequest.token": "Answer with the session as text, for Authorization: Bearer",
+	"PostRequest.message": "The text, as some clients call it", "Page.more": "There are more events, in the direction that was asked for",
+}
+
+func TestSchemasAreMadeFromTheTypes(t *testing.T) {
+	file, err := os.ReadFile(descriptionFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := describe(t, file)
+	if *update {
+		if err := os.WriteFile(descriptionFile, made, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !bytes.Equal(made, file) && !*update {
+		t.Error("the schemas of public/openapi.json are not those of the types: run make openapi")
+	}
+}
+
+// describe is the description with the schemas, and nothing else, made anew.
+func describe(t *testing.T, file []byte) []byte {
+	t.Helper()
+	at := bytes.LastIndex(file, []byte(`"schemas": {`))
+	if at < 0 {
+		t.Fatal("the description has no schemas, which come last in it")
+	}
+	var out bytes.Buffer
+	out.Write(file[:at])
+	out.WriteString(`"schemas": `)
+	schemas, err := json.Marshal(allSchemas())
+	if err != nil {
+		t.Fatal(err)
+	}
+	out.Write(schemas)
+	out.WriteString("}}")
+	var pretty bytes.Buffer
+	if err := json.Indent(&pretty, out.Bytes(), "", "  "); err != nil {
+		t.Fatal(err)
+	}
+	pretty.WriteByte('\n')
+	return pretty.Bytes()
+}
+
+func allSchemas() map[string]*jsonschema.Schema {
+	all := scalars()
+	for name, shape := range shapes {
+		r := jsonschema.Reflector{Anonymous: true, DoNotReference: true, AllowAdditionalProperties: true, Mapper: mapped(name)}
+		s := r.Reflect(shape)
+		s.Version = ""
+		refine(name, s)
+		all[name] = s
+	}
+	all["LoginForm"] = loginForm()
+	all["Item"] = &jsonschema.Schema{OneOf: []*jsonschema.Schema{ref("Event"), ref("Signal")}}
+	all["PlainText"] = &jsonschema.Schema{Type: "string"}
+	return all
+}
+
+// mapped has a schema refer to the types that have one of their own.
+func mapped(inside string) func(reflect.Type) *jsonschema.Schema {
+	return func(t reflect.Type) *jsonschema.Schema {
+		switch t {
+		case reflect.TypeFor[chat.ID]():
+			return ref("EventID")
+		case reflect.TypeFor[chat.RoomID]():
+			return ref("RoomName")
+		case reflect.TypeFor[json.RawMessage](), reflect.TypeFor[any]():
+			return ref("Item")
+		case reflect.TypeFor[map[string]int]():
+			return &jsonschema.Schema{Type: "object", AdditionalProperties: &jsonschema.Schema{Type: "integer"}}
+		}
+		for name, shape := range shapes {
+			if reflect.TypeOf(shape) == t && name != inside {
+				return ref(name)
+			}
+		}
+		return nil
+	}
+}
+
+func ref(name string) *jsonschema.Schema {
+	return &jsonschema.Schema{Ref: "#/components/schemas/" + name}
+}
+
+// refine gives properties their limits, and takes those that may be left out
+// from what is required.
+func refine(name string, s *jsonschema.Schema) {
+	for p := s.Properties.Oldest(); p != nil; p = p.Next() {
+		full := name + "." + p.Key
+		if of, ok := properties[full]; ok {
+			p.Value = ref(of)
+		}
+		if d, ok := descriptions[full]; ok {
+			p.Value.Description = d
+		}
+		if full == "Signal.kind" {
+			p.Value.Enum = []any{"typing", "presence", "ping", "reset", "bye", "open"}
+		}
+		if full == "Session.user" {
+			p.Value = &jsonschema.Schema{OneOf: []*jsonschema.Schema{ref("User"), {Type: "null"}}}
+		}
+		if full == "Session.guests" {
+			p.Value.Enum = []any{"read", "none"}
+		}
+	}
+	shape := reflect.TypeOf(shapes[name])
+	s.Required = slices.DeleteFunc(s.Required, func(field string) bool { return mayBeMissing(shape, field) })
+	if name == "Event" { // only an event that is not written down yet has no id
+		s.Required = append(s.Required, "id")
+	}
+}
+
+var missing = regexp.MustCompile(`,omit(empty|zero)`)
+
+func mayBeMissing(shape reflect.Type, field string) bool {
+	for i := range shape.NumField() {
+		tag := shape.Field(i).Tag.Get("json")
+		if name, _, _ := bytes.Cut([]byte(tag), []byte(",")); string(name) == field {
+			return missing.MatchString(tag)
+		}
+	}
+	return false
+}
+
+func loginForm() *jsonschema.Schema {
+	p := jsonschema.NewProperties()
+	p.Set("user", ref("UserName"))
+	p.Set("next", &jsonschema.Schema{Type: "string", Description: "Where the answer leads on to, on this site"})
+	return &jsonschema.Schema{Type: "object", Properties: p, Required: []string{"user"}}
+}
+
+// A limit is told in the description wherever it holds, from the one constant.
+func TestDescriptionHasTheLimits(t *testing.T) {
+	all := allSchemas()
+	for name, want := range map[string]int{"MessageText": chat.MaxText, "TitleText": chat.MaxTitle, "IdempotencyKey": chat.MaxKey, "Emoji": chat.MaxEmoji, "RoomName": chat.MaxRoomID} {
+		if got := all[name].MaxLength; got == nil || *got != uint64(want) {
+			t.Errorf("%s: maxLength %v, want %d", name, got, want)
+		}
+	}
+	var refs []string
+	for full := range maps.Keys(properties) {
+		refs = append(refs, full)
+	}
+	for _, full := range refs {
+		name, field, _ := bytes.Cut([]byte(full), []byte("."))
+		s, ok := all[string(name)]
+		if !ok {
+			t.Errorf("%s is a property of no shape", full)
+			continue
+		}
+		if _, ok := s.Properties.Get(string(field)); !ok {
+			t.Errorf("%s is no property", full)
+		}
+	}
+}
