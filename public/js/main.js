@@ -1,6 +1,7 @@
 // @ts-check
 import { Problem, call } from './call.js'
 import { showLogin } from './login.js'
+import { learnLimits } from './limits.js'
 import { forget, onRemembered, recall, remember } from './memory.js'
 import { patiently } from './patience.js'
 import { learn, say, stamp } from './say.js'
@@ -21,6 +22,7 @@ forget('why')
 onRemembered('me', () => location.reload())
 
 const session = await ask()
+if (session?.limits) learnLimits(session.limits)
 if (session && known && session.user?.id !== known.id) session.user ? changed(session.user) : signedOut()
 else if (session?.user && !inside) enter(session.user)
 

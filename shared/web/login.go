@@ -30,7 +30,7 @@ type session struct {
 }
 
 var limits = map[string]int{
-	"text": chat.MaxText, "title": chat.MaxTitle, "name": chat.MaxName, "key": chat.MaxKey,
+	"text": chat.MaxText, "title": chat.MaxTitle, "name": chat.MaxName, "key": chat.MaxKey, "room": chat.MaxRoomID,
 	"body": maxBody, "rooms": maxRooms, "page": maxPage,
 }
 

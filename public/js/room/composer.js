@@ -1,12 +1,12 @@
 // @ts-check
+import { limits } from '../limits.js'
 import { forget, recall, remember } from '../memory.js'
 import { say } from '../say.js'
 import { find } from './node.js'
 
 /** @typedef {import('./message.js').Message} Message */
 
-const LIMIT = 4000 // characters of a line
-const WARN = LIMIT * 0.9
+const WARN = 0.9 // of the limit: from here on the rest is counted
 const TYPING = 3_000 // milliseconds between two signs that one is writing
 
 /** The box: what is written, answered or edited in it. */
@@ -93,7 +93,7 @@ export class Composer {
   #submit() {
     const text = this.box.value.replace(/\s+$/, '')
     this.focus()
-    if (!text.trim() || length(text) > LIMIT) return
+    if (!text.trim() || length(text) > limits().text) return
     const { reply, edit } = { reply: this.#reply, edit: this.#edit }
     this.#reply = undefined
     if (edit) this.#does.edit(edit, text)
@@ -113,8 +113,9 @@ export class Composer {
   }
 
   #count() {
-    const left = LIMIT - length(this.box.value)
-    this.#left.hidden = left > LIMIT - WARN
+    const most = limits().text
+    const left = most - length(this.box.value)
+    this.#left.hidden = !(left <= most - most * WARN)
     this.#left.classList.toggle('composer__left--over', left < 0)
     this.#left.textContent = left < 0 ? say('charactersOver', { n: -left }) : say('charactersLeft', { n: left })
   }
@@ -137,5 +138,5 @@ export class Composer {
 
 /** In characters as the server counts them. @param {string} text */
 function length(text) {
-  return text.length > LIMIT * 0.4 ? [...text].length : text.length
+  return text.length > limits().text * 0.4 ? [...text].length : text.length
 }

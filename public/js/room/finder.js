@@ -1,6 +1,7 @@
 // @ts-check
 import { call } from '../call.js'
 import { isRoom } from '../chat.js'
+import { limit } from '../limits.js'
 import { patiently } from '../patience.js'
 import { say } from '../say.js'
 import { find, node } from './node.js'
@@ -21,6 +22,7 @@ export class Finder {
   /** @param {(room: string) => void} onOpen */
   constructor(onOpen) {
     this.#onOpen = onOpen
+    limit(this.#box, 'room')
     this.#form.addEventListener('submit', event => { event.preventDefault(); this.#submit() })
     this.#box.addEventListener('focus', () => this.#load())
     this.#box.addEventListener('input', () => this.#draw())

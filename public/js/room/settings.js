@@ -1,4 +1,5 @@
 // @ts-check
+import { limit } from '../limits.js'
 import { recall, remember } from '../memory.js'
 import { say, stamp } from '../say.js'
 import { find } from './node.js'
@@ -25,6 +26,7 @@ export class Settings {
     const form = /** @type {HTMLFormElement} */ (find('form', dialog))
     const topic = /** @type {HTMLInputElement} */ (form.elements.namedItem('topic'))
     this.#fill(form)
+    limit(topic, 'title')
     topic.value = this.#does.about()
     form.addEventListener('change', event => this.#change(/** @type {HTMLInputElement} */ (event.target)))
     topic.addEventListener('change', () => this.#does.topic(topic.value.trim()))
