@@ -68,11 +68,11 @@ func (m *metrics) expose() *exposition {
 	e.histogram("confab_event_lag_seconds", st.LagBounds, st.Hub.Lag.Buckets[:], st.Hub.Lag.Sum)
 	e.counter("confab_redis_commands_total", "Commands sent to Redis.", st.Store.Commands)
 	e.counter("confab_redis_errors_total", "Commands that Redis failed, and connections that were not made.", st.Store.Errors)
-	e.counter("confab_bell_gaps_total", "Gaps in what the bell told, mended from the log.", st.Store.Gaps)
-	e.counter("confab_bell_silences_total", "Times that the bell's connection was made anew.", st.Store.Silences)
+	e.counter("confab_pubsub_gaps_total", "Gaps in what pub/sub delivered, closed from the log.", st.Store.Gaps)
+	e.counter("confab_pubsub_losses_total", "Times that the pub/sub connection was made anew.", st.Store.SubscriptionLosses)
 	e.counter("confab_log_resets_total", "Logs of rooms that broke off.", st.Store.Resets)
-	e.gauge("confab_bell_age_seconds", "Time since the bell was heard last.", st.Store.Heard.Seconds())
-	e.gauge("confab_bell_behind_log_seconds", "How far the bell was behind the log when they were compared last.", st.Store.Behind.Seconds())
+	e.gauge("confab_pubsub_age_seconds", "Time since pub/sub delivered anything.", st.Store.SubscriptionAge.Seconds())
+	e.gauge("confab_pubsub_lag_seconds", "How far pub/sub was behind the log when they were compared last.", st.Store.SubscriptionLag.Seconds())
 	m.exposeRequests(e)
 	return e
 }

@@ -1,15 +1,17 @@
 package store
 
-import "github.com/redis/go-redis/v9"
+import (
+	"github.com/redis/go-redis/v9"
+)
 
 // Redis lets tests do to Redis what only accidents do.
 func (s *Store) Redis() redis.UniversalClient { return s.rdb }
 
-// CutBell closes the bell's connection.
-func (s *Store) CutBell() {
-	s.bell.mu.Lock()
-	defer s.bell.mu.Unlock()
-	s.bell.ps.Close()
+// CutSubscription closes the subscription's connection.
+func (s *Store) CutSubscription() {
+	s.sub.mu.Lock()
+	defer s.sub.mu.Unlock()
+	s.sub.conn.Close()
 }
 
 // FileIsFull has the file written anew after the next event.

@@ -74,8 +74,8 @@ func (s *Store) Gone(ctx context.Context, server string, room chat.RoomID, us ..
 }
 
 // Free gives away the names of these users, who are in no room of the server
-// that says so. Who is in a room of another server takes theirs again at the
-// next Here.
+// that says so. A user who is in a room of another server takes it
+// again at the next Here.
 func (s *Store) Free(ctx context.Context, us ...chat.User) error {
 	if err := s.names(ctx, freeScript, us); err != nil {
 		return unavailable("free names", err)

@@ -4,20 +4,10 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"time"
 
 	"confab/shared/chat"
 
 	"github.com/redis/go-redis/v9"
-)
-
-const (
-	roomIndex = "confab:rooms" // zset: room → when it was last spoken in, Unix seconds
-	maxRooms  = 100
-
-	indexedRooms = 1000             // rooms that the index holds
-	indexEvery   = 30 * time.Second // how often it hears of a room
-	indexTimeout = 250 * time.Millisecond
 )
 
 // Since returns up to n events after an id, oldest first. The zero id is the
@@ -42,7 +32,7 @@ func (s *Store) Since(ctx context.Context, room chat.RoomID, after chat.ID, n in
 	case after.IsZero():
 		return evs, nil
 	case after.After(end) && !after.After(last): // a failover forgot that it was shown
-		return nil, unavailable("read "+string(room), errFew)
+		return nil, unavailable("read "+string(room), errTooFew)
 	case after.After(end) || broken(head.Val(), evs, after, end):
 		return nil, s.brokenOff(ctx, room)
 	}
@@ -50,11 +40,11 @@ func (s *Store) Since(ctx context.Context, room chat.RoomID, after chat.ID, n in
 }
 
 // brokenOff is how Since ends at a log that does not continue an id. Where
-// replicas confirm what is shown, they confirm that as well: a primary that was
-// replaced, and came back empty, has none.
+// replicas acknowledge what is shown, they acknowledge that as well: a primary
+// that was replaced, and came back empty, has none.
 func (s *Store) brokenOff(ctx context.Context, room chat.RoomID) error {
-	if s.copies != nil {
-		if _, err := s.copies.settle(ctx, room); err != nil {
+	if s.replication != nil {
+		if _, err := s.replication.settle(ctx, room); err != nil {
 			return unavailable("read "+string(room), err)
 		}
 	}
@@ -66,12 +56,12 @@ func (s *Store) brokenOff(ctx context.Context, room chat.RoomID) error {
 func (s *Store) ends(ctx context.Context, room chat.RoomID, meta []any) (last, end chat.ID) {
 	text := func(i int) string { v, _ := meta[i].(string); return v }
 	last, _ = chat.ParseID(text(0))
-	if s.copies == nil {
+	if s.replication == nil {
 		return last, last
 	}
 	end, _ = chat.ParseID(text(1))
 	if last.After(end) {
-		if id, err := s.copies.settle(ctx, room); err == nil {
+		if id, err := s.replication.settle(ctx, room); err == nil {
 			return id, id
 		}
 	}
@@ -101,7 +91,7 @@ func (s *Store) Before(ctx context.Context, room chat.RoomID, before chat.ID, n 
 	if !before.IsZero() {
 		end = "(" + before.String()
 	}
-	if s.copies != nil {
+	if s.replication != nil {
 		last, err := s.Last(ctx, room)
 		if err != nil {
 			return nil, err
@@ -158,40 +148,4 @@ func (s *Store) lasts(ctx context.Context, rooms []chat.RoomID) ([]chat.ID, []er
 		}
 	}
 	return ids, errs
-}
-
-// Rooms tells of the rooms named, or without a name of those spoken in last,
-// at most 100, the latest first: without those that a Cluster cannot tell of
-// now.
-func (s *Store) Rooms(ctx context.Context, ids ...chat.RoomID) ([]chat.Room, error) {
-	named := len(ids) > 0
-	if !named {
-		names, err := s.rdb.ZRevRange(ctx, roomIndex, 0, maxRooms-1).Result()
-		if err != nil {
-			return nil, unavailable("list rooms", err)
-		}
-		for _, name := range names {
-			ids = append(ids, chat.RoomID(name))
-		}
-	}
-	pipe := s.rdb.Pipeline()
-	metas := make([]*redis.SliceCmd, len(ids))
-	heres := make([]*redis.StringSliceCmd, len(ids))
-	for i, id := range ids {
-		metas[i] = pipe.HMGet(ctx, key(id, "meta"), "last", "shown", "title")
-		heres[i] = pipe.ZRange(ctx, key(id, "here"), 0, -1)
-	}
-	_, _ = pipe.Exec(ctx) // each has its own error
-	rooms := make([]chat.Room, 0, len(ids))
-	for i, id := range ids {
-		switch err := cmp.Or(metas[i].Err(), heres[i].Err()); {
-		case err == nil:
-			title, _ := metas[i].Val()[2].(string)
-			_, last := s.ends(ctx, id, metas[i].Val())
-			rooms = append(rooms, chat.Room{ID: id, Title: title, Last: last, People: len(users(heres[i].Val()))})
-		case named:
-			return nil, unavailable("read "+string(id), err)
-		}
-	}
-	return rooms, nil
 }

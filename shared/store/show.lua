@@ -1,22 +1,26 @@
--- Show events that replicas have: ring the bell for everything after what was
--- shown before, up to an id. Whoever missed one of more than a page sees the
--- gap by prev.
+-- Show events that replicas have: publish everything after what was shown
+-- before, up to an id. A follower that misses one of more than a page sees the
+-- gap by prev. The names of keys and arguments are bound in front of this
+-- source, see showScript in replication.go:
 --
--- KEYS  1 log  2 meta
--- ARGV  1 channel  2 id  3 most events to ring for
+--   log meta         keys of the room
+--   channel          to publish on
+--   upto             the last id that replicas have
+--   page             the most events to publish
 local call = redis.call
-local shown = call('HGET', KEYS[2], 'shown') or '0-0'
+local shown = call('HGET', meta, 'shown') or '0-0'
 local function parts(id)
   local ms, seq = string.match(id, '^(%d+)-(%d+)$')
   return tonumber(ms), tonumber(seq)
 end
-local ms, seq = parts(ARGV[2])
+local ms, seq = parts(upto)
 local oldms, oldseq = parts(shown)
 if ms < oldms or (ms == oldms and seq <= oldseq) then return 0 end
-local entries = call('XREVRANGE', KEYS[1], ARGV[2], '(' .. shown, 'COUNT', ARGV[3])
+local entries = call('XREVRANGE', log, upto, '(' .. shown, 'COUNT', page)
 for i = #entries, 1, -1 do
-  local f = entries[i][2]
-  call('PUBLISH', ARGV[1], entries[i][1] .. ' ' .. f[2] .. ' ' .. f[8])
+  local id, fields, has = entries[i][1], entries[i][2], {}
+  for k = 1, #fields, 2 do has[fields[k]] = fields[k + 1] end
+  call('PUBLISH', channel, id .. ' ' .. has.prev .. ' ' .. has.event)
 end
-call('HSET', KEYS[2], 'shown', ARGV[2])
+call('HSET', meta, 'shown', upto)
 return #entries

@@ -15,39 +15,39 @@ import (
 // Stats is how the store does: what there is now, and what was since it was
 // opened.
 type Stats struct {
-	Commands uint64        // sent to Redis
-	Errors   uint64        // of them, those that failed, and connections that were not made
-	Gaps     uint64        // events that the bell left out and the log had
-	Resets   uint64        // of rooms whose log broke off
-	Silences uint64        // of the bell
-	Heard    time.Duration // since the bell was heard last; 0: nobody has listened yet
-	Behind   time.Duration // how far the bell was behind the log when they were compared last
+	Commands           uint64        // sent to Redis
+	Errors             uint64        // of them, those that failed, and connections that were not made
+	Gaps               uint64        // events that the subscription left out and the log had
+	Resets             uint64        // of rooms whose log broke off
+	SubscriptionLosses uint64        // times that its connection was made anew
+	SubscriptionAge    time.Duration // since it received anything; 0: nobody has followed a room yet
+	SubscriptionLag    time.Duration // how far it was behind the log when they were compared last
 }
 
 // counters are written once a command or once a mishap.
 type counters struct {
-	commands, errors, gaps, resets, silences atomic.Uint64
-	behind                                   atomic.Int64
+	commands, errors, gaps, resets, losses atomic.Uint64
+	lag                                    atomic.Int64
 }
 
 // Stats tells how the store does.
 func (s *Store) Stats() Stats {
 	st := Stats{
-		Commands: s.count.commands.Load(), Errors: s.count.errors.Load(), Gaps: s.count.gaps.Load(),
-		Resets: s.count.resets.Load(), Silences: s.count.silences.Load(), Behind: time.Duration(s.count.behind.Load()),
+		Commands: s.count.commands.Load(), Errors: s.count.errors.Load(), Gaps: s.count.gaps.Load(), Resets: s.count.resets.Load(),
+		SubscriptionLosses: s.count.losses.Load(), SubscriptionLag: time.Duration(s.count.lag.Load()),
 	}
-	if heard := s.bell.lastHeard(); !heard.IsZero() {
-		st.Heard = time.Since(heard)
+	if received := s.sub.lastReceived(); !received.IsZero() {
+		st.SubscriptionAge = time.Since(received)
 	}
 	return st
 }
 
-// behind is how much later the log's last event is than the last one heard.
-func behind(log, heard chat.ID) time.Duration {
-	if heard.IsZero() || !log.After(heard) {
+// lag is how much later the log's last event is than the last one received.
+func lag(log, received chat.ID) time.Duration {
+	if received.IsZero() || !log.After(received) {
 		return 0
 	}
-	return log.Time().Sub(heard.Time())
+	return log.Time().Sub(received.Time())
 }
 
 // DialHook, ProcessHook and ProcessPipelineHook count what the driver sends.

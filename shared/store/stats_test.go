@@ -19,8 +19,8 @@ func TestStatsCountWhatFails(t *testing.T) {
 	if err := s.Ready(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if st := s.Stats(); st.Heard <= 0 || st.Behind != 0 {
-		t.Errorf("with a bell that rings: %+v", st)
+	if st := s.Stats(); st.SubscriptionAge <= 0 || st.SubscriptionLag != 0 {
+		t.Errorf("with a subscription that delivers: %+v", st)
 	}
 	srv.kill()
 	if _, err := s.Before(t.Context(), room, chat.ID{}, 1); err == nil {

@@ -1,6 +1,6 @@
 // Package store keeps rooms in Redis: a stream per room for what was said (the
-// log), and a pub/sub channel per room to say that something was (the bell).
-// The log is the truth; the bell is never trusted.
+// log), and a pub/sub channel per room to say that something was (the
+// subscription). The log is the truth; the subscription is never trusted.
 //
 // It is the only package that knows Redis. All keys of a room carry its hash
 // tag, so that rooms spread over a Redis Cluster by themselves; nothing spans
@@ -10,7 +10,7 @@
 //	confab:{room}:meta     hash     last: id of the last event; shown: of the last that replicas have; title
 //	confab:{room}:keys:0,1 hash     idempotency keys, of ten minutes each
 //	confab:{room}:edits    zset     edits by the time of their target
-//	confab:{room}:rate:u   string   when the user's posts will have been paid for
+//	confab:{room}:rate:u   string   the theoretical arrival time of the user's next post, see rate.lua
 //	confab:{room}:here     zset     who is here, by when that ends
 //	confab:{room}          channel  events and signals
 //	confab:rooms           zset     rooms by when they were last spoken in
@@ -24,14 +24,10 @@ package store
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math"
-	"net"
-	"net/url"
-	"strings"
 	"sync"
 	"time"
 
@@ -48,8 +44,8 @@ const (
 	replyTimeout  = 1500 * time.Millisecond
 	answerTimeout = 2500 * time.Millisecond // a post, waiting and all
 	poolTimeout   = time.Second             // for a connection to be free
-	poolSize      = 16                      // connections for reads; posts share one, the bell has one
-	idleTime      = time.Minute             // after it a connection is not trusted: gateways forget, and a frozen function does not hear
+	poolSize      = 16                      // connections for reads; posts share one, the subscription has one
+	idleTime      = time.Minute             // after it a connection is not trusted: gateways forget it, and a frozen function is not told
 )
 
 // What the driver logs it also returns, and then it has a room and a reason.
@@ -83,15 +79,15 @@ type Options struct {
 
 // A Store is all rooms. Its methods are safe for concurrent use.
 type Store struct {
-	opts    Options
-	log     *slog.Logger
-	rdb     redis.UniversalClient
-	desk    *desk
-	bell    *bell
-	copies  *copies // nil when the primary's word is enough
-	local   local   // nil with a real Redis
-	tallies tallies
-	count   counters
+	opts        Options
+	log         *slog.Logger
+	rdb         redis.UniversalClient
+	batcher     *batcher
+	sub         *subscription
+	replication *replication // nil when the primary's word is enough
+	local       local        // nil with a real Redis
+	counted     localCounters
+	count       counters
 
 	run    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -106,7 +102,7 @@ type Store struct {
 // A local Redis is one of our own in the process, see [OpenLocal].
 //
 // Decision: an interface with one implementation, and a build tag, function,
-// that leaves it out: a function never opens one, and it is a fifth of the
+// that leaves it out: a function never opens one, and it is a twelfth of the
 // binary that a cold start has to load.
 type local interface {
 	client() *redis.Client
@@ -144,13 +140,13 @@ func open(ctx context.Context, opts Options, dial func(*Store) error) (*Store, e
 
 func (s *Store) connect(ctx context.Context) (err error) {
 	if d := s.opts.Durability; d != "" && d != "primary" {
-		if s.copies, err = newCopies(s, d); err != nil {
+		if s.replication, err = newReplication(s, d); err != nil {
 			return err
 		}
 	}
 	s.rdb.AddHook(&s.count)
-	s.desk = newDesk(s)
-	s.bell = newBell(s)
+	s.batcher = newBatcher(s)
+	s.sub = newSubscription(s)
 	if s.local == nil {
 		ctx, cancel := context.WithTimeout(ctx, openTimeout)
 		defer cancel()
@@ -158,8 +154,8 @@ func (s *Store) connect(ctx context.Context) (err error) {
 			return fmt.Errorf("REDIS_URL: no answer from %s: %w", address(s.opts.URL), err)
 		}
 	}
-	if !s.desk.alone {
-		s.start(s.desk.work)
+	if !s.batcher.single {
+		s.start(s.batcher.work)
 	}
 	return nil
 }
@@ -195,88 +191,18 @@ func (s *Store) Close() error {
 	return err
 }
 
-// dial makes the client that the address asks for. Commands are not sent twice
-// by the driver, but on a Cluster, whose nodes refuse while slots move: there
-// the idempotency key that every append has makes them one.
-func dial(raw string) (redis.UniversalClient, error) {
-	u, err := url.Parse(raw)
-	if err != nil || raw == "" {
-		return nil, errors.New("REDIS_URL is not an address like redis://host:6379")
-	}
-	q := u.Query()
-	cluster := q.Get("cluster") == "true" || (q.Has("addr") && !q.Has("master_name"))
-	q.Del("cluster")
-	if !q.Has("conn_max_idle_time") && !q.Has("idle_timeout") { // the older name of the same
-		q.Set("conn_max_idle_time", idleTime.String())
-	}
-	u.RawQuery = q.Encode()
-	switch {
-	case q.Has("master_name"):
-		o, err := redis.ParseFailoverURL(u.String())
-		if err != nil {
-			return nil, badURL(raw, err)
-		}
-		o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled = -1, 1, true
-		o.PoolSize, o.PoolTimeout = poolSize, poolTimeout
-		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, replyTimeout, replyTimeout
-		o.Dialer = dialer(o.TLSConfig)
-		return redis.NewFailoverClient(o), nil
-	case cluster:
-		o, err := redis.ParseClusterURL(u.String())
-		if err != nil {
-			return nil, badURL(raw, err)
-		}
-		o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled = -1, 1, true
-		o.PoolSize, o.PoolTimeout = poolSize, poolTimeout
-		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, replyTimeout, replyTimeout
-		o.Dialer = dialer(o.TLSConfig)
-		return redis.NewClusterClient(o), nil
-	}
-	o, err := redis.ParseURL(u.String())
-	if err != nil {
-		return nil, badURL(raw, err)
-	}
-	o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled = -1, 1, true
-	o.PoolSize, o.PoolTimeout = poolSize, poolTimeout
-	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, replyTimeout, replyTimeout
-	o.Dialer = dialer(o.TLSConfig)
-	return redis.NewClient(o), nil
-}
-
-func dialer(c *tls.Config) func(ctx context.Context, network, addr string) (net.Conn, error) {
-	return newLinks(redis.NewDialer(&redis.Options{DialTimeout: dialTimeout, TLSConfig: c})).connect
-}
-
-// badURL keeps the password, which the driver's error may quote, out of ours.
-func badURL(raw string, err error) error {
-	return fmt.Errorf("REDIS_URL for %s: %s", address(raw), strings.ReplaceAll(err.Error(), raw, "the address"))
-}
-
-// Address is where the rooms are, without a password. It is empty for the
-// built-in Redis.
-func (s *Store) Address() string {
-	if s.local != nil {
-		return ""
-	}
-	return address(s.opts.URL)
-}
-
-// address is the part of a Redis URL that may be shown.
-func address(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return "an address that is none"
-	}
-	hosts := append([]string{u.Host}, u.Query()["addr"]...)
-	return strings.Join(hosts, ", ")
-}
-
 // unavailable wraps an error of Redis, whatever it was: nothing that Redis
 // answers to our commands is the user's doing.
 func unavailable(what string, err error) error {
 	return &chat.RetryError{Err: fmt.Errorf("%w: %s: %w", chat.ErrUnavailable, what, err), After: time.Second}
 }
 
-// The keys of a room, all in one slot.
-func key(room chat.RoomID, what string) string { return "confab:{" + string(room) + "}:" + what }
-func channel(room chat.RoomID) string          { return "confab:{" + string(room) + "}" }
+// pause sleeps for d or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(max(d, time.Millisecond))
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
