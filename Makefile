@@ -56,23 +56,23 @@ tools: # what the tests talk to; nothing is done where it is there
 	@.ci/tools
 
 test-clients: ## clients that others wrote (npm, curl) follow a room through cuts
-	$(GO) test -race -tags clients ./functions/server -run ForeignClients -count=1 -v
+	$(GO) test -race -tags clients ./functions/server/e2e/clients -run ForeignClients -count=1 -v
 
 torture: ## break everything under load and print what it came to (ROUNDS=10 SEED=1 MINUTES=60)
-	$(GO) test ./functions/server -run Torture -count=1 -v -timeout 0 -torture.rounds $(or $(ROUNDS),10) -torture.seed $(or $(SEED),1) -torture.minutes $(or $(MINUTES),60)
+	$(GO) test ./functions/server/e2e/faults -run Torture -count=1 -v -timeout 0 -torture.rounds $(or $(ROUNDS),10) -torture.seed $(or $(SEED),1) -torture.minutes $(or $(MINUTES),60)
 
 bench: build ## what a delivery costs, beside the least that it can cost (two quiet cores; ROWS=1,2 RUNS=3)
 	$(GO) run ./functions/server/bench -rows '$(ROWS)' -runs $(or $(RUNS),3)
 
 bench-page: tools ## Enter on one screen until it is painted on the other; a flood; scrolling
-	$(GO) test -run '^$$' -bench EnterToPaint -benchtime 100x ./functions/server
-	$(GO) test -run '^$$' -bench 'Flood|Scroll' -benchtime 5x ./functions/server
+	$(GO) test -run '^$$' -bench EnterToPaint -benchtime 100x ./functions/server/e2e/page
+	$(GO) test -run '^$$' -bench 'Flood|Scroll' -benchtime 5x ./functions/server/e2e/page
 
 screenshots: tools ## the pictures in the README, of the page as it is
-	SCREENSHOTS=$(CURDIR)/.github/screenshots $(GO) test -run '^TestScreenshots$$' -count=1 ./functions/server
+	SCREENSHOTS=$(CURDIR)/.github/screenshots $(GO) test -run '^TestScreenshots$$' -count=1 ./functions/server/e2e/page
 
 lighthouse: tools ## Lighthouse, from npm, on the login and on a room of 200 lines
-	LIGHTHOUSE=1 $(GO) test -run '^TestLighthouse$$' -count=1 -v ./functions/server
+	LIGHTHOUSE=1 $(GO) test -run '^TestLighthouse$$' -count=1 -v ./functions/server/e2e/page
 
 bench-picture: build # the picture in the README
 	$(GO) run ./functions/server/bench -runs 1 -seconds 5 -svg .github/bench.svg

@@ -18,19 +18,21 @@ import (
 	"os/signal"
 	"syscall"
 
+	"confab/functions/server/doctor"
+	"confab/functions/server/metrics"
 	"confab/shared/app"
 )
 
 func main() {
-	doctor := len(os.Args) > 1 && os.Args[1] == "doctor"
-	if !doctor {
+	ill := len(os.Args) > 1 && os.Args[1] == "doctor"
+	if !ill {
 		calmMonitor()
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var err error
-	if doctor {
-		err = examine(ctx, os.Args[2:], os.Stdout)
+	if ill {
+		err = doctor.Run(ctx, os.Args[2:], os.Stdout)
 	} else {
 		err = run(ctx, os.Stdout, os.Stderr)
 	}
@@ -53,14 +55,14 @@ func run(ctx context.Context, stdout, stderr io.Writer) error {
 	}
 	var around []func(http.Handler) http.Handler
 	if cfg.MetricsAddr != "" {
-		m := newMetrics(a.Stats)
-		at, stop, err := m.serve(cfg.MetricsAddr, log)
+		m := metrics.New(a.Stats)
+		at, stop, err := m.Serve(cfg.MetricsAddr, log)
 		if err != nil {
 			return errors.Join(err, a.Close())
 		}
 		defer stop()
 		log.Info("metrics are served", "addr", at.String())
-		around = append(around, m.count)
+		around = append(around, m.Count)
 	}
 	return a.Serve(ctx, func(addr net.Addr) {
 		fmt.Fprintf(stdout, "Confab is open at %s\n", address(cfg, addr))

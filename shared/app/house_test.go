@@ -52,7 +52,11 @@ func TestImportsGoOneWay(t *testing.T) {
 			return err
 		}
 		files++
-		pkg := part(filepath.ToSlash(filepath.Dir(rel)))
+		dir := filepath.ToSlash(filepath.Dir(rel))
+		if strings.HasPrefix(dir, "functions/server/e2e/") { // of tests, which may reach further
+			return nil
+		}
+		pkg := part(dir)
 		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
 		if err != nil {
 			return err

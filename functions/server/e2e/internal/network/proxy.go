@@ -1,0 +1,237 @@
+// Package network is a bad network, for tests: a proxy that cuts, holds, slows
+// and deafens the connections that pass through it.
+package network
+
+import (
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// A Proxy is a bad network between a client and a server. It passes TCP on
+// until it is told to do something else.
+type Proxy struct {
+	Addr   string
+	target string
+	ln     net.Listener
+
+	mu    sync.Mutex // guards what follows
+	free  *sync.Cond // signalled when something below changes
+	conns map[*link]struct{}
+	held  [2]bool       // up, down: nothing passes, as on a link that is down
+	from  []string      // hosts to and from which nothing passes
+	delay time.Duration // each way
+	shut  bool          // new connections are reset
+	ended bool
+}
+
+const (
+	up   = 0 // client to server
+	down = 1
+)
+
+// A link is one connection through the proxy.
+type link struct {
+	p        *Proxy
+	ends     [2]net.Conn // the client's, the server's
+	stranded bool        // the other side is gone for good, and nobody said so
+	deaf     bool        // what goes down is lost
+	closed   bool
+}
+
+func StartProxy(tb testing.TB, target string) *Proxy {
+	tb.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	p := &Proxy{Addr: ln.Addr().String(), target: strings.TrimPrefix(target, "http://"), ln: ln, conns: map[*link]struct{}{}}
+	p.free = sync.NewCond(&p.mu)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			wg.Go(func() { p.serve(c) })
+		}
+	})
+	tb.Cleanup(func() {
+		ln.Close()
+		p.set(func() { p.ended = true })
+		p.Cut()
+		wg.Wait()
+	})
+	return p
+}
+
+func (p *Proxy) serve(client net.Conn) {
+	p.mu.Lock()
+	shut := p.shut || p.ended
+	p.mu.Unlock()
+	if shut {
+		reset(client)
+		return
+	}
+	server, err := net.Dial("tcp", p.target)
+	if err != nil {
+		reset(client)
+		return
+	}
+	l := &link{p: p, ends: [2]net.Conn{client, server}}
+	p.set(func() { p.conns[l] = struct{}{} })
+	var wg sync.WaitGroup
+	wg.Go(func() { l.pass(up) })
+	wg.Go(func() { l.pass(down) })
+	wg.Wait()
+	l.close(false)
+	p.set(func() { delete(p.conns, l) })
+}
+
+// pass copies one direction, each piece as late as it was told.
+func (l *link) pass(way int) {
+	type piece struct {
+		data []byte
+		due  time.Time
+	}
+	pieces := make(chan piece, 1024)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for p := range pieces {
+			time.Sleep(time.Until(p.due))
+			if !l.wait(way) {
+				continue
+			}
+			if way == down && l.isDeaf() {
+				continue
+			}
+			if _, err := l.ends[1-way].Write(p.data); err != nil {
+				l.close(false)
+			}
+		}
+	})
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := l.ends[way].Read(buf)
+		if n > 0 {
+			l.p.mu.Lock()
+			due := time.Now().Add(l.p.delay)
+			l.p.mu.Unlock()
+			pieces <- piece{append([]byte(nil), buf[:n]...), due}
+		}
+		if err != nil {
+			break
+		}
+	}
+	close(pieces)
+	wg.Wait()
+	if l.wait(way) { // an end is news, which a dead link does not carry
+		l.close(false)
+	}
+}
+
+// wait returns when the direction is open, and reports whether there is still
+// somebody to send to.
+func (l *link) wait(way int) bool {
+	l.p.mu.Lock()
+	defer l.p.mu.Unlock()
+	host, _, _ := net.SplitHostPort(l.ends[0].RemoteAddr().String())
+	for !l.closed && !l.p.ended && (l.stranded || l.p.held[way] || slices.Contains(l.p.from, host)) {
+		l.p.free.Wait()
+	}
+	return !l.closed && !l.p.ended
+}
+
+func (l *link) isDeaf() bool {
+	l.p.mu.Lock()
+	defer l.p.mu.Unlock()
+	return l.deaf
+}
+
+func (l *link) close(hard bool) {
+	l.p.set(func() { l.closed = true })
+	for _, c := range l.ends {
+		if hard {
+			reset(c)
+		} else {
+			c.Close()
+		}
+	}
+}
+
+// reset closes with RST instead of FIN.
+func reset(c net.Conn) {
+	if tcp, ok := c.(*net.TCPConn); ok {
+		tcp.SetLinger(0)
+	}
+	c.Close()
+}
+
+func (p *Proxy) set(change func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	change()
+	p.free.Broadcast()
+}
+
+func (p *Proxy) links() []*link {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var ls []*link
+	for l := range p.conns {
+		ls = append(ls, l)
+	}
+	return ls
+}
+
+// Cut ends all connections with FIN, storm with RST.
+func (p *Proxy) Cut() {
+	for _, l := range p.links() {
+		l.close(false)
+	}
+}
+
+func (p *Proxy) Storm() {
+	for _, l := range p.links() {
+		l.close(true)
+	}
+}
+
+// Strand leaves present connections half-open for ever: all, or those that
+// the server knows by these addresses. New ones work.
+func (p *Proxy) Strand(addrs ...string) { p.mark(addrs, func(l *link) { l.stranded = true }) }
+
+// Deafen loses what the server sends on these connections while it is on.
+func (p *Proxy) Deafen(on bool, addrs ...string) { p.mark(addrs, func(l *link) { l.deaf = on }) }
+
+func (p *Proxy) mark(addrs []string, do func(*link)) {
+	p.set(func() {
+		for l := range p.conns {
+			if len(addrs) == 0 || slices.Contains(addrs, l.ends[1].LocalAddr().String()) {
+				do(l)
+			}
+		}
+	})
+}
+
+// Hold stops what goes up, down or both, for present and new connections.
+// What was held is delivered after, as TCP does when a link is back.
+func (p *Proxy) Hold(upHeld, downHeld bool) { p.set(func() { p.held = [2]bool{upHeld, downHeld} }) }
+
+// HoldFrom is hold for what these hosts have to do with the server; none lifts
+// it. Hosts on loopback are addresses in 127.0.0.0/8.
+func (p *Proxy) HoldFrom(hosts ...string) { p.set(func() { p.from = hosts }) }
+
+func (p *Proxy) Slow(d time.Duration) { p.set(func() { p.delay = d }) }
+
+// Part refuses everything, present and new, until it is undone.
+func (p *Proxy) Part(on bool) {
+	p.set(func() { p.shut = on })
+	if on {
+		p.Storm()
+	}
+}
