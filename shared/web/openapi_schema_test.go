@@ -45,14 +45,14 @@ func scalars() map[string]*jsonschema.Schema {
 		"Cursor":         {Type: "string", Description: "Where a reader goes on: an id for each room, in the order of the sorted names, joined by commas"},
 		"RoomName":       {Type: "string", MinLength: size(1), MaxLength: size(chat.MaxRoomID), Pattern: chat.RoomPattern},
 		"MessageText":    text("At most this many characters (code points)", chat.MaxText),
-		"TitleText":      text("One line", chat.MaxTitle),
+		"TitleText":      text("One line. Empty: the room has no title", chat.MaxTitle),
 		"IdempotencyKey": text("Printable ASCII. A repeat of the same under the same key is not written again", chat.MaxKey),
 		"Emoji":          text("One emoji", chat.MaxEmoji),
 		"UserName":       text("As people see it. The limit is of graphemes, which may be of several characters each", 16*chat.MaxName),
 	}
 	s["IdempotencyKey"].Pattern = "^[!-~]*$"
 	s["EventKind"].Description = "What the event is"
-	s["MessageText"].MinLength, s["TitleText"].MinLength, s["UserName"].MinLength, s["Emoji"].MinLength = size(1), size(1), size(1), size(1)
+	s["MessageText"].MinLength, s["UserName"].MinLength, s["Emoji"].MinLength = size(1), size(1), size(1)
 	return s
 }
 
