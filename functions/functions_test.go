@@ -2,9 +2,16 @@ package functions_test
 
 import (
 	"archive/zip"
+	"bufio"
 	"bytes"
+	"context"
+	"encoding/json"
 	"flag"
+	"fmt"
+	"io"
+	"net"
 	"net/http"
+	"net/http/cookiejar"
 	"net/url"
 	"os"
 	"os/exec"
@@ -13,6 +20,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -62,6 +70,261 @@ func bootstrap(tb testing.TB, name string) string {
 		tb.Fatalf("build %s: %v\n%s", name, err, out)
 	}
 	return file
+}
+
+// A redis is a Redis of its own, which forgets nothing when it is killed.
+type redis struct {
+	tb   testing.TB
+	addr string
+	dir  string
+	cmd  *exec.Cmd
+}
+
+func startRedis(tb testing.TB) *redis {
+	tb.Helper()
+	testenv.Need(tb, "redis-server")
+	r := &redis{tb: tb, addr: testenv.FreeAddr(tb), dir: tb.TempDir()}
+	r.start()
+	tb.Cleanup(r.kill)
+	return r
+}
+
+func (r *redis) url() string { return "redis://" + r.addr }
+
+func (r *redis) start() {
+	_, port, _ := net.SplitHostPort(r.addr)
+	r.cmd = exec.Command("redis-server", "--port", port, "--bind", "127.0.0.1", "--dir", r.dir, "--appendonly", "yes", "--appendfsync", "always", "--save", "")
+	if err := r.cmd.Start(); err != nil {
+		r.tb.Fatal(err)
+	}
+	for range 100 {
+		if c, err := net.Dial("tcp", r.addr); err == nil {
+			c.Close()
+			return
+		}
+		time.Sleep(50 * time.Millisecond) // until it listens
+	}
+	r.tb.Fatal("redis-server does not listen")
+}
+
+func (r *redis) kill() {
+	r.cmd.Process.Kill()
+	r.cmd.Wait()
+}
+
+// A cloud is the three functions behind one kind of front door.
+type cloud struct {
+	tb                  testing.TB
+	door                lambdatest.Door // of login and post
+	streams             lambdatest.Door // of stream
+	login, post, stream *lambdatest.Function
+	turnedAway          atomic.Int64 // requests that no environment may take
+
+	mu   sync.Mutex
+	made map[*lambdatest.Function][]*lambdatest.Invocation
+}
+
+// The front doors in front of everything that streams, and of everything else.
+var fronts = []struct{ door, streams lambdatest.Door }{
+	{lambdatest.REST, lambdatest.RESTStream},
+	{lambdatest.URL, lambdatest.URLStream},
+	{lambdatest.HTTP, lambdatest.HTTP},
+}
+
+func newCloud(tb testing.TB, door, streams lambdatest.Door, redis string, env ...string) *cloud {
+	tb.Helper()
+	env = append([]string{sessionKeys, "REDIS_URL=" + redis}, env...)
+	return &cloud{
+		tb: tb, door: door, streams: streams,
+		login:  lambdatest.New(tb, bootstrap(tb, "login"), 10*time.Second, env...),
+		post:   lambdatest.New(tb, bootstrap(tb, "post"), 10*time.Second, env...),
+		stream: lambdatest.New(tb, bootstrap(tb, "stream"), time.Minute, env...),
+		made:   map[*lambdatest.Function][]*lambdatest.Invocation{},
+	}
+}
+
+// answers is the function that template.yaml has a request go to.
+func answers(r *http.Request) (name string) {
+	switch {
+	case r.URL.Path == "/login" || r.URL.Path == "/":
+		return "login"
+	case r.Method == http.MethodGet:
+		return "stream"
+	}
+	return "post"
+}
+
+func (c *cloud) RoundTrip(r *http.Request) (*http.Response, error) {
+	f, door := c.post, c.door
+	switch answers(r) {
+	case "login":
+		f = c.login
+	case "stream":
+		f, door = c.stream, c.streams
+	}
+	return (&lambdatest.Transport{
+		Door: door,
+		Pick: func(*http.Request) *lambdatest.Environment {
+			e := f.Take()
+			if e == nil {
+				c.turnedAway.Add(1)
+			}
+			return e
+		},
+		Each: func(i *lambdatest.Invocation) {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.made[f] = append(c.made[f], i)
+		},
+	}).RoundTrip(r)
+}
+
+// invocations are those of a function so far.
+func (c *cloud) invocations(f *lambdatest.Function) []*lambdatest.Invocation {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.made[f])
+}
+
+// A browser is somebody who came by a way of any kind.
+type browser struct {
+	tb   testing.TB
+	http *http.Client
+	base string
+}
+
+func newBrowser(tb testing.TB, way http.RoundTripper, base string) *browser {
+	jar, _ := cookiejar.New(nil)
+	return &browser{tb, &http.Client{Transport: way, Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, base}
+}
+
+func (b *browser) do(method, path, kind, body string, header ...string) (*http.Response, string) {
+	b.tb.Helper()
+	r, err := http.NewRequest(method, b.base+path, strings.NewReader(body))
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	r.Header.Set("Content-Type", kind)
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	res, err := b.http.Do(r)
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	return res, string(text)
+}
+
+const (
+	form  = "application/x-www-form-urlencoded"
+	jason = "application/json"
+)
+
+// come signs in.
+func (b *browser) come(name string) *browser {
+	b.tb.Helper()
+	if res, body := b.do("POST", "/login", form, url.Values{"user": {name}}.Encode()); res.StatusCode != http.StatusSeeOther {
+		b.tb.Fatalf("login: %d %s", res.StatusCode, body)
+	}
+	return b
+}
+
+// say posts a line and gives its id.
+func (b *browser) say(room, text string) string {
+	b.tb.Helper()
+	draft, _ := json.Marshal(map[string]string{"text": text})
+	res, body := b.do("POST", "/r/"+room, jason, string(draft))
+	var ev event
+	if err := json.Unmarshal([]byte(body), &ev); res.StatusCode != http.StatusCreated || err != nil {
+		b.tb.Fatalf("post: %d %s", res.StatusCode, body)
+	}
+	return ev.ID
+}
+
+type event struct {
+	ID, Kind, Text string
+	By             struct{ Name string }
+}
+
+// A block is what a stream says between two blank lines.
+type block struct {
+	id, name, data, retry string
+}
+
+func (b block) event(tb testing.TB) (ev event) {
+	tb.Helper()
+	if err := json.Unmarshal([]byte(b.data), &ev); err != nil {
+		tb.Fatalf("%v: %v", b, err)
+	}
+	return ev
+}
+
+// listen opens a stream and gives its blocks until it ends or ctx does.
+func (b *browser) listen(ctx context.Context, path, lastID string) <-chan block {
+	b.tb.Helper()
+	r, _ := http.NewRequestWithContext(ctx, "GET", b.base+path, nil)
+	r.Header.Set("Accept", "text/event-stream")
+	if lastID != "" {
+		r.Header.Set("Last-Event-ID", lastID)
+	}
+	blocks := make(chan block, 1000)
+	res, err := b.http.Do(r)
+	if ctx.Err() != nil {
+		close(blocks)
+		return blocks
+	}
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	if kind := res.Header.Get("Content-Type"); res.StatusCode != 200 || !strings.HasPrefix(kind, "text/event-stream") {
+		text, _ := io.ReadAll(res.Body)
+		b.tb.Fatalf("stream: %d %s %s", res.StatusCode, kind, text)
+	}
+	go func() {
+		defer close(blocks)
+		defer res.Body.Close()
+		var now block
+		for lines := bufio.NewScanner(res.Body); lines.Scan(); {
+			field, value, _ := strings.Cut(lines.Text(), ": ")
+			switch field {
+			case "id":
+				now.id = value
+			case "event":
+				now.name = value
+			case "data":
+				now.data = value
+			case "retry":
+				now.retry = value
+			case "":
+				blocks <- now
+				now = block{}
+			}
+		}
+	}()
+	return blocks
+}
+
+// hear waits for the next line of a stream that is live.
+func hear(tb testing.TB, blocks <-chan block) (ev event, id string) {
+	tb.Helper()
+	for late := time.After(10 * time.Second); ; {
+		select {
+		case b, ok := <-blocks:
+			if !ok {
+				tb.Fatal("the stream ended")
+			}
+			if b.data != "" && b.name == "" {
+				return b.event(tb), b.id
+			}
+		case <-late:
+			tb.Fatal("nothing is heard")
+		}
+	}
 }
 
 func TestChatThroughEveryFrontDoor(t *testing.T) {
@@ -152,6 +415,120 @@ func chatInTurns(t *testing.T, ann, guest *browser) {
 	}
 	if !slices.Equal(heard, []string{"two", "three"}) {
 		t.Errorf("second turn: %q", heard)
+	}
+}
+
+func TestFiniteStreamsTogetherLoseAndRepeatNothing(t *testing.T) {
+	for _, front := range fronts {
+		t.Run(string(front.streams), func(t *testing.T) {
+			t.Parallel()
+			c := newCloud(t, front.door, front.streams, startRedis(t).url(), "STREAM_SECONDS=1", "POSTS_PER_SECOND=0")
+			ann := newBrowser(t, c, "https://chat").come("ann")
+			heard := make(chan string, 1000)
+			go func() {
+				defer close(heard)
+				guest, cursor, last := newBrowser(t, c, "https://chat"), "0-0", ""
+				for last != "good night" {
+					for b := range guest.listen(t.Context(), "/stream?room=lobby", cursor) {
+						if b.id != "" {
+							cursor = b.id
+						}
+						if b.data != "" && b.name == "" {
+							last = b.event(t).Text
+							heard <- last
+						}
+					}
+				}
+			}()
+			var said []string
+			for range time.Tick(10 * time.Millisecond) { // a pace that leaves streams of several lines
+				if len(c.invocations(c.stream)) > 3 {
+					break
+				}
+				said = append(said, fmt.Sprint("line ", len(said)))
+				ann.say("lobby", said[len(said)-1])
+			}
+			said = append(said, "good night")
+			ann.say("lobby", "good night")
+			var got []string
+			for late, more := time.After(30*time.Second), true; more; {
+				select {
+				case line, ok := <-heard:
+					if more = ok; ok {
+						got = append(got, line)
+					}
+				case <-late:
+					t.Fatalf("heard %d of %d lines", len(got), len(said))
+				}
+			}
+			if !slices.Equal(got, said) {
+				t.Errorf("heard %q\n said %q", got, said)
+			}
+			for _, i := range c.invocations(c.stream) {
+				if how := i.End(); how != "complete" {
+					t.Errorf("a stream ended by %s", how)
+				}
+			}
+		})
+	}
+}
+
+func TestStreamSaysByeBeforeTheDeadline(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t, lambdatest.REST, lambdatest.RESTStream, startRedis(t).url(), "STREAM_SECONDS=600")
+	c.stream.Timeout = 4 * time.Second
+	var last block
+	for b := range newBrowser(t, c, "https://chat").listen(t.Context(), "/stream", "") {
+		last = b
+	}
+	if last.name != "bye" || !strings.Contains(last.data, `"retry"`) {
+		t.Errorf("the last block is %+v", last)
+	}
+	if how := c.invocations(c.stream)[0].End(); how != "complete" {
+		t.Errorf("ended by %s", how)
+	}
+}
+
+func TestListenerThatLeftCostsAtMostStreamSeconds(t *testing.T) {
+	c := newCloud(t, lambdatest.URL, lambdatest.URLStream, startRedis(t).url(), "STREAM_SECONDS=2")
+	ctx, leave := context.WithCancel(t.Context())
+	begin := time.Now()
+	newBrowser(t, c, "https://chat").listen(ctx, "/stream", "")
+	leave()
+	how := c.invocations(c.stream)[0].End()
+	if paid := time.Since(begin); how != "complete" || paid > 4*time.Second {
+		t.Errorf("ended by %s after %v", how, paid)
+	}
+}
+
+// CloudFront cuts an answer that says nothing for 30 s.
+func TestStreamIsNeverSilentForLong(t *testing.T) {
+	if testing.Short() {
+		t.Skip("listens to silence for two pings")
+	}
+	t.Parallel()
+	c := newCloud(t, lambdatest.REST, lambdatest.RESTStream, startRedis(t).url(), "STREAM_SECONDS=32")
+	last, pings := time.Now(), 0
+	for b := range newBrowser(t, c, "https://chat").listen(t.Context(), "/stream", "") {
+		if silent := time.Since(last); silent > 20*time.Second {
+			t.Errorf("nothing was said for %v", silent)
+		}
+		last = time.Now()
+		if b.name == "ping" {
+			pings++
+		}
+	}
+	if pings < 2 {
+		t.Errorf("%d pings", pings)
+	}
+}
+
+func TestUpgradeIsRefusedByAFunction(t *testing.T) {
+	c := newCloud(t, lambdatest.REST, lambdatest.RESTStream, startRedis(t).url(), "STREAM_SECONDS=1")
+	res, body := newBrowser(t, c, "https://chat").do("GET", "/stream", "", "",
+		"Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+	if res.StatusCode != http.StatusNotImplemented || res.Header.Get("Content-Type") != "application/problem+json" {
+		t.Errorf("upgrade: %d %s", res.StatusCode, body)
 	}
 }
 

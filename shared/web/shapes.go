@@ -24,9 +24,9 @@ type editRequest struct {
 	Text string `json:"text"`
 }
 
-// A titleRequest gives a room a title, or takes it away.
+// A titleRequest gives a room a title.
 type titleRequest struct {
-	Title *string `json:"title"` // empty: the room has none from now on; nil: it was not said
+	Title string `json:"title"`
 }
 
 // A loginAnswer says who somebody is from now on.

@@ -54,14 +54,19 @@ export class Keyboard {
     lines[Math.min(to, lines.length - 1)]?.focus()
   }
 
+  /** Scrolls to a line that a key went to; where one presses, nothing moves. @param {Element} line */
+  #show(line) {
+    const box = line.getBoundingClientRect()
+    const log = this.#log.getBoundingClientRect()
+    if (box.top < log.top || box.bottom > log.bottom) line.scrollIntoView({ block: 'nearest' })
+  }
+
   /** Links and buttons of a line are Tab stops only while one is in it. @param {FocusEvent} event */
   #reach({ target }) {
     const line = target instanceof Element && target.closest('.line')
     for (const stop of this.#list.querySelectorAll('[tabindex="0"]')) /** @type {HTMLElement} */ (stop).tabIndex = -1
     if (!line) return
     for (const stop of line.querySelectorAll('a, .quote, .reaction')) /** @type {HTMLElement} */ (stop).tabIndex = 0
-    const hidden = line.getBoundingClientRect()
-    const log = this.#log.getBoundingClientRect()
-    if (hidden.top < log.top || hidden.bottom > log.bottom) line.scrollIntoView({ block: 'nearest' })
+    if (line.matches(':focus-visible')) this.#show(line)
   }
 }

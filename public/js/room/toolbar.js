@@ -1,14 +1,19 @@
 // @ts-check
 import { say } from '../say.js'
+import { chooseEmoji } from './emoji.js'
 import { find, icon, node } from './node.js'
+import { onLongPress } from './press.js'
+import { openSheet } from './sheet.js'
 
 /** @typedef {import('./message.js').Message} Message */
+/** @typedef {'react' | 'reply' | 'edit' | 'delete' | 'copyText'} Tool */
 
 const EMOJI = ['👍', '❤️', '😂', '🎉', '👀', '✅']
 
 /**
  * What one can do with a line. There is one toolbar for all of them, beside
- * the log and not in it: it goes where the pointer or the focus is.
+ * the log and not in it: it goes where the pointer or the focus is, and a
+ * finger brings it by a tap. A long press brings the same as a sheet.
  */
 export class Toolbar {
   #bar = /** @type {HTMLElement} */ (find('.tools'))
@@ -28,15 +33,24 @@ export class Toolbar {
     this.#messages = messages
     this.#me = me
     this.#does = does
-    this.#log.addEventListener('pointerover', event => event.pointerType === 'mouse' && this.#follow(event))
-    this.#log.addEventListener('focusin', event => this.#follow(event))
+    this.#log.addEventListener('pointerover', event => event.pointerType === 'mouse' && !this.#row && this.#follow(event.target))
+    this.#log.addEventListener('focusin', event => this.#follow(event.target))
+    this.#log.addEventListener('click', event => this.#follow(event.target))
+    document.addEventListener('pointerdown', event => this.#row && !event.composedPath().includes(this.#bar) && this.hide())
+    document.addEventListener('focusin', event => this.#row && !event.composedPath().includes(this.#bar) && this.hide())
     this.#log.addEventListener('scroll', () => this.#place(), { passive: true })
-    find('.room').addEventListener('pointerleave', () => this.#bar.contains(document.activeElement) || this.hide())
+    find('.room').addEventListener('pointerleave', event => this.#left(event))
     this.#bar.addEventListener('keydown', event => this.#key(event))
+    onLongPress(this.#log, target => this.#openSheet(target))
   }
 
   get shown() {
     return !this.#bar.hidden
+  }
+
+  /** Reports whether the row of emoji is open. */
+  get #row() {
+    return this.shown && !!this.#bar.querySelector('.tools__emoji')
   }
 
   /** Closes what the focus is in, and reports whether it was. */
@@ -57,57 +71,90 @@ export class Toolbar {
     if (this.shown) find('button', this.#bar).focus()
   }
 
-  /** @param {globalThis.Event} event */
-  #follow({ target }) {
+  /** A mouse went elsewhere. A finger that was lifted did not: its click is still to come. @param {PointerEvent} event */
+  #left(event) {
+    if (event.pointerType === 'mouse' && !this.#bar.contains(document.activeElement)) this.hide()
+  }
+
+  /** @param {EventTarget | null} target */
+  #follow(target) {
     const message = this.#messages.at(target)
     if (!message?.id || message.gone) return message && this.hide()
     if (message === this.#message || this.#bar.contains(document.activeElement)) return
     this.#message = message
-    this.#fill(message)
+    this.#bar.replaceChildren(...this.#toolsOf(message).map(name => this.#button(name, message)))
     this.#bar.hidden = false
     this.#place()
   }
 
-  /** @param {Message} message */
-  #fill(message) {
-    const mine = message.by.id === this.#me.id
-    this.#bar.replaceChildren(
-      this.#button('react', () => this.#choose(message)),
-      this.#button('reply', () => this.#does.reply(message)),
-      ...(mine ? [
-        this.#button('edit', () => this.#does.edit(message)),
-        this.#button('delete', () => this.#does.remove(message)),
-      ] : []),
-    )
+  /** @param {Message} message @returns {Tool[]} */
+  #toolsOf(message) {
+    return message.by.id === this.#me.id ? ['react', 'reply', 'edit', 'delete'] : ['react', 'reply']
   }
 
-  /** @param {'react' | 'reply' | 'edit' | 'delete'} name @param {() => void} act */
-  #button(name, act) {
+  /** @param {Tool} name @param {Message} message */
+  #button(name, message) {
     const button = node('button', { class: 'icon', type: 'button', 'aria-label': say(name), title: say(name) }, icon(name))
     button.addEventListener('click', () => {
-      if (name !== 'react') this.hide()
-      act()
+      if (name === 'react') return this.#showRow(message)
+      this.hide()
+      this.#do(name, message)
     })
     return button
   }
 
-  /** A small row; any other emoji by the system's own picker, in the box at its end. @param {Message} message */
-  #choose(message) {
+  /** @param {Exclude<Tool, 'react'>} name @param {Message} message */
+  #do(name, message) {
+    if (name === 'reply') this.#does.reply(message)
+    if (name === 'edit') this.#does.edit(message)
+    if (name === 'delete') this.#does.remove(message)
+    if (name === 'copyText') navigator.clipboard?.writeText(message.text).catch(() => {})
+  }
+
+  /** A small row of emoji, and the way to all others. @param {Message} message */
+  #showRow(message) {
+    this.#bar.replaceChildren(...this.#emoji(message, () => this.hide()).flat())
+    this.#place()
+    find('button', this.#bar).focus()
+  }
+
+  /** The few at hand, and the button for all others. @param {Message} message @param {() => void} close @returns {[HTMLElement[], HTMLElement]} */
+  #emoji(message, close) {
     const react = (/** @type {string} */ emoji) => {
       this.#does.react(message, emoji)
-      this.hide()
       this.#messages.nodeOf(message)?.focus({ preventScroll: true })
+      this.hide()
     }
     const row = EMOJI.map(emoji => {
       const button = node('button', { class: 'tools__emoji', type: 'button', 'aria-label': say('reactWith', { emoji }) }, emoji)
-      button.addEventListener('click', () => react(emoji))
+      button.addEventListener('click', () => { close(); react(emoji) })
       return button
     })
-    const other = node('input', { class: 'tools__other', 'aria-label': say('otherEmoji'), placeholder: '…', autocomplete: 'off', maxlength: 16 })
-    other.addEventListener('input', () => /^\p{Extended_Pictographic}|^\p{RI}\p{RI}/u.test(other.value) && react(other.value.trim()))
-    this.#bar.replaceChildren(...row, other)
-    this.#place()
-    row[0].focus()
+    const other = node('button', { class: 'tools__emoji', type: 'button', 'aria-label': say('otherEmoji'), title: say('otherEmoji') }, icon('more'))
+    other.addEventListener('click', () => { close(); chooseEmoji(react) })
+    return [row, other]
+  }
+
+  /** Everything that can be done with a line, in reach of a thumb. @param {EventTarget | null} target */
+  #openSheet(target) {
+    const message = this.#messages.at(target)
+    if (!message?.id || message.gone) return false
+    this.hide()
+    const close = () => dialog.close()
+    const tools = /** @type {Exclude<Tool, 'react'>[]} */ ([...this.#toolsOf(message).filter(name => name !== 'react'), 'copyText'])
+    const entries = tools.map(name => {
+      const button = node('button', { class: `entry entry--${name}`, type: 'button' }, icon(name), say(name))
+      button.addEventListener('click', () => { close(); this.#do(name, message) })
+      return button
+    })
+    const [row, other] = this.#emoji(message, close)
+    other.className = 'entry'
+    other.ariaLabel = null
+    other.replaceChildren(icon('react'), say('react'))
+    const dialog = openSheet(say('lineOf', { name: message.by.name }), [
+      node('div', { class: 'sheet__emoji' }, ...row), other, ...entries,
+    ], { class: 'sheet--tools', hushed: true })
+    return true
   }
 
   /** Above the end of its line, within the log. */
@@ -126,7 +173,7 @@ export class Toolbar {
   /** @param {KeyboardEvent} event */
   #key(event) {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
-    const all = /** @type {HTMLElement[]} */ ([...this.#bar.querySelectorAll('button, input')])
+    const all = /** @type {HTMLElement[]} */ ([...this.#bar.querySelectorAll('button')])
     const at = all.indexOf(/** @type {HTMLElement} */ (document.activeElement))
     if (step && event.target instanceof HTMLButtonElement) all[(at + step + all.length) % all.length].focus()
   }

@@ -2,4 +2,4 @@
 
 package main
 
-func quietSysmon() {}
+func calmMonitor() {}

@@ -1,3 +1,0 @@
-module use
-
-go 1.25
