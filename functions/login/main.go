@@ -8,13 +8,14 @@ import (
 	"confab/functions/internal/lambdahttp"
 	"confab/shared/app"
 	"confab/shared/nickname"
+	"confab/shared/store/redis"
 	"confab/shared/web"
 
 	"github.com/aws/aws-lambda-go/lambda"
 )
 
 func main() {
-	a, err := app.OpenFunction(context.Background())
+	a, err := app.OpenFunction(context.Background(), redis.Open)
 	if err != nil {
 		log.Fatal(err)
 	}

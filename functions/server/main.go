@@ -21,6 +21,8 @@ import (
 	"confab/functions/server/doctor"
 	"confab/functions/server/metrics"
 	"confab/shared/app"
+	"confab/shared/store"
+	"confab/shared/store/redis"
 )
 
 func main() {
@@ -42,6 +44,14 @@ func main() {
 	}
 }
 
+// engine is what keeps the rooms: Redis where there is one, else this process.
+func engine(cfg app.Config) store.Opener {
+	if cfg.RedisURL == "" {
+		return redis.OpenLocal
+	}
+	return redis.Open
+}
+
 // run serves until ctx ends. The first line on stdout is the address.
 func run(ctx context.Context, stdout, stderr io.Writer) error {
 	cfg, err := app.FromEnv()
@@ -49,7 +59,7 @@ func run(ctx context.Context, stdout, stderr io.Writer) error {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(stderr, nil))
-	a, err := app.Open(ctx, cfg, log)
+	a, err := app.Open(ctx, cfg, log, engine(cfg))
 	if err != nil {
 		return err
 	}

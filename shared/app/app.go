@@ -25,7 +25,7 @@ import (
 type App struct {
 	cfg   Config
 	log   *slog.Logger
-	store *store.Store
+	store store.Store
 	hub   *hub.Hub
 	web   *web.Server
 
@@ -34,7 +34,7 @@ type App struct {
 
 // OpenFunction is FromEnv and Open for a function, which keeps nothing itself:
 // without REDIS_URL and SESSION_KEYS it does not start. Its log is JSON.
-func OpenFunction(ctx context.Context) (*App, error) {
+func OpenFunction(ctx context.Context, open store.Opener) (*App, error) {
 	cfg, err := FromEnv()
 	if err != nil {
 		return nil, err
@@ -42,10 +42,13 @@ func OpenFunction(ctx context.Context) (*App, error) {
 	if err := cfg.needRedis(); err != nil {
 		return nil, err
 	}
-	return assemble(ctx, cfg, slog.New(slog.NewJSONHandler(os.Stderr, nil)), store.Open)
+	return Open(ctx, cfg, slog.New(slog.NewJSONHandler(os.Stderr, nil)), open)
 }
 
-func assemble(ctx context.Context, cfg Config, log *slog.Logger, open func(context.Context, store.Options) (*store.Store, error)) (*App, error) {
+// Open puts the parts of a server together, with the engine that open opens for
+// the rooms. Its error is one sentence that names the variable to mend. The App
+// must be closed.
+func Open(ctx context.Context, cfg Config, log *slog.Logger, open store.Opener) (*App, error) {
 	keys, err := cfg.keys()
 	if err != nil {
 		return nil, err

@@ -163,7 +163,7 @@ func (c Config) store(log *slog.Logger) store.Options {
 	}
 }
 
-func (c Config) web(log *slog.Logger, st *store.Store, h *hub.Hub, signer *identity.Signer, site fs.FS) web.Config {
+func (c Config) web(log *slog.Logger, st store.Store, h *hub.Hub, signer *identity.Signer, site fs.FS) web.Config {
 	logins := store.Rate{PerSecond: c.LoginsPerSecond, Burst: c.LoginBurst}
 	posts := store.Rate{PerSecond: c.PostsPerSecond * float64(c.PostersPerAddress), Burst: c.PostBurst * c.PostersPerAddress}
 	return web.Config{

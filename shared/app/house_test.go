@@ -14,23 +14,27 @@ import (
 
 // The house: which package of ours may import which. Tests may reach further.
 var house = map[string][]string{
-	"shared/chat":     {},
-	"shared/access":   {"shared/chat"},
-	"shared/identity": {"shared/chat"},
-	"shared/nickname": {"shared/chat"},
-	"shared/store":    {"shared/chat"},
-	"shared/hub":      {"shared/chat"},
-	"shared/web":      {"shared/access", "shared/chat", "shared/hub", "shared/identity"},
-	"shared/app":      {"public", "shared/chat", "shared/hub", "shared/identity", "shared/nickname", "shared/store", "shared/web"},
-	"shared/testenv":  {},
-	"public":          {},
-	"functions":       {"functions", "shared/app", "shared/nickname", "shared/web"},
+	"shared/chat":            {},
+	"shared/access":          {"shared/chat"},
+	"shared/identity":        {"shared/chat"},
+	"shared/nickname":        {"shared/chat"},
+	"shared/store":           {"shared/chat"},
+	"shared/store/redis":     {"shared/chat", "shared/store"},
+	"shared/store/bolt":      {"shared/chat", "shared/store"},
+	"shared/store/storetest": {"shared/chat", "shared/store"},
+	"shared/hub":             {"shared/chat"},
+	"shared/web":             {"shared/access", "shared/chat", "shared/hub", "shared/identity"},
+	"shared/app":             {"public", "shared/chat", "shared/hub", "shared/identity", "shared/nickname", "shared/store", "shared/web"},
+	"shared/testenv":         {},
+	"public":                 {},
+	"functions":              {"functions", "shared/app", "shared/nickname", "shared/store", "shared/store/bolt", "shared/store/redis", "shared/web"},
 }
 
 // Packages that only one part may know.
 var only = map[string]string{
-	"github.com/redis/go-redis/v9":       "shared/store",
-	"github.com/alicebob/miniredis/v2":   "shared/store",
+	"github.com/redis/go-redis/v9":       "shared/store/redis",
+	"github.com/alicebob/miniredis/v2":   "shared/store/redis",
+	"go.etcd.io/bbolt":                   "shared/store/bolt",
 	"github.com/aws/aws-lambda-go":       "functions",
 	"github.com/akrylysov/algnhsa":       "functions",
 	"github.com/golang-jwt/jwt/v5":       "shared/identity",

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"confab/shared/app"
+	"confab/shared/store/redis"
 )
 
 // The whole server, its log as loud as it goes.
@@ -68,13 +69,13 @@ func TestKeysAndPasswordsAreNotLogged(t *testing.T) {
 	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	dir := t.TempDir()
 	cfg := app.Config{DataDir: dir, Guests: "read", Durability: "primary", SessionKeys: []string{secret}}
-	a, err := app.Open(t.Context(), cfg, logger)
+	a, err := app.Open(t.Context(), cfg, logger, redis.OpenLocal)
 	if err != nil {
 		t.Fatal(err)
 	}
 	a.Close()
 	cfg.SessionKeys = nil
-	if a, err = app.Open(t.Context(), cfg, logger); err != nil {
+	if a, err = app.Open(t.Context(), cfg, logger, redis.OpenLocal); err != nil {
 		t.Fatal(err)
 	}
 	a.Close()
@@ -84,7 +85,7 @@ func TestKeysAndPasswordsAreNotLogged(t *testing.T) {
 	}
 	for _, url := range []string{"redis://u:%s@127.0.0.1:1", "rediss://u:%s@127.0.0.1:1", "redis://u:%s@127.0.0.1:1?cluster=true", "redis://u:%s@127.0.0.1:1?no=such", "redis://u:%s@127.0.0.1:x", "%s"} {
 		cfg.RedisURL = fmt.Sprintf(url, secret)
-		if _, err := app.Open(t.Context(), cfg, logger); err == nil {
+		if _, err := app.Open(t.Context(), cfg, logger, redis.Open); err == nil {
 			t.Errorf("%s was opened", url)
 		} else if strings.Contains(err.Error(), secret) {
 			t.Errorf("the error tells the password: %v", err)

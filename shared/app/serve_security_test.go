@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"confab/shared/app"
+	"confab/shared/store/redis"
 )
 
 // A record is a log that tests read while it is written.
@@ -40,7 +41,7 @@ func (r *record) String() string {
 func start(t *testing.T, log io.Writer) (addr string, stop func() error) {
 	t.Helper()
 	cfg := app.Config{Addr: "127.0.0.1:0", DataDir: t.TempDir(), Guests: "read", Durability: "primary", History: 1000, StreamsPerAddress: 64}
-	a, err := app.Open(t.Context(), cfg, slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	a, err := app.Open(t.Context(), cfg, slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})), redis.OpenLocal)
 	if err != nil {
 		t.Fatal(err)
 	}

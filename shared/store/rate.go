@@ -1,38 +1,9 @@
 package store
 
 import (
-	"context"
-	_ "embed"
-	"fmt"
 	"math"
 	"time"
-
-	"confab/shared/chat"
 )
-
-//go:embed rate.lua
-var rateSource string
-
-// Decision: these lines, which the append shares, instead of redis_rate: that
-// shuts out for an hour a user who was counted before Redis's clock was set
-// back by one.
-var rateScript = newScript(
-	[]param[charge, string]{{"counter", func(c charge) string { return c.key }}},
-	[]param[charge, any]{
-		{"interval", func(c charge) any { return c.rate.interval() }},
-		{"burst", func(c charge) any { return c.rate.Burst }},
-		{"n", func(c charge) any { return c.n }},
-	},
-	rateSource, `
-local t = redis.call('TIME')
-return rate(counter, t[1] * 1000000 + t[2], tonumber(interval), tonumber(burst), tonumber(n))`)
-
-// A charge counts n at once against a key.
-type charge struct {
-	key  string
-	n    int
-	rate Rate
-}
 
 // A Rate is how often something may be done: so often a second in the long
 // run, and so often at once. 0 in either lifts the limit.
@@ -41,64 +12,33 @@ type Rate struct {
 	Burst     int
 }
 
-// interval is the µs between two, 0 for no limit.
-func (r Rate) interval() int64 {
+// Interval is the time between two, in whole microseconds, 0 for no limit.
+func (r Rate) Interval() time.Duration {
 	if r.PerSecond <= 0 || r.Burst <= 0 {
 		return 0
 	}
-	return int64(math.Ceil(1e6 / r.PerSecond))
+	return time.Duration(math.Ceil(1e6/r.PerSecond)) * time.Microsecond
 }
 
-// Allow counts one more login, or whatever what names, by who, on all servers
-// together.
-// It fails with [chat.ErrTooMany] in a [chat.RetryError] when that is too
-// many, and with [chat.ErrUnavailable] when Redis does not answer.
-func (s *Store) Allow(ctx context.Context, what, who string, r Rate) error {
-	if r.interval() == 0 {
-		return nil
+// A Counter counts against a rate in memory, as redis/rate.lua does in Redis:
+// it is the theoretical arrival time (GCRA) of the next one. The zero Counter
+// has counted nothing. A Go clock is not set back: it is monotonic.
+type Counter struct{ tat time.Time }
+
+// Take counts n more and returns 0, or the time to wait when that would be too
+// many.
+func (c *Counter) Take(now time.Time, n int, r Rate) (wait time.Duration) {
+	interval := r.Interval()
+	cost, full := interval*time.Duration(n), interval*time.Duration(r.Burst)
+	if c.tat.Before(now) {
+		c.tat = now
 	}
-	us, err := s.charge(ctx, charge{rateKey(what, who), 1, r})
-	if err != nil {
-		return unavailable("count a "+what, err)
+	if wait := c.tat.Add(cost).Sub(now) - full; wait > 0 {
+		return wait
 	}
-	return tooMany(what, us)
+	c.tat = c.tat.Add(cost)
+	return 0
 }
 
-// charge counts, unless that would be too many, and returns the µs to wait then.
-func (s *Store) charge(ctx context.Context, c charge) (us int64, err error) {
-	ctx, cancel := context.WithTimeout(ctx, replyTimeout)
-	defer cancel()
-	r := rateScript.call(c)
-	return rateScript.Run(ctx, s.rdb, r.keys, r.args...).Int64()
-}
-
-// AllowSoon is Allow for what must neither wait for Redis nor stop with it. It
-// counts here and reports a batch at a time to Redis, behind the caller's back;
-// when that was too many, what comes after it is refused. A server lets by a
-// batch more than Allow would, and counts alone while Redis does not answer.
-func (s *Store) AllowSoon(what, who string, r Rate) error {
-	if r.interval() == 0 {
-		return nil
-	}
-	key := rateKey(what, who)
-	us, c, batch := s.counted.add(key, time.Now(), r)
-	if batch > 0 {
-		s.start(func(ctx context.Context) {
-			us, err := s.charge(ctx, charge{key, batch, r})
-			s.counted.reported(c, time.Now(), us, err, batch, r)
-		})
-	}
-	return tooMany(what, us)
-}
-
-func rateKey(what, who string) string { return "confab:rate:" + what + ":" + who }
-
-func tooMany(what string, us int64) error {
-	if us == 0 {
-		return nil
-	}
-	return &chat.RetryError{
-		Err:   fmt.Errorf("%w %ss at once: wait a moment, nothing was done", chat.ErrTooMany, what),
-		After: time.Duration(us) * time.Microsecond,
-	}
-}
+// Idle reports whether nothing of what was counted matters any more.
+func (c *Counter) Idle(now time.Time) bool { return !c.tat.After(now) }

@@ -1,64 +1,122 @@
-// Package store keeps rooms in Redis: a stream per room for what was said (the
-// log), and a pub/sub channel per room to say that something was (the
-// subscription). The log is the truth; the subscription is never trusted.
+// Package store is the contract that every engine of rooms keeps: what can be
+// asked of it, what it promises, and what all engines share.
 //
-// It is the only package that knows Redis. All keys of a room carry its hash
-// tag, so that rooms spread over a Redis Cluster by themselves; nothing spans
-// two rooms but the index of rooms, which may be wrong without harm.
-//
-//	confab:{room}:log      stream   events: prev, kind, user, event (JSON)
-//	confab:{room}:meta     hash     last: id of the last event; shown: of the last that replicas have; title
-//	confab:{room}:keys:0,1 hash     idempotency keys, of ten minutes each
-//	confab:{room}:edits    zset     edits by the time of their target
-//	confab:{room}:rate:u   string   the theoretical arrival time of the user's next post, see rate.lua
-//	confab:{room}:here     zset     who is here, by when that ends
-//	confab:{room}          channel  events and signals
-//	confab:rooms           zset     rooms by when they were last spoken in
-//	confab:name:n          string   who has the name now
-//	confab:rate:what:who   string   as above, for what is not a post
-//	confab:replicas        string   the most that a primary was ever seen to have
-//
-// [OpenLocal] runs a Redis of its own in the process (miniredis) instead, and
-// keeps what was said in a file.
+// Its engines are redis, for many servers, and the one built in. The package
+// storetest holds the promises as tests that any engine has to pass.
 package store
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
-	"math"
-	"sync"
 	"time"
 
 	"confab/shared/chat"
-
-	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/logging"
 )
 
-// What Redis is given before it counts as away.
+// An Opener opens an engine. It returns once the engine answers, or fails with
+// one sentence that names the variable to mend and never a password.
+type Opener func(context.Context, Options) (Store, error)
+
+// A Store is all rooms. Its methods are safe for concurrent use. Whatever keeps
+// it from answering is [chat.ErrUnavailable] in a [chat.RetryError].
+type Store interface {
+	Log
+	Limits
+	Attendance
+
+	// Rooms tells of the rooms named, or without a name of those spoken in
+	// last, at most [MaxRooms], the latest first.
+	Rooms(ctx context.Context, rooms ...chat.RoomID) ([]chat.Room, error)
+	// Ready reports, by a nil error, that posts are taken and that what is
+	// posted reaches those who follow.
+	Ready(ctx context.Context) error
+	// Stats tells how the store does.
+	Stats() Stats
+	// Address is where the rooms are, without a password. It is empty for an
+	// engine in this process.
+	Address() string
+	// Close ends all followers. Posts under way are answered, if only with
+	// [chat.ErrUnavailable].
+	Close() error
+}
+
+// A Log is the events of all rooms, and what passes by.
+type Log interface {
+	// Append writes an event that [chat.Compose] made into its room's log. It
+	// comes back with its id and prev. An event whose author used its key
+	// within the last [KeyLife], or longer ago in a quiet room, is not written
+	// again: replayed is true and the first one's id comes back.
+	//
+	// Errors: [ErrKeyReused] for a key that was used for another body,
+	// [chat.ErrTooMany] in a [chat.RetryError], [ErrNoTarget] and
+	// [ErrNotAuthor] by the rule of the event's kind, [chat.ErrUnavailable]:
+	// the event may have been written then, and the key tells on a repeat.
+	Append(ctx context.Context, ev chat.Event) (_ chat.Event, replayed bool, err error)
+	// Since returns up to n events after an id, oldest first. The zero id is
+	// the beginning of what is kept. It fails with [chat.ErrReset] when the
+	// log does not continue the id: trimmed past it, restored, or never there.
+	Since(ctx context.Context, room chat.RoomID, after chat.ID, n int) ([]chat.Event, error)
+	// Before returns the last n events before an id, oldest first. The zero
+	// id is after everything.
+	Before(ctx context.Context, room chat.RoomID, before chat.ID, n int) ([]chat.Event, error)
+	// Last returns the id of each room's last event, the zero id for a room
+	// where nothing was said.
+	Last(ctx context.Context, rooms ...chat.RoomID) ([]chat.ID, error)
+	// Follow tells l what happens in a room until ctx ends: every event after
+	// the id that it returns, in the log's order, none missing and none twice,
+	// and signals as they pass. A log that breaks off shows as l.Reset. Each
+	// call of l is made with nothing locked that l could want but the feed of
+	// its own room.
+	Follow(ctx context.Context, room chat.RoomID, l chat.Listener) (chat.ID, error)
+	// Signal lets a signal pass by those who follow its room.
+	Signal(ctx context.Context, sig chat.Signal) error
+}
+
+// Limits count what may be done so often, on all servers together.
+type Limits interface {
+	// Allow counts one more login, or whatever what names, by who. It fails
+	// with [chat.ErrTooMany] in a [chat.RetryError] when that is too many.
+	Allow(ctx context.Context, what, who string, r Rate) error
+	// AllowSoon is Allow for what must neither wait nor stop with the store.
+	// It may let by a little more than Allow would.
+	AllowSoon(what, who string, r Rate) error
+}
+
+// Attendance is who is in a room, and who has which name meanwhile.
+type Attendance interface {
+	// Here says that server holds connections of these users in a room, for
+	// [PresenceLife] from now, and returns who is in the room by then. With no
+	// users it only asks.
+	Here(ctx context.Context, server string, room chat.RoomID, us ...chat.User) ([]chat.User, error)
+	// Gone takes back what Here said of these users in a room.
+	Gone(ctx context.Context, server string, room chat.RoomID, us ...chat.User) error
+	// Free gives away the names of these users, who are in no room of the
+	// server that says so. A user who is in a room of another server takes it
+	// again at the next Here.
+	Free(ctx context.Context, us ...chat.User) error
+	// People returns who is in a room, by name.
+	People(ctx context.Context, room chat.RoomID) ([]chat.User, error)
+	// Around reports whether somebody else of that name is in a room now.
+	Around(ctx context.Context, u chat.User) (bool, error)
+}
+
 const (
-	openTimeout   = 5 * time.Second // the first answer of all
-	dialTimeout   = time.Second
-	replyTimeout  = 1500 * time.Millisecond
-	answerTimeout = 2500 * time.Millisecond // a post, waiting and all
-	poolTimeout   = time.Second             // for a connection to be free
-	poolSize      = 16                      // connections for reads; posts share one, the subscription has one
-	idleTime      = time.Minute             // after it a connection is not trusted: gateways forget it, and a frozen function is not told
+	// PresenceLife is how long somebody counts as being in a room after the
+	// last word of the server that holds their connection: that server's death
+	// is seen within it. The server refreshes well within it.
+	PresenceLife = 45 * time.Second
+	// KeyLife is how long an idempotency key is known, at least.
+	KeyLife = 10 * time.Minute
+	// MaxRooms is how many rooms are listed at once.
+	MaxRooms = 100
 )
-
-// What the driver logs it also returns, and then it has a room and a reason.
-func init() { logging.Disable() }
 
 // Options say where the rooms are and what is kept of them. The zero value of
 // a number lifts the limit that it names.
 type Options struct {
-	// URL is redis://, or rediss:// for TLS. With ?master_name= it names a
-	// Sentinel, with ?cluster=true or several addr= a Cluster. Of what the
-	// driver takes there, conn_max_idle_time counts too.
+	// URL is where Redis is; see [confab/shared/store/redis.Open].
 	URL string
-	// Dir is for [OpenLocal]: where it keeps events.ndjson. It is made if
+	// Dir is where an engine in this process keeps its file. It is made if
 	// missing.
 	Dir string
 	// History is how many events a room keeps, about.
@@ -77,132 +135,14 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// A Store is all rooms. Its methods are safe for concurrent use.
-type Store struct {
-	opts        Options
-	log         *slog.Logger
-	rdb         redis.UniversalClient
-	batcher     *batcher
-	sub         *subscription
-	replication *replication // nil when the primary's word is enough
-	local       local        // nil with a real Redis
-	counted     localCounters
-	count       counters
-
-	run    context.Context // ends with Close
-	cancel context.CancelFunc
-	wg     sync.WaitGroup
-
-	mu        sync.Mutex // guards what follows
-	closed    bool       // nothing is added to wg any more
-	indexed   map[chat.RoomID]bool
-	indexedAt time.Time // since when indexed is gathered
-}
-
-// A local Redis is one of our own in the process, see [OpenLocal].
-//
-// Decision: an interface with one implementation, and a build tag, function,
-// that leaves it out: a function never opens one, and it is a twelfth of the
-// binary that a cold start has to load.
-type local interface {
-	client() *redis.Client
-	append(ctx context.Context, s *Store, ev chat.Event) (_ chat.Event, replayed bool, err error)
-	close() error
-}
-
-// Open connects and returns once Redis answered, or with an error that names
-// the address (never the password) when it does not.
-func Open(ctx context.Context, opts Options) (*Store, error) {
-	return open(ctx, opts, func(s *Store) (err error) {
-		s.rdb, err = dial(opts.URL)
-		return err
-	})
-}
-
-func open(ctx context.Context, opts Options, dial func(*Store) error) (*Store, error) {
-	if opts.Log == nil {
-		opts.Log = slog.New(slog.DiscardHandler)
-	}
-	if opts.History <= 0 {
-		opts.History = math.MaxInt32
-	}
-	s := &Store{opts: opts, log: opts.Log}
-	s.run, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	err := dial(s)
-	if err == nil {
-		err = s.connect(ctx)
-	}
-	if err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	return s, nil
-}
-
-func (s *Store) connect(ctx context.Context) (err error) {
-	if d := s.opts.Durability; d != "" && d != "primary" {
-		if s.replication, err = newReplication(s, d); err != nil {
-			return err
-		}
-	}
-	s.rdb.AddHook(&s.count)
-	s.batcher = newBatcher(s)
-	s.sub = newSubscription(s)
-	if s.local == nil {
-		ctx, cancel := context.WithTimeout(ctx, openTimeout)
-		defer cancel()
-		if err := s.rdb.Ping(ctx).Err(); err != nil {
-			return fmt.Errorf("REDIS_URL: no answer from %s: %w", address(s.opts.URL), err)
-		}
-	}
-	if !s.batcher.single {
-		s.start(s.batcher.work)
-	}
-	return nil
-}
-
-// start runs f until Close, which waits for it. After Close it does nothing.
-func (s *Store) start(f func(context.Context)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.closed {
-		s.wg.Go(func() { f(s.run) })
-	}
-}
-
-// Close ends all followers and the connections. Posts under way are answered
-// with [chat.ErrUnavailable].
-func (s *Store) Close() error {
-	s.mu.Lock()
-	closed := s.closed
-	s.closed = true
-	s.mu.Unlock()
-	if closed {
-		return nil
-	}
-	s.cancel()
-	s.wg.Wait()
-	var err error
-	if s.rdb != nil {
-		err = s.rdb.Close()
-	}
-	if s.local != nil {
-		err = errors.Join(err, s.local.close())
-	}
-	return err
-}
-
-// unavailable wraps an error of Redis, whatever it was: nothing that Redis
-// answers to our commands is the user's doing.
-func unavailable(what string, err error) error {
-	return &chat.RetryError{Err: fmt.Errorf("%w: %s: %w", chat.ErrUnavailable, what, err), After: time.Second}
-}
-
-// pause sleeps for d or until ctx ends.
-func pause(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(max(d, time.Millisecond))
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
+// Stats is how a store does: what there is now, and what was since it was
+// opened.
+type Stats struct {
+	Commands           uint64        // sent to Redis
+	Errors             uint64        // of them, those that failed, and connections that were not made
+	Gaps               uint64        // events that the subscription left out and the log had
+	Resets             uint64        // of rooms whose log broke off
+	SubscriptionLosses uint64        // times that its connection was made anew
+	SubscriptionAge    time.Duration // since it received anything; 0: nobody has followed a room yet
+	SubscriptionLag    time.Duration // how far it was behind the log when they were compared last
 }

@@ -19,6 +19,7 @@ import (
 
 	"confab/shared/app"
 	"confab/shared/chat"
+	"confab/shared/store/redis"
 )
 
 const (
@@ -43,7 +44,7 @@ type rig struct {
 func raise(t *testing.T) *rig {
 	g := &rig{}
 	cfg := app.Config{Addr: "127.0.0.1:0", DataDir: t.TempDir(), Guests: "read", Durability: "primary", History: 10000}
-	a, err := app.Open(t.Context(), cfg, slog.New(slog.NewTextHandler(&g.log, &slog.HandlerOptions{Level: slog.LevelError})))
+	a, err := app.Open(t.Context(), cfg, slog.New(slog.NewTextHandler(&g.log, &slog.HandlerOptions{Level: slog.LevelError})), redis.OpenLocal)
 	if err != nil {
 		t.Fatal(err)
 	}

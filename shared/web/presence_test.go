@@ -17,6 +17,7 @@ import (
 	"confab/shared/identity"
 	"confab/shared/nickname"
 	"confab/shared/store"
+	"confab/shared/store/redis"
 	"confab/shared/web"
 )
 
@@ -24,13 +25,13 @@ import (
 type liveServer struct {
 	*httptest.Server
 	users *identity.Signer
-	store *store.Store
+	store store.Store
 	web   *web.Server
 }
 
 func live(tb testing.TB, change func(*web.Config)) *liveServer {
 	tb.Helper()
-	st, err := store.OpenLocal(tb.Context(), store.Options{Dir: tb.TempDir(), History: 10000})
+	st, err := redis.OpenLocal(tb.Context(), store.Options{Dir: tb.TempDir(), History: 10000})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"confab/shared/app"
+	"confab/shared/store/redis"
 )
 
 // A path is a proxy in front of a server, which may do harm.
@@ -290,7 +291,7 @@ func TestDoctorAsksForAnAddress(t *testing.T) {
 func serve(t *testing.T) string {
 	t.Helper()
 	cfg := app.Config{Addr: "127.0.0.1:0", DataDir: t.TempDir(), Guests: "read", Durability: "primary", History: 1000}
-	a, err := app.Open(t.Context(), cfg, slog.New(slog.DiscardHandler))
+	a, err := app.Open(t.Context(), cfg, slog.New(slog.DiscardHandler), redis.OpenLocal)
 	if err != nil {
 		t.Fatal(err)
 	}

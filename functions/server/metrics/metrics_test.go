@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"confab/shared/app"
+	"confab/shared/store/redis"
 )
 
 // open starts a server of its own in this process, seen by around, and returns
@@ -23,7 +24,7 @@ import (
 func open(t *testing.T, log *slog.Logger, around func(*app.App) func(http.Handler) http.Handler) (*app.App, string) {
 	t.Helper()
 	cfg := app.Config{Addr: "127.0.0.1:0", DataDir: t.TempDir(), Guests: "read", Durability: "primary", History: 1000}
-	a, err := app.Open(t.Context(), cfg, log)
+	a, err := app.Open(t.Context(), cfg, log, redis.OpenLocal)
 	if err != nil {
 		t.Fatal(err)
 	}

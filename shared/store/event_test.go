@@ -1,0 +1,62 @@
+package store_test
+
+import (
+	"testing"
+
+	"confab/shared/chat"
+	"confab/shared/store"
+
+	"pgregory.net/rapid"
+)
+
+func event(t *rapid.T) chat.Event {
+	id := rapid.Custom(func(t *rapid.T) chat.ID {
+		return chat.ID{MS: rapid.Uint64Range(0, 1<<50).Draw(t, "ms"), Seq: rapid.Uint64Range(0, 2000).Draw(t, "seq")}
+	})
+	ev := chat.Event{
+		Room: chat.RoomID(rapid.StringMatching(`[a-z0-9][a-z0-9._-]{0,62}`).Draw(t, "room")),
+		ID:   id.Draw(t, "id"), Prev: id.Draw(t, "prev"), Target: id.Draw(t, "target"), Reply: id.Draw(t, "reply"),
+		Kind: rapid.SampledFrom(chat.Kinds).Draw(t, "kind").Kind,
+		By:   chat.User{ID: "u_1", Name: rapid.String().Draw(t, "name")},
+		Text: rapid.OneOf(rapid.String(), rapid.Just(`"prev":"0-0",`)).Draw(t, "text"),
+		Off:  rapid.Bool().Draw(t, "off"), Emoji: rapid.SampledFrom([]string{"", "👍"}).Draw(t, "emoji"),
+		Key: rapid.StringMatching(`[!-~]{0,9}`).Draw(t, "key"),
+	}
+	if ev.ID.IsZero() { // no event in a log has it
+		ev.ID.Seq = 1
+	}
+	return ev
+}
+
+func TestEventIsTheSameInPartsAndWhole(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		ev := event(t)
+		body := store.Encode(ev)
+		back, err := store.Decode(ev.ID, ev.Prev, body)
+		if err != nil || string(chat.JSON(back)) != string(chat.JSON(ev)) {
+			t.Errorf("%+v comes back as %+v, %v", ev, back, err)
+		}
+		if got, want := string(store.Join(ev.Room, ev.ID, ev.Prev, body)), string(chat.JSON(ev)); got != want {
+			t.Errorf("joined %s, want %s", got, want)
+		}
+	})
+}
+
+func TestDigestIsOfWhatIsPosted(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		ev, other := event(t), event(t)
+		same := ev
+		same.By, same.ID, same.Prev = other.By, other.ID, other.Prev
+		if store.Digest(same) != store.Digest(ev) {
+			t.Errorf("%+v and %+v differ", ev, same)
+		}
+		same.Text += "x"
+		if store.Digest(same) == store.Digest(ev) {
+			t.Errorf("%+v and %+v do not differ", ev, same)
+		}
+	})
+	moved := [2]chat.Event{{Emoji: "a", Text: "b"}, {Emoji: "", Text: "ab"}}
+	if store.Digest(moved[0]) == store.Digest(moved[1]) {
+		t.Error("one field's end is another's beginning")
+	}
+}

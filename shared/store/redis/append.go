@@ -1,0 +1,194 @@
+package redis
+
+import (
+	"context"
+	"crypto/rand"
+	_ "embed"
+	"fmt"
+	"strconv"
+	"time"
+
+	"confab/shared/chat"
+	"confab/shared/store"
+
+	"github.com/redis/go-redis/v9"
+)
+
+//go:embed append.lua
+var appendSource string
+
+// A request is one call of the append script.
+type request struct {
+	ev   chat.Event // without id and prev
+	rule chat.Rule  // of its kind
+	key  string     // the idempotency key
+	id   string     // empty: the script makes it
+	rate store.Rate
+	keep retention
+	// publish says that the script publishes the event. Otherwise that is
+	// done once replicas have it.
+	publish bool
+}
+
+type retention struct {
+	events int           // 0 is not possible: see open
+	age    time.Duration // 0: for ever
+}
+
+// What the append script gets. The rules of the event's kind are among it, so
+// that the script knows no kind by its name.
+var appendScript = newScript(
+	[]param[request, string]{
+		{"log", func(r request) string { return key(r.ev.Room, "log") }},
+		{"meta", func(r request) string { return key(r.ev.Room, "meta") }},
+		{"user_rate", func(r request) string { return key(r.ev.Room, "rate:"+r.ev.By.ID) }},
+		{"keys_0", func(r request) string { return key(r.ev.Room, "keys:0") }},
+		{"keys_1", func(r request) string { return key(r.ev.Room, "keys:1") }},
+		{"edits", func(r request) string { return key(r.ev.Room, "edits") }},
+	},
+	[]param[request, any]{
+		{"channel", func(r request) any { return channel(r.ev.Room) }},
+		{"event", func(r request) any { return store.Encode(r.ev) }},
+		{"kind", func(r request) any { return string(r.ev.Kind) }},
+		{"user", func(r request) any { return r.ev.By.ID }},
+		{"text", func(r request) any { return r.settingText() }},
+		{"target", func(r request) any { return r.target() }},
+		{"target_kind", func(r request) any { return string(r.rule.Target) }},
+		{"own", func(r request) any { return flag(r.rule.Own) }},
+		{"removes_text", func(r request) any { return flag(r.rule.RemovesText) }},
+		{"replaces_text", func(r request) any { return flag(r.rule.ReplacesText) }},
+		{"sets", func(r request) any { return r.rule.Sets }},
+		{"idempotency_key", func(r request) any { return r.key }},
+		{"digest", func(r request) any { return store.Digest(r.ev) }},
+		{"max_events", func(r request) any { return r.keep.events }},
+		{"max_age", func(r request) any { return r.keep.age.Milliseconds() }},
+		{"interval", func(r request) any { return r.rate.Interval().Microseconds() }},
+		{"burst", func(r request) any { return r.rate.Burst }},
+		{"given_id", func(r request) any { return r.id }},
+		{"publish", func(r request) any { return flag(r.publish) }},
+	},
+	rateSource, appendSource)
+
+// settingText is the text that becomes a property of the room.
+func (r request) settingText() string {
+	if r.rule.Sets == "" {
+		return ""
+	}
+	return r.ev.Text
+}
+
+func (r request) target() string {
+	if r.ev.Target.IsZero() {
+		return ""
+	}
+	return r.ev.Target.String()
+}
+
+// flag is a bool in Lua, where every argument is a string.
+func flag(b bool) string {
+	if b {
+		return "1"
+	}
+	return ""
+}
+
+// A verdict is what the append script says of an event.
+type verdict string
+
+const (
+	written   verdict = "ok"
+	repeated  verdict = "again"   // under its key, some time ago
+	keyReused verdict = "reused"  // its key is another event's
+	tooFast   verdict = "wait"    // see appended.wait
+	noTarget  verdict = "gone"    // its target is not in the log
+	notAuthor verdict = "foreign" // its target is another user's
+)
+
+// appended is the reply of the append script.
+type appended struct {
+	verdict  verdict
+	id, prev chat.ID       // with written and repeated
+	wait     time.Duration // with tooFast
+}
+
+// readAppended reads a reply. It fails on one that the script cannot give.
+func readAppended(cmd *redis.Cmd) (appended, error) {
+	reply, err := cmd.StringSlice()
+	if err != nil {
+		return appended{}, err
+	}
+	if len(reply) == 0 {
+		return appended{}, errReply
+	}
+	a := appended{verdict: verdict(reply[0])}
+	switch a.verdict {
+	case written, repeated:
+		if len(reply) != 3 {
+			return a, errReply
+		}
+		if a.id, err = chat.ParseID(reply[1]); err == nil {
+			a.prev, err = chat.ParseID(reply[2])
+		}
+	case tooFast:
+		if len(reply) != 2 {
+			return a, errReply
+		}
+		us, bad := strconv.ParseInt(reply[1], 10, 64)
+		a.wait, err = time.Duration(us)*time.Microsecond, bad
+	case keyReused, noTarget, notAuthor:
+	default:
+		err = errReply
+	}
+	return a, err
+}
+
+// inLog reports whether the event is in the primary's log.
+func (a appended) inLog() bool { return a.verdict == written || a.verdict == repeated }
+
+// Append is that of [store.Log], in one round trip.
+func (s *Store) Append(ctx context.Context, ev chat.Event) (_ chat.Event, replayed bool, err error) {
+	if s.local != nil {
+		return s.local.append(ctx, s, ev)
+	}
+	return s.append(ctx, ev, "")
+}
+
+func (s *Store) append(ctx context.Context, ev chat.Event, id string) (_ chat.Event, replayed bool, err error) {
+	req, err := s.request(ev, id)
+	if err != nil {
+		return chat.Event{}, false, err
+	}
+	reply, err := s.batcher.do(ctx, req)
+	if err != nil {
+		return chat.Event{}, false, store.Unavailable("append to "+string(ev.Room), err)
+	}
+	switch reply.verdict {
+	case keyReused:
+		return chat.Event{}, false, store.ErrKeyReused
+	case tooFast:
+		return chat.Event{}, false, store.TooMany("post", reply.wait)
+	case noTarget:
+		return chat.Event{}, false, store.ErrNoTarget
+	case notAuthor:
+		return chat.Event{}, false, store.ErrNotAuthor
+	}
+	ev.ID, ev.Prev = reply.id, reply.prev
+	s.index(ctx, ev.Room)
+	return ev, reply.verdict == repeated && ev.Key != "", nil
+}
+
+func (s *Store) request(ev chat.Event, id string) (request, error) {
+	rule, ok := ev.Kind.Rule()
+	if !ok {
+		return request{}, fmt.Errorf("%w: %q is no kind of event", chat.ErrInvalid, ev.Kind)
+	}
+	req := request{
+		ev: ev, rule: rule, key: ev.Key, id: id, publish: s.replication == nil,
+		rate: store.Rate{PerSecond: s.opts.PostsPerSecond, Burst: s.opts.PostBurst},
+		keep: retention{s.opts.History, s.opts.Retention},
+	}
+	if req.key == "" { // the driver of a Cluster may send a command twice
+		req.key = rand.Text()
+	}
+	return req, nil
+}

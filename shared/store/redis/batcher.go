@@ -1,0 +1,143 @@
+package redis
+
+import (
+	"context"
+	"errors"
+
+	"confab/shared/chat"
+
+	"github.com/redis/go-redis/v9"
+)
+
+const maxBatch = 128 // appends in one round trip
+
+var errReply = errors.New("a reply that the script does not give")
+
+// A batcher sends appends to Redis. Whatever waits while one batch is under way
+// goes out together as the next, so that concurrent posts share round trips
+// without a timer. On a Cluster each append goes by itself: a batch would wait
+// for the slowest of the nodes, and a dead one would hold up all rooms.
+//
+// Decision: our own lines instead of the driver's AutoPipeliner, which may
+// repeat commands after a broken connection.
+type batcher struct {
+	store  *Store
+	single bool // no batches
+	calls  chan *call
+}
+
+// A call is an append on its way. The batcher owns it until done is closed.
+type call struct {
+	run
+	ctx   context.Context
+	ev    chat.Event // without id and prev
+	reply appended
+	err   error
+	done  chan struct{}
+}
+
+func newBatcher(s *Store) *batcher {
+	_, cluster := s.rdb.(*redis.ClusterClient)
+	return &batcher{store: s, single: cluster || s.local != nil, calls: make(chan *call, maxBatch)}
+}
+
+// do has an append made, or gives up in time for the answer.
+func (b *batcher) do(ctx context.Context, req request) (appended, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	c := &call{run: appendScript.call(req), ctx: ctx, ev: req.ev, done: make(chan struct{})}
+	if b.single {
+		b.send(ctx, []*call{c})
+		return c.reply, c.err
+	}
+	select {
+	case b.calls <- c:
+	case <-b.store.run.Done():
+		return appended{}, redis.ErrClosed
+	case <-ctx.Done():
+		return appended{}, context.Cause(ctx)
+	}
+	select {
+	case <-c.done:
+		return c.reply, c.err
+	case <-b.store.run.Done():
+		return appended{}, redis.ErrClosed
+	case <-ctx.Done():
+		return appended{}, context.Cause(ctx)
+	}
+}
+
+func (b *batcher) work(ctx context.Context) {
+	for {
+		var batch []*call
+		select {
+		case c := <-b.calls:
+			batch = append(batch, c)
+		case <-ctx.Done():
+			return
+		}
+		for len(batch) < maxBatch && len(b.calls) > 0 {
+			batch = append(batch, <-b.calls)
+		}
+		b.send(ctx, batch)
+	}
+}
+
+// send answers every call of the batch. A call whose caller has gone before it
+// was sent is not sent.
+func (b *batcher) send(ctx context.Context, batch []*call) {
+	ctx, cancel := context.WithTimeout(ctx, replyTimeout)
+	defer cancel()
+	var live []*call
+	for _, c := range batch {
+		if c.err = c.ctx.Err(); c.err == nil {
+			live = append(live, c)
+		}
+	}
+	if len(live) > 0 {
+		b.write(ctx, live)
+	}
+	for _, c := range batch {
+		close(c.done)
+	}
+	if b.store.replication != nil { // followers see it once replicas have it
+		return
+	}
+	for _, c := range live {
+		b.deliver(c)
+	}
+}
+
+func (b *batcher) write(ctx context.Context, calls []*call) {
+	if r := b.store.replication; r != nil {
+		r.append(ctx, calls)
+		return
+	}
+	runCalls(ctx, b.store.rdb, calls, 0)
+}
+
+// runCalls makes the calls in one round trip and reads their replies. It
+// returns how many replicas have what was written, of so many.
+func runCalls(ctx context.Context, rdb redis.Cmdable, calls []*call, replicas int) int {
+	runs := make([]*run, len(calls))
+	for i, c := range calls {
+		runs[i] = &c.run
+	}
+	got := runAll(ctx, rdb, appendScript.Script, runs, replicas)
+	for _, c := range calls {
+		c.reply, c.err = readAppended(c.cmd)
+	}
+	return got
+}
+
+// deliver hands an event that was written on to those who follow its room
+// here, without waiting for the subscription. They look at it before the author
+// is answered: on one core what was made ready last goes first.
+func (b *batcher) deliver(c *call) {
+	if c.err != nil || c.reply.verdict != written {
+		return
+	}
+	ev := c.ev
+	ev.ID, ev.Prev = c.reply.id, c.reply.prev
+	b.store.sub.deliverLocal(ev)
+}

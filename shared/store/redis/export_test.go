@@ -1,0 +1,22 @@
+package redis
+
+import (
+	"github.com/redis/go-redis/v9"
+)
+
+// Redis lets tests do to Redis what only accidents do.
+func (s *Store) Redis() redis.UniversalClient { return s.rdb }
+
+// CutSubscription closes the subscription's connection.
+func (s *Store) CutSubscription() {
+	s.sub.mu.Lock()
+	defer s.sub.mu.Unlock()
+	s.sub.conn.Close()
+}
+
+// FileIsFull has the file written anew after the next event.
+func (s *Store) FileIsFull() {
+	s.local.(*journal).mu.Lock()
+	defer s.local.(*journal).mu.Unlock()
+	s.local.(*journal).full = 0
+}

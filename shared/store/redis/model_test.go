@@ -1,0 +1,127 @@
+package redis_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"confab/shared/chat"
+	"confab/shared/store"
+	"confab/shared/store/redis"
+
+	"pgregory.net/rapid"
+)
+
+// A model of one room: what is appended, changed and read is what a plain
+// slice would give.
+func TestLogIsAsTheModelSays(t *testing.T) {
+	each(t, func(t *testing.T, open func(store.Options) *redis.Store) {
+		s := open(store.Options{})
+		rounds := 0
+		rapid.Check(t, func(rt *rapid.T) {
+			rounds++
+			room := chat.RoomID(fmt.Sprint("room", rounds))
+			m := &model{tb: t, s: s, room: room}
+			rt.Repeat(map[string]func(*rapid.T){"say": m.say, "edit": m.edit, "delete": m.delete, "since": m.since, "before": m.before})
+		})
+	})
+}
+
+type model struct {
+	tb   testing.TB
+	s    *redis.Store
+	room chat.RoomID
+	all  []chat.Event // as they were appended
+	gone map[chat.ID]bool
+}
+
+func (m *model) append(rt *rapid.T, ev chat.Event) {
+	ev.Room, ev.By = m.room, ann
+	got, replayed, err := m.s.Append(m.tb.Context(), ev)
+	if err != nil || replayed {
+		rt.Fatal(replayed, err)
+	}
+	m.all = append(m.all, got)
+}
+
+func (m *model) messages() []chat.Event {
+	return slices.DeleteFunc(m.present(), func(ev chat.Event) bool { return ev.Kind != chat.Message })
+}
+
+func (m *model) present() []chat.Event {
+	return slices.DeleteFunc(slices.Clone(m.all), func(ev chat.Event) bool {
+		return m.gone[ev.ID] || ev.Kind == chat.Edit && m.gone[ev.Target]
+	})
+}
+
+func (m *model) say(rt *rapid.T) {
+	m.append(rt, chat.Event{Kind: chat.Message, Text: rapid.StringN(1, 20, -1).Draw(rt, "text")})
+}
+
+func (m *model) pick(rt *rapid.T) chat.Event {
+	if len(m.messages()) == 0 {
+		rt.Skip("nothing was said")
+	}
+	return rapid.SampledFrom(m.messages()).Draw(rt, "target")
+}
+
+func (m *model) edit(rt *rapid.T) {
+	m.append(rt, chat.Event{Kind: chat.Edit, Target: m.pick(rt).ID, Text: "edited"})
+}
+
+func (m *model) delete(rt *rapid.T) {
+	target := m.pick(rt).ID
+	m.append(rt, chat.Event{Kind: chat.Delete, Target: target})
+	if m.gone == nil {
+		m.gone = map[chat.ID]bool{}
+	}
+	m.gone[target] = true
+}
+
+// since reads from anywhere that a reader may have been, in pages.
+func (m *model) since(rt *rapid.T) {
+	if len(m.all) == 0 {
+		rt.Skip("nothing was said")
+	}
+	after := rapid.SampledFrom(m.all).Draw(rt, "after").ID
+	var want, got []chat.Event
+	for _, ev := range m.present() {
+		if ev.ID.After(after) {
+			want = append(want, ev)
+		}
+	}
+	for cursor := after; ; {
+		page, err := m.s.Since(m.tb.Context(), m.room, cursor, 3)
+		if errors.Is(err, chat.ErrReset) && cursor == after && m.headless(after) {
+			return
+		}
+		if err != nil {
+			rt.Fatalf("since %s: %v", cursor, err)
+		}
+		if len(page) == 0 {
+			break
+		}
+		got = append(got, page...)
+		cursor = page[len(page)-1].ID
+	}
+	if !slices.Equal(got, want) {
+		rt.Fatalf("since %s: %q, want %q", after, texts(got), texts(want))
+	}
+}
+
+// headless reports whether everything up to the event after id was deleted:
+// the log cannot tell that from trimming, and says reset.
+func (m *model) headless(id chat.ID) bool {
+	present := m.present()
+	return len(present) == 0 || present[0].Prev.After(id)
+}
+
+func (m *model) before(rt *rapid.T) {
+	n := rapid.IntRange(1, 5).Draw(rt, "n")
+	got, err := m.s.Before(m.tb.Context(), m.room, chat.ID{}, n)
+	want := m.present()
+	if want = want[max(0, len(want)-n):]; err != nil || !slices.Equal(got, want) {
+		rt.Fatalf("last %d: %q, %v; want %q", n, texts(got), err, texts(want))
+	}
+}

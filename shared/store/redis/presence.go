@@ -1,0 +1,128 @@
+package redis
+
+import (
+	"cmp"
+	"context"
+	_ "embed"
+	"slices"
+	"strings"
+
+	"confab/shared/chat"
+	"confab/shared/store"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Time is Redis's, so that servers whose clocks differ agree on who is here.
+var (
+	hereScript = redis.NewScript(`
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+for i = 2, #ARGV do redis.call('ZADD', KEYS[1], now + ARGV[1], ARGV[i]) end
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+if #ARGV > 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+return redis.call('ZRANGE', KEYS[1], 0, -1)`)
+
+	claimScript = redis.NewScript(`
+local owner = redis.call('GET', KEYS[1])
+if owner and owner ~= ARGV[1] then return owner end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return ARGV[1]`)
+
+	freeScript = redis.NewScript(`
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+return 1`)
+)
+
+// Here is that of [store.Attendance].
+func (s *Store) Here(ctx context.Context, server string, room chat.RoomID, us ...chat.User) ([]chat.User, error) {
+	args := make([]any, 0, len(us)+1)
+	args = append(args, store.PresenceLife.Milliseconds())
+	for _, u := range us {
+		args = append(args, member(server, u))
+	}
+	here, err := hereScript.Run(ctx, s.rdb, []string{key(room, "here")}, args...).StringSlice()
+	if err != nil {
+		return nil, store.Unavailable("presence in "+string(room), err)
+	}
+	if err := s.names(ctx, claimScript, us, store.PresenceLife.Milliseconds()); err != nil {
+		return nil, store.Unavailable("claim names", err)
+	}
+	return users(here), nil
+}
+
+// Gone is that of [store.Attendance].
+func (s *Store) Gone(ctx context.Context, server string, room chat.RoomID, us ...chat.User) error {
+	if len(us) == 0 {
+		return nil
+	}
+	members := make([]any, len(us))
+	for i, u := range us {
+		members[i] = member(server, u)
+	}
+	if err := s.rdb.ZRem(ctx, key(room, "here"), members...).Err(); err != nil {
+		return store.Unavailable("presence in "+string(room), err)
+	}
+	return nil
+}
+
+// Free is that of [store.Attendance].
+func (s *Store) Free(ctx context.Context, us ...chat.User) error {
+	if err := s.names(ctx, freeScript, us); err != nil {
+		return store.Unavailable("free names", err)
+	}
+	return nil
+}
+
+// names runs a script for each user's name.
+func (s *Store) names(ctx context.Context, script *redis.Script, us []chat.User, args ...any) error {
+	runs := make([]*run, len(us))
+	for i, u := range us {
+		runs[i] = &run{keys: []string{nameKey(u.Name)}, args: append([]any{u.ID}, args...)}
+	}
+	if len(runs) > 0 {
+		runAll(ctx, s.rdb, script, runs, 0)
+	}
+	for _, r := range runs {
+		if err := r.cmd.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// People is that of [store.Attendance].
+func (s *Store) People(ctx context.Context, room chat.RoomID) ([]chat.User, error) {
+	return s.Here(ctx, "", room)
+}
+
+// Around is that of [store.Attendance].
+func (s *Store) Around(ctx context.Context, u chat.User) (bool, error) {
+	owner, err := s.rdb.Get(ctx, nameKey(u.Name)).Result()
+	if err == redis.Nil {
+		return false, nil
+	}
+	if err != nil {
+		return false, store.Unavailable("look up a name", err)
+	}
+	return owner != u.ID, nil
+}
+
+func nameKey(name string) string { return "confab:name:" + chat.NameKey(name) }
+
+// A member of the zset is "<server> <user id> <name>": the same user on two
+// servers is two members, so that neither server's leaving hides the other.
+func member(server string, u chat.User) string { return server + " " + u.ID + " " + u.Name }
+
+func users(members []string) []chat.User {
+	us := make([]chat.User, 0, len(members))
+	for _, m := range members {
+		if f := strings.SplitN(m, " ", 3); len(f) == 3 {
+			us = append(us, chat.User{ID: f[1], Name: f[2]})
+		}
+	}
+	slices.SortFunc(us, func(a, b chat.User) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID))
+	})
+	return slices.Compact(us)
+}

@@ -1,0 +1,191 @@
+package redis
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"confab/shared/chat"
+
+	"github.com/redis/go-redis/v9"
+)
+
+const (
+	replicaTimeout = time.Second // what replicas are given to acknowledge
+	showPage       = 128         // events that one show publishes
+)
+
+//go:embed show.lua
+var showSource string
+
+// A showing is how far a room is to be shown.
+type showing struct {
+	room chat.RoomID
+	upTo chat.ID
+}
+
+var (
+	showScript = newScript(
+		[]param[showing, string]{
+			{"log", func(s showing) string { return key(s.room, "log") }},
+			{"meta", func(s showing) string { return key(s.room, "meta") }},
+		},
+		[]param[showing, any]{
+			{"channel", func(s showing) any { return channel(s.room) }},
+			{"upto", func(s showing) any { return s.upTo.String() }},
+			{"page", func(showing) any { return showPage }},
+		},
+		showSource)
+
+	// touchScript writes what is there, so that a WAIT after it on the same
+	// connection covers everything written before.
+	touchScript = newScript(
+		[]param[chat.RoomID, string]{{"meta", func(room chat.RoomID) string { return key(room, "meta") }}}, nil, `
+local last = redis.call('HGET', meta, 'last')
+if last then redis.call('HSET', meta, 'last', last) end
+return last or '0-0'`)
+)
+
+var errTooFew = errors.New("too few replicas have it")
+
+// Replication publishes an event once enough replicas have acknowledged it. An
+// event is written, then waited for on the same connection, then shown: the
+// field "shown" of its room's meta moves to it and it is published. Reading
+// goes as far as that field, so nobody sees a line that a failover takes back.
+//
+// An event that too few replicas acknowledged stays in the log unseen. The next
+// one that is acknowledged confirms it too, for replicas copy in order; so does
+// a repeat of the post, and a reader that finds that there is more than is
+// shown: what a failover takes back is the field itself, at worst.
+//
+// Decision: how many replicas there should be is said by the operator, or is
+// the most that were ever seen, kept in Redis. It does not shrink when one
+// dies: a WAIT for those alive is no promise, for which of them is promoted
+// is not ours to say.
+type replication struct {
+	store *Store
+	fixed int // 0: the most that were seen
+
+	mu      sync.Mutex // guards what follows
+	most    int
+	counted time.Time
+	failed  time.Time // when too few acknowledged last
+}
+
+// newReplication reads "replicas" or "replicas:2".
+func newReplication(s *Store, durability string) (*replication, error) {
+	kind, n, exact := strings.Cut(durability, ":")
+	fixed, err := strconv.Atoi(n)
+	if kind != "replicas" || (exact && (err != nil || fixed < 1)) {
+		return nil, fmt.Errorf("DURABILITY is %q: it may be primary, replicas, or replicas:2 for two of them", durability)
+	}
+	if s.local != nil {
+		return nil, fmt.Errorf("DURABILITY is %q, but the built-in Redis has no replicas: set REDIS_URL", durability)
+	}
+	return &replication{store: s, fixed: fixed}, nil
+}
+
+// primary is where a room is written: WAIT must follow on the same connection.
+func (r *replication) primary(ctx context.Context, room chat.RoomID) (redis.Cmdable, error) {
+	if cluster, ok := r.store.rdb.(*redis.ClusterClient); ok {
+		return cluster.MasterForKey(ctx, key(room, "log"))
+	}
+	return r.store.rdb, nil
+}
+
+// append makes the calls, which are of one primary, and shows what replicas
+// acknowledged. What was not acknowledged fails.
+func (r *replication) append(ctx context.Context, calls []*call) {
+	err := r.acknowledge(ctx, calls)
+	for _, c := range calls {
+		switch {
+		case c.cmd == nil, c.err == nil && c.reply.inLog():
+			c.err = err
+		case redis.HasErrorPrefix(c.err, "MOVED"):
+			if cluster, ok := r.store.rdb.(*redis.ClusterClient); ok {
+				cluster.ReloadState(ctx)
+			}
+		}
+	}
+}
+
+// acknowledge makes the calls and fails when what they wrote may be lost.
+func (r *replication) acknowledge(ctx context.Context, calls []*call) error {
+	need := r.need(ctx)
+	rdb, err := r.primary(ctx, calls[0].ev.Room)
+	if err != nil {
+		return err
+	}
+	if runCalls(ctx, rdb, calls, need) < need {
+		return r.tooFew(need)
+	}
+	last := map[chat.RoomID]chat.ID{}
+	for _, c := range calls {
+		if c.err == nil && c.reply.inLog() && c.reply.id.After(last[c.ev.Room]) {
+			last[c.ev.Room] = c.reply.id
+		}
+	}
+	return r.show(ctx, rdb, last)
+}
+
+// show lets everybody see rooms as far as these ids.
+func (r *replication) show(ctx context.Context, rdb redis.Cmdable, last map[chat.RoomID]chat.ID) error {
+	var runs []*run
+	for room, id := range last {
+		one := showScript.call(showing{room, id})
+		runs = append(runs, &one)
+	}
+	if len(runs) == 0 {
+		return nil
+	}
+	runAll(ctx, rdb, showScript.Script, runs, 0)
+	var errs []error
+	for _, one := range runs {
+		errs = append(errs, one.cmd.Err())
+	}
+	return errors.Join(errs...)
+}
+
+// settle has replicas acknowledge what is in a room's log, and shows it. After
+// it failed it is left alone for a moment, for a reader waits for it.
+func (r *replication) settle(ctx context.Context, room chat.RoomID) (chat.ID, error) {
+	r.mu.Lock()
+	failed := time.Since(r.failed) < replicaTimeout
+	r.mu.Unlock()
+	if failed {
+		return chat.ID{}, errTooFew
+	}
+	ctx, cancel := context.WithTimeout(ctx, replyTimeout)
+	defer cancel()
+	need := r.need(ctx)
+	rdb, err := r.primary(ctx, room)
+	if err != nil {
+		return chat.ID{}, err
+	}
+	touch := touchScript.call(room)
+	got := runAll(ctx, rdb, touchScript.Script, []*run{&touch}, need)
+	text, err := touch.cmd.Text()
+	if err != nil {
+		return chat.ID{}, err
+	}
+	if got < need {
+		return chat.ID{}, r.tooFew(need)
+	}
+	last, err := chat.ParseID(text)
+	if err != nil || last.IsZero() {
+		return last, err
+	}
+	return last, r.show(ctx, rdb, map[chat.RoomID]chat.ID{room: last})
+}
+
+func (r *replication) tooFew(need int) error {
+	r.mu.Lock()
+	r.failed = time.Now()
+	r.mu.Unlock()
+	return fmt.Errorf("%w: %d should", errTooFew, need)
+}

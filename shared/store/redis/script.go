@@ -1,0 +1,97 @@
+package redis
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// A param is a key or an argument of a script: its name there, and how its
+// value is found for one call.
+type param[T, V any] struct {
+	name  string
+	value func(T) V
+}
+
+// A script reads its keys and arguments by their names: they are bound to KEYS
+// and ARGV in front of its source, so that no position stands in Lua.
+type script[T any] struct {
+	*redis.Script
+	keys []param[T, string]
+	args []param[T, any]
+}
+
+func newScript[T any](keys []param[T, string], args []param[T, any], source ...string) script[T] {
+	var b strings.Builder
+	bind(&b, "KEYS", keys)
+	bind(&b, "ARGV", args)
+	b.WriteString(strings.Join(source, "\n"))
+	return script[T]{redis.NewScript(b.String()), keys, args}
+}
+
+func bind[T, V any](b *strings.Builder, table string, params []param[T, V]) {
+	for i, p := range params {
+		fmt.Fprintf(b, "local %s = %s[%d]\n", p.name, table, i+1)
+	}
+}
+
+// call is the run of the script for one call of it.
+func (s script[T]) call(of T) run {
+	r := run{keys: make([]string, len(s.keys)), args: make([]any, len(s.args))}
+	for i, p := range s.keys {
+		r.keys[i] = p.value(of)
+	}
+	for i, p := range s.args {
+		r.args[i] = p.value(of)
+	}
+	return r
+}
+
+// A run is one call of a script, and what came of it.
+type run struct {
+	keys []string
+	args []any
+	cmd  *redis.Cmd // nil until it was sent
+}
+
+// runAll makes all runs of a script in one round trip, and in a second one
+// those that met a Redis without the script: it was restarted, or another took
+// over. With replicas over 0 it returns how many of them have what was written,
+// by a WAIT on the same connection.
+func runAll(ctx context.Context, rdb redis.Cmdable, script *redis.Script, runs []*run, replicas int) int {
+	got := sendAll(ctx, rdb, runs, replicas, script.EvalSha)
+	var missing []*run
+	for _, r := range runs {
+		if redis.HasErrorPrefix(r.cmd.Err(), "NOSCRIPT") {
+			missing = append(missing, r)
+		}
+	}
+	if len(missing) > 0 {
+		got = min(got, sendAll(ctx, rdb, missing, replicas, script.Eval))
+	}
+	return got
+}
+
+type evaluate func(ctx context.Context, c redis.Scripter, keys []string, args ...any) *redis.Cmd
+
+func sendAll(ctx context.Context, rdb redis.Cmdable, runs []*run, replicas int, eval evaluate) int {
+	pipe := rdb.Pipeline()
+	for _, r := range runs {
+		r.cmd = eval(ctx, pipe, r.keys, r.args...)
+	}
+	var wait *redis.Cmd
+	if replicas > 0 {
+		wait = pipe.Do(ctx, "WAIT", replicas, replicaTimeout.Milliseconds())
+	}
+	_, _ = pipe.Exec(ctx) // each run has its own error
+	if wait == nil {
+		return 0
+	}
+	got, err := wait.Int()
+	if err != nil { // nobody said that a replica has it
+		return 0
+	}
+	return got
+}

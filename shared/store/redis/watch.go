@@ -1,0 +1,96 @@
+package redis
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"confab/shared/chat"
+
+	"github.com/redis/go-redis/v9"
+)
+
+const (
+	probeInterval     = 2 * time.Second   // how often the subscription is probed
+	probeTimeout      = time.Second       // when a probe that was not received counts as lost
+	reconcileInterval = 4 * time.Second   // how often what was received is compared with the log
+	readyFor          = 3 * probeInterval // how long a probe that was received proves the subscription
+)
+
+// watch probes the subscription and compares what was received with the log,
+// for as long as ctx lasts. A connection on which then nothing is received is
+// closed.
+func (s *subscription) watch(ctx context.Context) {
+	var reconciled time.Time
+	for ctx.Err() == nil {
+		began := time.Now()
+		conn, err := s.probe(ctx)
+		if err == nil {
+			pause(ctx, probeTimeout)
+		}
+		// When the probe itself failed, the subscription's connection is as dead
+		// as the one that it went out on, or soon back; unless it did not go out.
+		sent := conn != nil && !errors.Is(err, redis.ErrPoolTimeout)
+		if sent && ctx.Err() == nil && s.lastReceived().Before(began) {
+			conn.Close()
+		}
+		if time.Since(reconciled) >= reconcileInterval {
+			reconciled = time.Now()
+			s.reconcile(ctx)
+		}
+		pause(ctx, probeInterval-time.Since(began))
+	}
+}
+
+// probe publishes to ourselves, and returns the connection that should receive
+// it.
+func (s *subscription) probe(ctx context.Context) (*redis.PubSub, error) {
+	s.mu.Lock()
+	conn, self := s.conn, s.self
+	s.mu.Unlock()
+	if conn == nil {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, replyTimeout)
+	defer cancel()
+	return conn, publishScript.Run(ctx, s.store.rdb, []string{self}, "probe").Err()
+}
+
+// reconcile compares the log's last id with what each follower knows: one that
+// is later was missed, and one that is earlier than what was known before it
+// was asked for comes from a log that was flushed or restored.
+func (s *subscription) reconcile(ctx context.Context) {
+	s.mu.Lock()
+	fs := slices.Concat(slices.Collect(maps.Values(s.followers))...)
+	s.mu.Unlock()
+	if len(fs) == 0 {
+		return
+	}
+	rooms := make([]chat.RoomID, len(fs))
+	before := make([]chat.ID, len(fs))
+	for i, f := range fs {
+		rooms[i], before[i] = f.room, f.known()
+	}
+	ctx, cancel := context.WithTimeout(ctx, replyTimeout)
+	defer cancel()
+	ids, errs := s.store.lasts(ctx, rooms)
+	if err := cmp.Or(errs...); err != nil && ctx.Err() == nil {
+		s.store.log.Warn("comparing rooms with their logs failed", "err", err)
+	}
+	most := time.Duration(0)
+	for i, f := range fs {
+		if errs[i] != nil {
+			continue
+		}
+		most = max(most, lag(ids[i], f.known()))
+		if before[i].After(ids[i]) || ids[i].After(f.known()) {
+			f.sync()
+		}
+	}
+	if cmp.Or(errs...) == nil {
+		s.store.count.lag.Store(int64(most))
+	}
+}
