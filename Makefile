@@ -55,8 +55,8 @@ check-page: # the page's types, and its logic without a browser; npm brings the 
 tools: # what the tests talk to; nothing is done where it is there
 	@.ci/tools
 
-test-clients: ## clients that others wrote (npm, curl) follow a room through cuts
-	$(GO) test -race -tags clients ./functions/server/e2e/clients -run ForeignClients -count=1 -v
+test-clients: ## clients that others wrote (npm, curl) follow a room through cuts; generated ones speak in it
+	$(GO) test -race -tags clients ./functions/server/e2e/clients ./functions/server/e2e/generated -count=1 -v
 
 torture: ## break everything under load and print what it came to (ROUNDS=10 SEED=1 MINUTES=60)
 	$(GO) test ./functions/server/e2e/faults -run Torture -count=1 -v -timeout 0 -torture.rounds $(or $(ROUNDS),10) -torture.seed $(or $(SEED),1) -torture.minutes $(or $(MINUTES),60)

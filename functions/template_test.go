@@ -2,207 +2,17 @@ package functions_test
 
 import (
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
-	"maps"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"reflect"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
 	"confab/public"
 	"confab/shared/app"
 	"confab/shared/web"
-
-	"go.yaml.in/yaml/v3"
 )
-
-// A template is template.yaml as CloudFormation sees it once its parameters are
-// given: conditions decided, resources that they leave out gone. What only AWS
-// knows stays as a placeholder.
-type template struct {
-	tb         testing.TB
-	root       map[string]*yaml.Node
-	params     map[string]any
-	resources  map[string]map[string]any
-	outputs    map[string]any
-	mentioned  map[string]string   // name → where
-	needs      map[string][]string // where → names
-	attributes map[string]string   // name.attribute → where
-}
-
-// deploy reads template.yaml with the given parameters, the rest by default.
-func deploy(tb testing.TB, given map[string]any) *template {
-	tb.Helper()
-	file, err := os.ReadFile("../template.yaml")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	var doc yaml.Node
-	if err := yaml.Unmarshal(file, &doc); err != nil {
-		tb.Fatal(err)
-	}
-	t := &template{
-		tb: tb, root: pairs(doc.Content[0]), params: map[string]any{"AWS::AccountId": "1"},
-		resources: map[string]map[string]any{}, mentioned: map[string]string{}, needs: map[string][]string{}, attributes: map[string]string{},
-	}
-	for name, p := range pairs(t.root["Parameters"]) {
-		t.params[name] = t.eval(p, name).(map[string]any)["Default"]
-	}
-	maps.Copy(t.params, given)
-	for name, r := range pairs(t.root["Resources"]) {
-		if c := pairs(r)["Condition"]; c == nil || t.holds(c.Value) {
-			t.resources[name] = t.eval(r, name).(map[string]any)
-		}
-	}
-	t.eval(t.root["Globals"], "Globals")
-	t.outputs = t.eval(t.root["Outputs"], "Outputs").(map[string]any)
-	return t
-}
-
-func pairs(n *yaml.Node) map[string]*yaml.Node {
-	m := map[string]*yaml.Node{}
-	for i := 0; n != nil && i+1 < len(n.Content); i += 2 {
-		m[n.Content[i].Value] = n.Content[i+1]
-	}
-	return m
-}
-
-func (t *template) holds(condition string) bool {
-	c := pairs(t.root["Conditions"])[condition]
-	if c == nil {
-		t.tb.Fatalf("no condition %s", condition)
-	}
-	return t.eval(c, condition).(bool)
-}
-
-var (
-	noValue  = new(int)
-	variable = regexp.MustCompile(`\$\{([\w:.]+)\}`)
-)
-
-// eval gives what a node comes to; where says which resource it is in.
-func (t *template) eval(n *yaml.Node, where string) any {
-	var v any
-	switch n.Kind {
-	case yaml.ScalarNode:
-		v = n.Value
-	case yaml.SequenceNode:
-		if n.Tag == "!If" {
-			return t.eval(n.Content[map[bool]int{true: 1, false: 2}[t.holds(n.Content[0].Value)]], where)
-		}
-		list := []any{}
-		for _, item := range n.Content {
-			if item := t.eval(item, where); item != noValue {
-				list = append(list, item)
-			}
-		}
-		v = list
-	case yaml.MappingNode:
-		m := map[string]any{}
-		for key, value := range pairs(n) {
-			if value := t.eval(value, where); value != noValue {
-				m[key] = value
-			}
-		}
-		v = m
-	}
-	return t.call(n.Tag, v, where)
-}
-
-// call applies an intrinsic function to its evaluated argument.
-func (t *template) call(tag string, v any, where string) any {
-	switch tag {
-	case "!Ref":
-		if p, ok := t.params[v.(string)]; ok {
-			return p
-		}
-		if v == "AWS::NoValue" {
-			return noValue
-		}
-		t.mention(v.(string), where)
-		return "<" + v.(string) + ">"
-	case "!GetAtt":
-		t.mention(v.(string), where)
-		return "<" + v.(string) + ">"
-	case "!Sub":
-		for _, m := range variable.FindAllStringSubmatch(v.(string), -1) {
-			t.mention(m[1], where)
-		}
-		return v
-	case "!Equals":
-		return fmt.Sprint(v.([]any)[0]) == fmt.Sprint(v.([]any)[1])
-	case "!Not":
-		return !v.([]any)[0].(bool)
-	case "!And":
-		return !slices.Contains(v.([]any), any(false))
-	case "!Or":
-		return slices.Contains(v.([]any), any(true))
-	case "!Condition":
-		return t.holds(v.(string))
-	case "!GetAZs":
-		return []any{"<zone a>", "<zone b>"}
-	case "!Select":
-		i, _ := strconv.Atoi(v.([]any)[0].(string))
-		return at(v, 1, i)
-	case "!!str", "!!seq", "!!map", "!!int", "!!bool", "!!float", "!!null":
-		return v
-	}
-	t.tb.Fatalf("%s: unknown intrinsic %s", where, tag)
-	return nil
-}
-
-// mention notes what is asked of a resource: its name, or one of its attributes.
-func (t *template) mention(what, where string) {
-	name, _, attribute := strings.Cut(what, ".")
-	t.mentioned[name] = where
-	t.needs[where] = append(t.needs[where], name)
-	if attribute {
-		t.attributes[what] = where
-	}
-}
-
-// at walks to a value: keys of maps and indices of lists.
-func at(v any, path ...any) any {
-	for _, step := range path {
-		switch step := step.(type) {
-		case string:
-			m, _ := v.(map[string]any)
-			v = m[step]
-		case int:
-			l, _ := v.([]any)
-			if step >= len(l) {
-				return nil
-			}
-			v = l[step]
-		}
-	}
-	return v
-}
-
-// ways are all ways to deploy that the conditions tell apart.
-func ways() (all []map[string]any) {
-	for _, backend := range []string{"function", "container"} {
-		for _, redis := range []string{"", "rediss://elsewhere:6379"} {
-			for _, some := range []string{"", "some"} {
-				for _, account := range []string{"1", "123456789012"} {
-					all = append(all, map[string]any{
-						"StreamBackend": backend, "RedisUrl": redis, "SessionKeysVersion": some, "AlarmEmail": some,
-						"StreamImage": "image", "MaxListeners": strconv.Itoa(len(some)), "PublicOrigin": some, "AWS::AccountId": account,
-					})
-				}
-			}
-		}
-	}
-	return all
-}
 
 func TestTemplateMentionsOnlyWhatItMakes(t *testing.T) {
 	for _, way := range ways() {
@@ -227,7 +37,7 @@ func TestTemplateMentionsOnlyWhatItMakes(t *testing.T) {
 }
 
 // CloudFormation refuses what needs itself in the end.
-func TestTemplateGoesRoundInNoCircle(t *testing.T) {
+func TestTemplateHasNoCircularReferences(t *testing.T) {
 	for _, way := range ways() {
 		d := deploy(t, way)
 		for name, r := range d.resources {
@@ -345,9 +155,6 @@ func TestTemplateStreamsOnlyByTheStreamFunction(t *testing.T) {
 	}
 }
 
-func mapOf(v any) map[string]any { m, _ := v.(map[string]any); return m }
-func listOf(v any) []any         { l, _ := v.([]any); return l }
-
 // An allowance of everything is one of these, which take no narrower resource.
 var everywhere = []string{
 	"ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:DeleteNetworkInterface",
@@ -406,167 +213,6 @@ func TestTemplateTellsWhatTheMakefileAsksFor(t *testing.T) {
 	for _, name := range []string{"Url", "SiteBucket", "CdnId"} {
 		if at(outputs, name, "Value") == nil {
 			t.Errorf("no output %s", name)
-		}
-	}
-}
-
-// routes are the patterns that web puts on a mux, by the function that serves
-// them, read from its source: a mux does not tell.
-func routes(t *testing.T) map[string][]string {
-	t.Helper()
-	files, err := filepath.Glob("../shared/web/*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := map[string][]string{}
-	for _, name := range files {
-		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, d := range file.Decls {
-			set, ok := d.(*ast.FuncDecl)
-			if !ok || set.Recv != nil || !slices.Contains([]string{"Login", "Post", "Stream"}, set.Name.Name) {
-				continue
-			}
-			ast.Inspect(set, func(n ast.Node) bool {
-				call, ok := n.(*ast.CallExpr)
-				if !ok {
-					return true
-				}
-				if f, ok := call.Fun.(*ast.SelectorExpr); !ok || f.Sel.Name != "Handle" && f.Sel.Name != "HandleFunc" {
-					return true
-				}
-				pattern, ok := call.Args[0].(*ast.BasicLit)
-				if !ok {
-					t.Fatalf("%s: a pattern of %s is no literal, so that nothing can be said of it", name, set.Name.Name)
-				}
-				text, _ := strconv.Unquote(pattern.Value)
-				found[set.Name.Name] = append(found[set.Name.Name], text)
-				return true
-			})
-		}
-	}
-	return found
-}
-
-var (
-	segment = regexp.MustCompile(`\{[^}+]*\}`)
-	rest    = regexp.MustCompile(`\{[^}]*\+\}`)
-)
-
-// answers says which function API Gateway gives a request to: that of the most
-// specific path, if it has the method.
-func (t *template) answers(method, path string) string {
-	best, function := "", ""
-	for name, r := range t.resources {
-		for _, event := range mapOf(at(r, "Properties", "Events")) {
-			p, m := at(event, "Properties", "Path").(string), at(event, "Properties", "Method")
-			pattern := "^" + segment.ReplaceAllString(rest.ReplaceAllString(p, ".+"), "[^/]+") + "$"
-			// A wildcard sorts after all that a path is made of.
-			weight := rest.ReplaceAllString(segment.ReplaceAllString(p, "~"), "~~")
-			if !regexp.MustCompile(pattern).MatchString(path) || best != "" && weight > best {
-				continue
-			}
-			if weight != best {
-				best, function = weight, ""
-			}
-			if m == method || m == "ANY" {
-				function = name
-			}
-		}
-	}
-	return function
-}
-
-// passes says where CloudFront takes a path, and by which methods.
-func (t *template) passes(path string) (origin string, methods []any) {
-	config := at(t.resources["Cdn"], "Properties", "DistributionConfig")
-	for _, b := range listOf(at(config, "CacheBehaviors")) {
-		pattern := strings.ReplaceAll(regexp.QuoteMeta(at(b, "PathPattern").(string)), `\*`, ".*")
-		if regexp.MustCompile("^" + pattern + "$").MatchString(path) {
-			return at(b, "TargetOriginId").(string), listOf(at(b, "AllowedMethods"))
-		}
-	}
-	return at(config, "DefaultCacheBehavior", "TargetOriginId").(string), nil
-}
-
-// An error that CloudFront keeps is told to everybody who asks for the same
-// path: its key has no cookie and no query.
-func TestTemplateHasNoTroubleKeptAtTheEdge(t *testing.T) {
-	kept := map[string]any{"500": "10", "502": "10", "503": "10", "504": "10"} // seconds, by default, whatever Cache-Control says
-	for _, e := range listOf(at(deploy(t, nil).resources["Cdn"], "Properties", "DistributionConfig", "CustomErrorResponses")) {
-		kept[at(e, "ErrorCode").(string)] = at(e, "ErrorCachingMinTTL")
-	}
-	for status, seconds := range kept {
-		if seconds != "0" {
-			t.Errorf("CloudFront keeps a %s for %v s", status, seconds)
-		}
-	}
-}
-
-// live are the routes that may stream. What else is read, the post function
-// reads, beside which no listener stands.
-var live = []string{"GET /stream", "GET /subscribe", "GET /event_stream", "GET /r/{room}"}
-
-func TestTemplateHasEveryRouteWhereItIsServed(t *testing.T) {
-	function, container := deploy(t, nil), deploy(t, map[string]any{"StreamBackend": "container", "StreamImage": "image"})
-	all := routes(t)
-	if len(all["Login"]) < 3 || len(all["Post"]) < 7 || len(all["Stream"]) < 4 {
-		t.Fatalf("routes are not found: %v", all)
-	}
-	for set, patterns := range all {
-		for _, pattern := range patterns {
-			method, path, _ := strings.Cut(pattern, " ")
-			path = segment.ReplaceAllString(path, "x")
-			got := function.answers(method, path)
-			if quick := set == "Stream" && !slices.Contains(live, pattern); got != set+"Function" && !(quick && got == "PostFunction") {
-				t.Errorf("%s is answered by %q, want %sFunction", pattern, got, set)
-			}
-			if origin, methods := function.passes(path); origin != "api" || !slices.Contains(methods, any(method)) {
-				t.Errorf("%s: CloudFront takes it to %s by %v", pattern, origin, methods)
-			}
-			if origin, _ := container.passes(path); set == "Stream" && origin != "container" {
-				t.Errorf("%s: CloudFront takes it to %s, want the container", pattern, origin)
-			}
-		}
-	}
-	for _, path := range []string{"/", "/index.html", "/css/base.css", "/js/room/room.js", "/sw.js", "/manifest.webmanifest", "/openapi.json"} {
-		if origin, _ := function.passes(path); origin != "site" {
-			t.Errorf("%s: CloudFront takes it to %s, want the site", path, origin)
-		}
-	}
-}
-
-// What API Gateway gives to a function, the function serves.
-func TestTemplateSendsNothingWhereNobodyAnswers(t *testing.T) {
-	all := routes(t)
-	serves := map[string][]string{ // as the functions' mains put them together
-		"LoginFunction":  slices.Concat(all["Login"], []string{"GET /{$}"}),
-		"PostFunction":   slices.Concat(all["Post"], all["Stream"]),
-		"StreamFunction": slices.Concat(all["Post"], all["Stream"]),
-	}
-	for name, r := range deploy(t, nil).resources {
-		mux := http.NewServeMux()
-		for _, pattern := range serves[name] {
-			mux.Handle(pattern, http.NotFoundHandler())
-		}
-		for _, event := range mapOf(at(r, "Properties", "Events")) {
-			path := segment.ReplaceAllString(at(event, "Properties", "Path").(string), "x")
-			methods := []string{at(event, "Properties", "Method").(string)}
-			if methods[0] == "ANY" {
-				methods = []string{"GET", "POST"}
-			}
-			answered := false
-			for _, method := range methods {
-				for _, below := range []string{"x", "people", "typing", "x/reactions/x"} {
-					_, pattern := mux.Handler(httptest.NewRequest(method, rest.ReplaceAllString(path, below), nil))
-					answered = answered || pattern != ""
-				}
-			}
-			if !answered {
-				t.Errorf("%s gets %v %s, and serves no such route", name, methods, path)
-			}
 		}
 	}
 }

@@ -17,7 +17,8 @@ const (
 	MaxTitle  = 80   // characters of a room's title
 	MaxName   = 32   // graphemes of a user's name
 	MaxKey    = 128  // bytes of an idempotency key, printable ASCII
-	MaxEmoji  = 32   // bytes of a reaction: one grapheme
+	MaxMarks  = 8    // combining marks on one letter, in a row: Tibetan needs 5, more only paint over other lines
+	MaxEmoji  = 64   // bytes of a reaction: one grapheme, such as a family with skin tones
 	MaxRoomID = 63   // bytes of a room's name
 )
 

@@ -67,29 +67,49 @@ func (rule Rule) checkTarget(target ID) error {
 	return nil
 }
 
-// cleanText turns every line break into LF, drops blank space at the end, and
-// refuses what no person types: bytes that are not UTF-8, control characters
-// (the transcript would send them to a terminal), nothing that can be seen.
+// cleanText turns every line break into LF, drops empty lines at the start and
+// blank space at the end, and refuses what no person types: bytes that are not
+// UTF-8, control characters (the transcript would send them to a terminal),
+// marks stacked over other lines, nothing that can be seen.
 func (rule Rule) cleanText(s string) (string, error) {
 	if !utf8.ValidString(s) {
 		return "", fmt.Errorf("%w: the text is not valid UTF-8", ErrInvalid)
 	}
 	s = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(s)
 	s = strings.TrimRightFunc(s, unicode.IsSpace)
+	s = s[emptyLines(s):]
 	if i := strings.IndexFunc(s, isControl); i >= 0 {
 		r, _ := utf8.DecodeRuneInString(s[i:])
 		return "", fmt.Errorf("%w: the text holds the control character %U", ErrInvalid, r)
 	}
-	if !Visible(s) {
+	switch n := utf8.RuneCountInString(s); {
+	case !Visible(s) && !(rule.MayBeEmpty && s == ""):
 		return "", fmt.Errorf("%w: the text is empty", ErrInvalid)
-	}
-	if n := utf8.RuneCountInString(s); n > rule.MaxText {
+	case n > rule.MaxText:
 		return "", fmt.Errorf("%w: the text has %d characters, the limit is %d", ErrInvalid, n, rule.MaxText)
-	}
-	if rule.OneLine && strings.ContainsAny(s, "\n\u2028\u2029") {
+	case Marks(s) > MaxMarks:
+		return "", fmt.Errorf("%w: the text stacks more than %d marks on one letter", ErrInvalid, MaxMarks)
+	case rule.OneLine && strings.ContainsAny(s, lineBreaks):
 		return "", fmt.Errorf("%w: a %s is one line", ErrInvalid, cmp.Or(rule.Sets, string(rule.Kind)))
 	}
 	return s, nil
+}
+
+const lineBreaks = "\n\u2028\u2029"
+
+// emptyLines is how many bytes of s are empty lines before its first other one.
+// The blank space before that line's text stays: it may be code.
+func emptyLines(s string) int {
+	text := strings.IndexFunc(s, func(r rune) bool { return isVisible(r) || isControl(r) })
+	if text < 0 {
+		return 0
+	}
+	end := strings.LastIndexAny(s[:text], lineBreaks)
+	if end < 0 {
+		return 0
+	}
+	_, size := utf8.DecodeRuneInString(s[end:])
+	return end + size
 }
 
 func isControl(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }
@@ -97,10 +117,30 @@ func isControl(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '
 // Visible reports whether anything in s leaves ink.
 func Visible(s string) bool { return strings.ContainsFunc(s, isVisible) }
 
-// isVisible reports whether r leaves ink: the last two are letters and symbols
-// by category, but blank.
+// isVisible reports whether r leaves ink by itself. Unicode calls fillers and
+// the blank Braille pattern letters and symbols; a mark needs a letter under it.
 func isVisible(r rune) bool {
-	return unicode.IsGraphic(r) && !unicode.IsSpace(r) && r != '\u3164' && r != '\u2800'
+	return unicode.IsGraphic(r) && !unicode.IsSpace(r) && !isMark(r) &&
+		!unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r) && r != '\u2800'
+}
+
+// isMark reports whether r is drawn over or around the letter before it.
+func isMark(r rune) bool { return unicode.In(r, unicode.Mn, unicode.Me) }
+
+// Marks is the most combining marks that follow one letter in s. What cannot be
+// seen does not begin a new letter.
+func Marks(s string) int {
+	most, n := 0, 0
+	for _, r := range s {
+		switch {
+		case isMark(r) && !unicode.Is(unicode.Variation_Selector, r):
+			n++
+			most = max(most, n)
+		case isVisible(r) || unicode.IsSpace(r):
+			n = 0
+		}
+	}
+	return most
 }
 
 func checkKey(key string) error {

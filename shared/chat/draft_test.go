@@ -27,6 +27,15 @@ func TestComposeText(t *testing.T) {
 		{strings.Repeat("é", chat.MaxText) + " \n", strings.Repeat("é", chat.MaxText), ""},
 		{strings.Repeat("é", chat.MaxText+1), "", "4001 characters, the limit is 4000"},
 		{"", "", "empty"},
+		{strings.Repeat("\n", 500) + " \u2028\t\n  code\n\n\nmore", "  code\n\n\nmore", ""},
+		{"\u3164\n\u115f\na", "a", ""},
+		{"\u115f\u1160\uffa0\u17b4\u17b5\u034f", "", "empty"},
+		{"\u0301", "", "empty"},
+		{"a" + strings.Repeat("\u0301", chat.MaxMarks), "a" + strings.Repeat("\u0301", chat.MaxMarks), ""},
+		{"a" + strings.Repeat("\u0301", chat.MaxMarks+1), "", "marks"},
+		{"a" + strings.Repeat("\u0301\u200c", chat.MaxMarks+1), "", "marks"},
+		{"a" + strings.Repeat("\u20dd\u034f", chat.MaxMarks), "", "marks"},
+		{strings.Repeat("Ệ\u0323\u0302", 100) + "בְּרֵאשִׁ֖ית བསྒྲུབས नमस्ते ที่นี่", strings.Repeat("Ệ\u0323\u0302", 100) + "בְּרֵאשִׁ֖ית བསྒྲུབས नमस्ते ที่นี่", ""},
 		{" \t\r\n", "", "empty"},
 		{"\u200b\u200d\ufeff\u2060", "", "empty"},
 		{"\u3164\u2800\u00a0", "", "empty"},
@@ -85,7 +94,7 @@ func TestComposeRefusesWhatIsNoEvent(t *testing.T) {
 		"title of two lines":    {Kind: chat.Title, Text: "a\nb"},
 		"title split by U+2028": {Kind: chat.Title, Text: "a\u2028b"},
 		"long title":            {Kind: chat.Title, Text: strings.Repeat("a", chat.MaxTitle+1)},
-		"empty title":           {Kind: chat.Title},
+		"title of a filler":     {Kind: chat.Title, Text: "\u3164"},
 		"long key":              {Kind: chat.Message, Text: "a", Key: strings.Repeat("k", chat.MaxKey+1)},
 		"key with a space":      {Kind: chat.Message, Text: "a", Key: "a b"},
 		"key with a line break": {Kind: chat.Message, Text: "a", Key: "a\nb"},
@@ -99,9 +108,17 @@ func TestComposeRefusesWhatIsNoEvent(t *testing.T) {
 	}
 }
 
+func TestTitleIsCleared(t *testing.T) {
+	ev, err := chat.Compose(chat.Draft{Room: "ops", Kind: chat.Title, Text: " \n"}, ann)
+	if err != nil || ev.Text != "" || ev.Kind != chat.Title {
+		t.Errorf("%+v, %v", ev, err)
+	}
+}
+
 func TestReactionIsOneEmoji(t *testing.T) {
 	for emoji, ok := range map[string]bool{
 		"👍": true, "👍🏽": true, "❤️": true, "👨‍👩‍👧‍👦": true, "🇫🇷": true, "1️⃣": true, "#️⃣": true, "🏴󠁧󠁢󠁥󠁮󠁧󠁿": true, "✓": true,
+		"👩🏽‍❤️‍💋‍👨🏿": true, "👨🏻‍👩🏼‍👧🏽‍👦🏾": true, "*️⃣": true,
 		"": false, "a": false, "1": false, "#": false, "lol": false, "é": false, "王": false, "👍👍": false, "👍 ": false, " ": false,
 		"<": false, "\u200b": false, "\u202e": false, "\n": false, "\xff": false, "\ufffd": false, "\u2800": false,
 		"👍" + strings.Repeat("\u200d👍", 9): false,

@@ -32,8 +32,9 @@ type Rule struct {
 	Sets string
 	// MaxText is the most characters (code points) of its text. 0: it has none.
 	MaxText int
-	// OneLine says that its text has no line break.
-	OneLine bool
+	// OneLine says that its text has no line break, MayBeEmpty that it need
+	// not have any.
+	OneLine, MayBeEmpty bool
 	// Reply and Emoji say that it may answer another event, and that it
 	// carries an emoji, which may be taken back.
 	Reply, Emoji bool
@@ -50,7 +51,7 @@ var Kinds = []Rule{
 	{Kind: Edit, Target: Message, Own: true, ReplacesText: true, MaxText: MaxText},
 	{Kind: Delete, Target: Message, Own: true, RemovesText: true},
 	{Kind: Reaction, Target: Message, Emoji: true},
-	{Kind: Title, Sets: "title", MaxText: MaxTitle, OneLine: true},
+	{Kind: Title, Sets: "title", MaxText: MaxTitle, OneLine: true, MayBeEmpty: true},
 }
 
 // Rule returns the kind's row of the table. It reports false for what is no

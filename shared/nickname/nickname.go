@@ -15,13 +15,14 @@ import (
 
 	"github.com/rivo/uniseg"
 	"golang.org/x/text/secure/precis"
+	"golang.org/x/text/unicode/norm"
 )
 
 // maxMarks is how many combining marks may follow one letter: enough for
 // Vietnamese and pointed Hebrew, too few to paint over the next line.
 const maxMarks = 3
 
-// reserved names speak for the house.
+// Names that speak for the house are reserved, however they are spelled.
 var reserved = map[string]bool{"admin": true, "administrator": true, "confab": true, "moderator": true, "root": true, "server": true, "system": true}
 
 // Parse reads a name by the Nickname profile of PRECIS (RFC 8266): blank
@@ -47,11 +48,11 @@ func Parse(s string) (string, error) {
 		return "", tooLong()
 	case !chat.Visible(name):
 		return "", fmt.Errorf("%w: the name cannot be seen", chat.ErrInvalid)
-	case stacked(name):
+	case chat.Marks(name) > maxMarks:
 		return "", fmt.Errorf("%w: the name stacks too many marks on a letter", chat.ErrInvalid)
 	case mixed(name):
 		return "", fmt.Errorf("%w: the name mixes letters of several scripts", chat.ErrInvalid)
-	case reserved[chat.NameKey(name)]:
+	case reserved[skeleton(name)]:
 		return "", fmt.Errorf("%w: that name is reserved", chat.ErrInvalid)
 	}
 	return name, nil
@@ -61,27 +62,36 @@ func tooLong() error {
 	return fmt.Errorf("%w: a name has at most %d characters", chat.ErrInvalid, chat.MaxName)
 }
 
-func stacked(s string) bool {
-	n := 0
-	for _, r := range s {
-		if !unicode.Is(unicode.Mn, r) {
-			n = 0
-		} else if n++; n > maxMarks {
-			return true
+// lookalikes are letters, digits and signs that are read as another letter.
+// They are those of UTS 39 that matter in the reserved names.
+var lookalikes = strings.NewReplacer(
+	"ı", "i", "ɪ", "i", "ɩ", "i", "1", "i", "!", "i", "|", "i", "ɑ", "a", "ᴀ", "a", "@", "a", "4", "a", "ƒ", "f", "ꜰ", "f",
+	"ø", "o", "ᴏ", "o", "0", "o", "đ", "d", "ɗ", "d", "ᴅ", "d", "ꜱ", "s", "ƨ", "s", "$", "s", "5", "s", "ʏ", "y", "ƴ", "y",
+	"ɴ", "n", "ŋ", "n", "ɲ", "n", "ᴍ", "m", "ɱ", "m", "ᴛ", "t", "ŧ", "t", "7", "t", "ᴇ", "e", "ɘ", "e", "ə", "e", "3", "e",
+	"ʀ", "r", "ɾ", "r", "ᴠ", "v", "ʋ", "v", "ʙ", "b", "ƀ", "b", "ɓ", "b", "8", "b", "ᴄ", "c", "ƈ", "c",
+)
+
+// skeleton is what a reader takes a name for: without marks, signs and blank
+// space, and with each lookalike as the letter that it looks like.
+func skeleton(name string) string {
+	base := strings.ToLower(norm.NFKD.String(chat.NameKey(name)))
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return r
 		}
-	}
-	return false
+		return -1
+	}, lookalikes.Replace(base))
 }
 
 // Scripts that are written together in one language.
 var together = [][]string{
-	{"Han", "Hiragana", "Katakana"},
-	{"Han", "Hangul"},
-	{"Han", "Bopomofo"},
+	{"Latin", "Han", "Hiragana", "Katakana"},
+	{"Latin", "Han", "Hangul"},
+	{"Latin", "Han", "Bopomofo"},
 }
 
 // mixed reports whether the letters of s are of scripts that no language
-// writes together (UTS 39, highly restrictive, without its Latin exceptions).
+// writes together (UTS 39, 5.2, highly restrictive).
 func mixed(s string) bool {
 	seen := map[string]bool{}
 	for _, r := range s {

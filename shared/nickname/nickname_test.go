@@ -29,6 +29,10 @@ func TestParse(t *testing.T) {
 		{"🦊 fox", "🦊 fox"},
 		{"علی\u200cرضا", "علی\u200cرضا"},
 		{"<b>", "<b>"},
+		{"田中ken", "田中ken"},
+		{"Kim 민수", "Kim 민수"},
+		{"roots", "roots"},
+		{"serverless", "serverless"},
 		{strings.Repeat("é", chat.MaxName), strings.Repeat("é", chat.MaxName)},
 	} {
 		if got, err := nickname.Parse(tt.in); got != tt.want || err != nil {
@@ -41,6 +45,8 @@ func TestParse(t *testing.T) {
 		"a\xff": "UTF-8", "a\u202eb": "cannot be seen", "a\u200bb": "cannot be seen", "a\u2066b": "cannot be seen", "a\u200cb": "cannot be seen", "رضا\u200c": "cannot be seen", "a\nb": "cannot be seen",
 		"a\x00b": "cannot be seen", "\u2800": "cannot be seen", "a\u0300\u0301\u0302\u0303\u0304": "stacks", "аnn": "scripts", "αnn": "scripts",
 		"王Иван": "scripts", "admin": "reserved", "ADMIN": "reserved", " System ": "reserved", "ｒｏｏｔ": "reserved",
+		"admın": "reserved", "system:": "reserved", "[server]": "reserved", "a d m i n": "reserved", "Àdmin": "reserved", "adm1n": "reserved",
+		"r\u0323oo\u0307t": "reserved", "5ystem": "reserved", "mod\u0435rator": "scripts", "\u115f": "cannot be seen",
 	} {
 		if got, err := nickname.Parse(in); got != "" || !errors.Is(err, chat.ErrInvalid) || !strings.Contains(err.Error(), says) {
 			t.Errorf("Parse(%.40q) = %q, %v; want one that says %q", in, got, err, says)

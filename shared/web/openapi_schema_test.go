@@ -24,7 +24,7 @@ const descriptionFile = "../../public/openapi.json"
 var shapes = map[string]any{
 	"Event": chat.Event{}, "Signal": chat.Signal{}, "User": chat.User{}, "Room": chat.Room{},
 	"Session": session{}, "LoginRequest": hello{}, "LoginAnswer": loginAnswer{},
-	"PostRequest": postRequest{}, "EditRequest": editRequest{}, "TitleRequest": titleRequest{},
+	"PostRequest": postRequest{}, "PostForm": postRequest{}, "EditRequest": editRequest{}, "TitleRequest": titleRequest{},
 	"Page": page{}, "Poll": pollAnswer{}, "RoomList": roomList{}, "PeopleList": peopleList{},
 	"Problem": problem{}, "Health": health{},
 }
@@ -45,14 +45,14 @@ func scalars() map[string]*jsonschema.Schema {
 		"Cursor":         {Type: "string", Description: "Where a reader goes on: an id for each room, in the order of the sorted names, joined by commas"},
 		"RoomName":       {Type: "string", MinLength: size(1), MaxLength: size(chat.MaxRoomID), Pattern: chat.RoomPattern},
 		"MessageText":    text("At most this many characters (code points)", chat.MaxText),
-		"TitleText":      text("One line", chat.MaxTitle),
+		"TitleText":      text("One line. Empty: the room has no title", chat.MaxTitle),
 		"IdempotencyKey": text("Printable ASCII. A repeat of the same under the same key is not written again", chat.MaxKey),
 		"Emoji":          text("One emoji", chat.MaxEmoji),
 		"UserName":       text("As people see it. The limit is of graphemes, which may be of several characters each", 16*chat.MaxName),
 	}
 	s["IdempotencyKey"].Pattern = "^[!-~]*$"
 	s["EventKind"].Description = "What the event is"
-	s["MessageText"].MinLength, s["TitleText"].MinLength, s["UserName"].MinLength, s["Emoji"].MinLength = size(1), size(1), size(1), size(1)
+	s["MessageText"].MinLength, s["UserName"].MinLength, s["Emoji"].MinLength = size(1), size(1), size(1)
 	return s
 }
 
@@ -67,6 +67,7 @@ var properties = map[string]string{
 	"Event.kind": "EventKind", "Event.text": "MessageText", "Event.key": "IdempotencyKey", "Event.emoji": "Emoji",
 	"User.name": "UserName", "LoginRequest.name": "UserName",
 	"PostRequest.room": "RoomName", "PostRequest.text": "MessageText", "PostRequest.message": "MessageText", "PostRequest.key": "IdempotencyKey",
+	"PostForm.room": "RoomName", "PostForm.text": "MessageText", "PostForm.message": "MessageText", "PostForm.key": "IdempotencyKey",
 	"EditRequest.text": "MessageText", "TitleRequest.title": "TitleText",
 	"Signal.cursor": "Cursor", "Poll.cursor": "Cursor",
 }
@@ -75,7 +76,7 @@ var properties = map[string]string{
 var descriptions = map[string]string{
 	"Event.prev": "The id of the event before it in the room", "Event.target": "The event that it is about",
 	"Event.off": "A reaction that is taken back", "LoginRequest.token": "Answer with the session as text, for Authorization: Bearer",
-	"PostRequest.message": "The text, as some clients call it", "Page.more": "There are more events, in the direction that was asked for",
+	"PostRequest.message": "The text, as some clients call it", "PostForm.message": "The text, as some clients call it", "Page.more": "There are more events, in the direction that was asked for",
 }
 
 func TestSchemasAreMadeFromTheTypes(t *testing.T) {
@@ -127,7 +128,6 @@ func allSchemas() map[string]*jsonschema.Schema {
 		refine(name, s)
 		all[name] = s
 	}
-	all["LoginForm"] = loginForm()
 	all["Item"] = &jsonschema.Schema{OneOf: []*jsonschema.Schema{ref("Event"), ref("Signal")}}
 	all["PlainText"] = &jsonschema.Schema{Type: "string"}
 	return all
@@ -147,7 +147,7 @@ func mapped(inside string) func(reflect.Type) *jsonschema.Schema {
 			return &jsonschema.Schema{Type: "object", AdditionalProperties: &jsonschema.Schema{Type: "integer"}}
 		}
 		for name, shape := range shapes {
-			if reflect.TypeOf(shape) == t && name != inside {
+			if reflect.TypeOf(shape) == t && reflect.TypeOf(shapes[inside]) != t {
 				return ref(name)
 			}
 		}
@@ -197,13 +197,6 @@ func mayBeMissing(shape reflect.Type, field string) bool {
 		}
 	}
 	return false
-}
-
-func loginForm() *jsonschema.Schema {
-	p := jsonschema.NewProperties()
-	p.Set("user", ref("UserName"))
-	p.Set("next", &jsonschema.Schema{Type: "string", Description: "Where the answer leads on to, on this site"})
-	return &jsonschema.Schema{Type: "object", Properties: p, Required: []string{"user"}}
 }
 
 // A limit is told in the description wherever it holds, from the one constant.

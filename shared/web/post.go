@@ -164,7 +164,12 @@ func readEdit(r *http.Request, d *chat.Draft) error {
 func readTitle(r *http.Request, d *chat.Draft) error {
 	var in titleRequest
 	err := readPatch(r, &in)
-	d.Text = in.Title
+	if err == nil && in.Title == nil {
+		return fmt.Errorf("%w: say a title, or an empty one to have none", chat.ErrInvalid)
+	}
+	if err == nil {
+		d.Text = *in.Title
+	}
 	return err
 }
 

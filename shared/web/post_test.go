@@ -112,6 +112,7 @@ func TestActsOnMessages(t *testing.T) {
 		{ask{"DELETE", path + "/reactions/👍🏽", "", "", ann}, chat.Event{Kind: chat.Reaction, Target: ev.ID, Emoji: "👍🏽", Off: true}},
 		{ask{"DELETE", path, "", "", ann}, chat.Event{Kind: chat.Delete, Target: ev.ID}},
 		{ask{"PATCH", "/r/ops", asJSON, `{"title":"Operations"}`, ann}, chat.Event{Kind: chat.Title, Text: "Operations"}},
+		{ask{"PATCH", "/r/ops", asJSON, `{"title":""}`, ann}, chat.Event{Kind: chat.Title}},
 		{ask{"POST", "/r/ops", asJSON, `{"text":"so","reply":"` + ev.ID.String() + `"}`, ann}, chat.Event{Kind: chat.Message, Text: "so", Reply: ev.ID}},
 		{ask{"POST", "/r/ops", asForm, "text=so&reply=" + ev.ID.String(), ann}, chat.Event{Kind: chat.Message, Text: "so", Reply: ev.ID}},
 	} {
@@ -121,6 +122,9 @@ func TestActsOnMessages(t *testing.T) {
 		if res.StatusCode/100 != 2 || got != tt.want || got.ID.IsZero() {
 			t.Errorf("%s %s: %s %+v, want %+v", tt.method, tt.target, res.Status, got, tt.want)
 		}
+	}
+	if res := h.do(t, ask{"PATCH", "/r/ops", asJSON, `{}`, ann}); res.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("a title that was not said: %s", res.Status)
 	}
 	keyed := ask{"PATCH", "/r/ops", asJSON + "\nIdempotency-Key: k", `{"title":"Ops"}`, ann}
 	h.do(t, keyed)

@@ -24,9 +24,9 @@ type editRequest struct {
 	Text string `json:"text"`
 }
 
-// A titleRequest gives a room a title.
+// A titleRequest gives a room a title, or takes it away.
 type titleRequest struct {
-	Title string `json:"title"`
+	Title *string `json:"title"` // empty: the room has none from now on; nil: it was not said
 }
 
 // A loginAnswer says who somebody is from now on.

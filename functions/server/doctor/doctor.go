@@ -71,9 +71,14 @@ type doctor struct {
 	findings []finding
 }
 
-var errSick = errors.New("the path has faults")
+var (
+	errSick = errors.New("the path has faults")
 
-// Run is the subcommand: confab doctor [-idle 65s] [-room doctor] URL.
+	// ErrUsage is the kind of error of arguments that say no address.
+	ErrUsage = errors.New("usage")
+)
+
+// Run is the verb: confab doctor [-idle 65s] [-room doctor] URL.
 func Run(ctx context.Context, args []string, out io.Writer) error {
 	fs := flag.NewFlagSet("confab doctor", flag.ContinueOnError)
 	fs.SetOutput(out)
@@ -86,12 +91,12 @@ func Run(ctx context.Context, args []string, out io.Writer) error {
 	if err := fs.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return nil
 	} else if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", ErrUsage, err)
 	}
 	u, err := url.Parse(fs.Arg(0))
 	if err != nil || fs.NArg() != 1 || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
 		fs.Usage()
-		return errors.New("doctor: say one address, as https://chat.example.org")
+		return fmt.Errorf("%w: say one address, as https://chat.example.org", ErrUsage)
 	}
 	return newDoctor(u, *room, *idle, out).run(ctx)
 }

@@ -2,4 +2,4 @@
 
 package main
 
-func calmMonitor() {}
+func quietSysmon() {}

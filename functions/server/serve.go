@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+
+	"confab/functions/server/metrics"
+	"confab/shared/app"
+	"confab/shared/store"
+	"confab/shared/store/redis"
+)
+
+// serve is the verb: it serves until ctx ends.
+func serve(ctx context.Context, args []string, to console) error {
+	if err := noArguments("serve", args); err != nil {
+		return err
+	}
+	quietSysmon()
+	return run(ctx, to.out, to.err)
+}
+
+// engine is what keeps the rooms: Redis where there is one, else this process.
+func engine(cfg app.Config) store.Opener {
+	if cfg.RedisURL == "" {
+		return redis.OpenLocal
+	}
+	return redis.Open
+}
+
+// run serves until ctx ends. The first line on stdout is the address.
+func run(ctx context.Context, stdout, stderr io.Writer) error {
+	cfg, err := app.FromEnv()
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(stderr, nil))
+	a, err := app.Open(ctx, cfg, log, engine(cfg))
+	if err != nil {
+		return err
+	}
+	var around []func(http.Handler) http.Handler
+	if cfg.MetricsAddr != "" {
+		m := metrics.New(a.Stats)
+		at, stop, err := m.Serve(cfg.MetricsAddr, log)
+		if err != nil {
+			return errors.Join(err, a.Close())
+		}
+		defer stop()
+		log.Info("metrics are served", "addr", at.String())
+		around = append(around, m.Count)
+	}
+	return a.Serve(ctx, func(addr net.Addr) {
+		fmt.Fprintf(stdout, "Confab is open at %s\n", address(cfg, addr))
+	}, around...)
+}
+
+// address is where a browser on this machine finds us.
+func address(cfg app.Config, addr net.Addr) string {
+	if cfg.PublicOrigin != "" {
+		return cfg.PublicOrigin
+	}
+	host, port, _ := net.SplitHostPort(addr.String())
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
