@@ -61,8 +61,8 @@ test-clients: ## clients that others wrote (npm, curl) follow a room through cut
 torture: ## break everything under load and print what it came to (ROUNDS=10 SEED=1 MINUTES=60)
 	$(GO) test ./functions/server/e2e/faults -run Torture -count=1 -v -timeout 0 -torture.rounds $(or $(ROUNDS),10) -torture.seed $(or $(SEED),1) -torture.minutes $(or $(MINUTES),60)
 
-bench: build ## what a delivery costs, beside the least that it can cost (two quiet cores; ROWS=1,2 RUNS=3)
-	$(GO) run ./functions/server/bench -rows '$(ROWS)' -runs $(or $(RUNS),3)
+bench: build ## what a delivery costs, beside the least that it can cost (two quiet cores; WORKLOADS=1,2 RUNS=3)
+	$(GO) run ./functions/server/bench -workloads '$(or $(WORKLOADS),$(ROWS))' -runs $(or $(RUNS),3)
 
 bench-page: tools ## Enter on one screen until it is painted on the other; a flood; scrolling
 	$(GO) test -run '^$$' -bench EnterToPaint -benchtime 100x ./functions/server/e2e/page

@@ -51,7 +51,7 @@ func run(ctx context.Context, stdout, stderr io.Writer) error {
 			return errors.Join(err, a.Close())
 		}
 		defer stop()
-		log.Info("metrics are served", "addr", at.String())
+		log.Info("serving metrics", "addr", at.String())
 		around = append(around, m.Count)
 	}
 	return a.Serve(ctx, func(addr net.Addr) {
@@ -59,7 +59,7 @@ func run(ctx context.Context, stdout, stderr io.Writer) error {
 	}, around...)
 }
 
-// address is where a browser on this machine finds us.
+// address is the URL at which a browser on this machine reaches the server.
 func address(cfg app.Config, addr net.Addr) string {
 	if cfg.PublicOrigin != "" {
 		return cfg.PublicOrigin

@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// draw measures every side with more and more listeners, at one line a
+// draw measures every target with more and more listeners, at one line a
 // second, and draws what it saw.
 func (b *bench) draw(file string) error {
 	counts := []int{100, 500, 1000, 2000, 5000, 10000, 19000}
-	sides := []starter{own{b, "floor"}, confab{b: b}, own{b, "naive"}}
-	latency, memory := make([][]float64, len(sides)), make([][]float64, len(sides))
+	targets := []starter{own{b, "floor"}, confab{b: b}, own{b, "naive"}}
+	latency, memory := make([][]float64, len(targets)), make([][]float64, len(targets))
 	for _, n := range counts {
-		of, err := b.measure(load{N: n, Rate: 2, Seconds: b.seconds}, sides...)
+		of, err := b.measure(load{N: n, Rate: 2, Seconds: b.seconds}, targets...)
 		if err != nil {
 			return err
 		}

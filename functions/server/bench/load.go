@@ -86,7 +86,7 @@ func loadMain(arg string) error {
 // listen opens the listeners, publishes, and waits for what is due.
 func listen(l load, cookies []string) (result, error) {
 	before := measure(l.Pids)
-	h, err := openHall(l, cookies, "")
+	h, err := subscribe(l, cookies, "")
 	if err != nil {
 		return result{}, err
 	}
@@ -97,7 +97,7 @@ func listen(l load, cookies []string) (result, error) {
 	if l.Rate == 0 && l.Window == 0 {
 		return r, nil
 	}
-	p := &press{load: l, cookies: cookies, hall: h}
+	p := &publishers{load: l, cookies: cookies, subs: h}
 	p.warm()
 	start, before := time.Now(), measure(l.Pids)
 	p.run()
@@ -133,7 +133,7 @@ func comeBack(l load, cookies []string) (result, error) {
 		return result{}, err
 	}
 	start := time.Now()
-	h, err := openHall(l, cookies, ids[len(ids)-1-l.ComeBack])
+	h, err := subscribe(l, cookies, ids[len(ids)-1-l.ComeBack])
 	if err != nil {
 		return result{}, err
 	}

@@ -43,8 +43,8 @@ func main() {
 }
 
 func benchMain(ctx context.Context) error {
-	runs := flag.Int("runs", 3, "runs of each row; the table shows medians")
-	only := flag.String("rows", "", "rows to run, by number and comma; empty: all")
+	runs := flag.Int("runs", 3, "runs of each workload; the table shows medians")
+	only := flag.String("workloads", "", "workloads to run, by number and comma; empty: all")
 	seconds := flag.Float64("seconds", 8, "how long each run publishes")
 	picture := flag.String("svg", "", "draw latency and memory against the number of listeners to this file, instead of the table")
 	server := flag.String("server", "build/confab", "the server to measure")
@@ -59,35 +59,35 @@ func benchMain(ctx context.Context) error {
 	}
 	fmt.Println("| work | measured | floor in the same run | naive | reach | |")
 	fmt.Println("| --- | --- | --- | --- | --- | --- |")
-	for i, row := range rows {
+	for i, workload := range workloads {
 		if *only != "" && !slices.Contains(strings.Split(*only, ","), fmt.Sprint(i+1)) {
 			continue
 		}
-		line, err := row.run(b)
+		line, err := workload.run(b)
 		if err != nil {
-			return fmt.Errorf("%s: %w", row.name, err)
+			return fmt.Errorf("%s: %w", workload.name, err)
 		}
-		fmt.Printf("| %s | %s | %s |\n", row.name, line, row.reach)
+		fmt.Printf("| %s | %s | %s |\n", workload.name, line, workload.reach)
 	}
 	return nil
 }
 
-// measure puts each side under a load several times, in turn, so that what
-// the machine does meanwhile meets all of them, and returns each side's medians.
-func (b *bench) measure(l load, sides ...starter) ([]result, error) {
-	all := make([][]result, len(sides))
+// measure puts each target under a load several times, in turn, so that what
+// the machine does meanwhile meets all of them, and returns each target's medians.
+func (b *bench) measure(l load, targets ...starter) ([]result, error) {
+	all := make([][]result, len(targets))
 	for i := range b.runs {
-		for k, side := range sides {
-			fmt.Fprintf(os.Stderr, "%s: run %d of %d, %s\n", side.name(), i+1, b.runs, l)
-			r, err := b.once(side, l)
+		for k, target := range targets {
+			fmt.Fprintf(os.Stderr, "%s: run %d of %d, %s\n", target.name(), i+1, b.runs, l)
+			r, err := b.once(target, l)
 			if err != nil {
 				return nil, err
 			}
 			all[k] = append(all[k], r)
 		}
 	}
-	medians := make([]result, len(sides))
-	for k := range sides {
+	medians := make([]result, len(targets))
+	for k := range targets {
 		medians[k] = median(all[k])
 	}
 	return medians, nil

@@ -8,21 +8,21 @@ import (
 	"time"
 )
 
-// An exposition is metrics as Prometheus reads them, in its text format
+// An exposition holds metrics in Prometheus's text format
 // (https://prometheus.io/docs/instrumenting/exposition_formats/).
 //
-// Decision: our own lines. Prometheus's client writes protobuf too, and that
-// is 2.1 MB of an image that is to have less than 15.
+// Decision: we write the lines ourselves. Prometheus's client writes protobuf
+// too, which adds 2.1 MB to an image that must stay under 15.
 type exposition struct{ bytes.Buffer }
 
 const expositionType = "text/plain; version=0.0.4; charset=utf-8"
 
-// family begins a metric: its samples follow.
+// family writes the head of a metric. Its samples follow.
 func (e *exposition) family(name, kind, help string) {
 	e.WriteString("# HELP " + name + " " + help + "\n# TYPE " + name + " " + kind + "\n")
 }
 
-// sample is one value; labels are names and values in turn.
+// sample writes one value. Labels alternate names and values.
 func (e *exposition) sample(name string, v float64, labels ...string) {
 	e.WriteString(name)
 	sep := byte('{')
@@ -49,8 +49,8 @@ func (e *exposition) counter(name, help string, n uint64) {
 	e.sample(name, float64(n))
 }
 
-// histogram is the samples of one. Counts has one more than there are bounds:
-// what is above all of them.
+// histogram writes the samples of one. Counts has one more element than bounds,
+// for what is above all of them.
 func (e *exposition) histogram(name string, bounds []time.Duration, counts []uint64, sum time.Duration, labels ...string) {
 	below := uint64(0)
 	for i, n := range counts {
@@ -65,7 +65,7 @@ func (e *exposition) histogram(name string, bounds []time.Duration, counts []uin
 	e.sample(name+"_count", float64(below), labels...)
 }
 
-// Times are how long something took, counted by tookBounds.
+// times counts durations in the buckets of tookBounds.
 type times struct {
 	counts [len(tookBounds) + 1]uint64
 	sum    time.Duration

@@ -24,11 +24,11 @@ import (
 	process "github.com/VictoriaMetrics/metrics"
 )
 
-// Metrics are what Prometheus reads at METRICS_ADDR: what the parts count
-// themselves, asked for at each scrape, and what is seen of requests here.
+// Metrics are what Prometheus reads at METRICS_ADDR: the parts' own counters,
+// read at each scrape, and the requests that are counted here.
 //
-// Neither user, room, address nor path is a label: what strangers choose would
-// fill the memory, and a count of a room tells who talks.
+// No label holds a user, a room, an address or a path: strangers choose those,
+// so they would fill the memory, and a count for a room tells who talks.
 type Metrics struct {
 	stats func() app.Stats
 
@@ -53,28 +53,28 @@ func New(stats func() app.Stats) *Metrics {
 	return &Metrics{stats: stats, requests: map[answer]uint64{}, took: map[string]*times{}}
 }
 
-// expose is all of them.
+// expose returns all of them.
 func (m *Metrics) expose() *exposition {
 	e := new(exposition)
 	st := m.stats()
-	e.family("confab_listeners", "gauge", "Readers of streams now, by kind: taken (no goroutine) or goroutine.")
-	e.sample("confab_listeners", float64(st.Hub.Taken), "kind", "taken")
+	e.family("confab_listeners", "gauge", "Readers of streams now, by kind: poller (no goroutine) or goroutine.")
+	e.sample("confab_listeners", float64(st.Hub.Taken), "kind", "poller")
 	e.sample("confab_listeners", float64(st.Hub.Waiting), "kind", "goroutine")
-	e.gauge("confab_rooms", "Rooms that are heard here.", float64(st.Hub.Rooms))
-	e.gauge("confab_audiences", "Choices of rooms that are read here.", float64(st.Hub.Audiences))
-	e.counter("confab_events_total", "Events handed to readers here, each counted once.", st.Hub.Events)
+	e.gauge("confab_rooms", "Rooms that have readers here.", float64(st.Hub.Rooms))
+	e.gauge("confab_audiences", "Sets of rooms that have readers here.", float64(st.Hub.Audiences))
+	e.counter("confab_events_total", "Events delivered to readers here, each counted once.", st.Hub.Events)
 	e.counter("confab_sweeps_total", "Sweeps over the connections of an audience.", st.Hub.Sweeps)
-	e.family("confab_cuts_total", "counter", "Readers that ended, by reason: left, stalled, lagged (fell off the ring), ended or shutdown.")
+	e.family("confab_stream_ends_total", "counter", "Streams that ended, by reason: left, stalled, lagged (fell off the ring), ended or shutdown.")
 	for why, n := range st.Hub.Cuts {
-		e.sample("confab_cuts_total", float64(n), "reason", why.String())
+		e.sample("confab_stream_ends_total", float64(n), "reason", why.String())
 	}
-	e.family("confab_event_lag_seconds", "histogram", "Time from an event's id to its hand-over here.")
+	e.family("confab_event_lag_seconds", "histogram", "Time from an event's id to its delivery here.")
 	e.histogram("confab_event_lag_seconds", st.LagBounds, st.Hub.Lag.Buckets[:], st.Hub.Lag.Sum)
 	e.counter("confab_redis_commands_total", "Commands sent to Redis.", st.Store.Commands)
-	e.counter("confab_redis_errors_total", "Commands that Redis failed, and connections that were not made.", st.Store.Errors)
+	e.counter("confab_redis_errors_total", "Commands that failed at Redis, and connections that could not be made.", st.Store.Errors)
 	e.counter("confab_pubsub_gaps_total", "Gaps in what pub/sub delivered, closed from the log.", st.Store.Gaps)
 	e.counter("confab_pubsub_losses_total", "Times that the pub/sub connection was made anew.", st.Store.SubscriptionLosses)
-	e.counter("confab_log_resets_total", "Logs of rooms that broke off.", st.Store.Resets)
+	e.counter("confab_log_resets_total", "Logs of rooms that lost their end: flushed, restored or trimmed.", st.Store.Resets)
 	e.gauge("confab_pubsub_age_seconds", "Time since pub/sub delivered anything.", st.Store.SubscriptionAge.Seconds())
 	e.gauge("confab_pubsub_lag_seconds", "How far pub/sub was behind the log when they were compared last.", st.Store.SubscriptionLag.Seconds())
 	m.exposeRequests(e)
@@ -84,11 +84,11 @@ func (m *Metrics) expose() *exposition {
 func (m *Metrics) exposeRequests(e *exposition) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	e.family("confab_requests_total", "counter", "Requests, by route and status. A stream counts when it is handed over, or ends.")
+	e.family("confab_requests_total", "counter", "Requests, by route and status. A stream counts when the poller adopts it, or when it ends.")
 	for _, a := range slices.SortedFunc(maps.Keys(m.requests), answer.compare) {
 		e.sample("confab_requests_total", float64(m.requests[a]), "route", a.route, "status", strconv.Itoa(a.status))
 	}
-	e.family("confab_post_seconds", "histogram", "Time that requests which write took, by route.")
+	e.family("confab_post_seconds", "histogram", "Time that writing requests took, by route.")
 	for _, route := range slices.Sorted(maps.Keys(m.took)) {
 		t := m.took[route]
 		e.histogram("confab_post_seconds", tookBounds[:], t.counts[:], t.sum, "route", route)
@@ -126,7 +126,7 @@ func (m *Metrics) note(a answer, writes bool, took time.Duration) {
 	t.observe(took)
 }
 
-// A watched answer remembers its status.
+// watched is a response writer that remembers the status.
 type watched struct {
 	http.ResponseWriter
 	status int
@@ -139,19 +139,19 @@ func (w *watched) WriteHeader(code int) {
 	w.ResponseWriter.WriteHeader(code)
 }
 
-// Unwrap lets who asks have what the answer below can do more, as Flush.
+// Unwrap gives http.ResponseController the methods of the wrapped writer, such as Flush.
 func (w *watched) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func (w *watched) code() int {
-	if w.status == 0 { // written to, or taken away, without a word about it
+	if w.status == 0 { // written to, or hijacked, without WriteHeader
 		return http.StatusOK
 	}
 	return w.status
 }
 
 // Serve answers at addr until stop is called: /metrics, and the profiles of
-// the running process. Who can reach it can read its memory, so it belongs on
-// an address of its own that the world cannot reach.
+// the running process. A client that reaches it can read the process's memory,
+// so it belongs on an address of its own that the internet cannot reach.
 func (m *Metrics) Serve(addr string, log *slog.Logger) (at net.Addr, stop func(), err error) {
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -179,7 +179,7 @@ func (m *Metrics) Serve(addr string, log *slog.Logger) (at net.Addr, stop func()
 	go func() {
 		defer close(ended)
 		if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
-			log.Error("metrics not served any more", "err", err)
+			log.Error("serving metrics failed", "err", err)
 		}
 	}()
 	return ln.Addr(), func() { srv.Close(); <-ended }, nil

@@ -82,7 +82,7 @@ func TestMetricsTellWhatHappens(t *testing.T) {
 	body := scrape(t, at)
 	for _, want := range []string{
 		`confab_listeners\{kind="\w+"\} 1`, `confab_rooms 1`, `confab_audiences 1`, `confab_events_total 1`,
-		`confab_cuts_total\{reason="stalled"\} 0`, `confab_event_lag_seconds_count 1`, `confab_event_lag_seconds_bucket\{le="\+Inf"\} 1`,
+		`confab_stream_ends_total\{reason="stalled"\} 0`, `confab_event_lag_seconds_count 1`, `confab_event_lag_seconds_bucket\{le="\+Inf"\} 1`,
 		`confab_requests_total\{route="POST /r/\{room\}",status="401"\} 1`, `confab_requests_total\{route="POST /r/\{room\}",status="201"\} 1`,
 		`confab_requests_total\{route="GET /stream",status="200"\} 1`, `confab_post_seconds_count\{route="POST /r/\{room\}"\} 2`,
 		`confab_redis_commands_total [1-9]`, `confab_redis_errors_total 0`, `confab_pubsub_age_seconds`, `confab_pubsub_lag_seconds 0`,

@@ -125,7 +125,7 @@ func TestTortureRedisIsPaused(t *testing.T) {
 }
 
 // loadOnTwo is a load of which all readers are at one server, and every other
-// author at another: what those say, only the bell can tell the readers.
+// author at another: what those say, only pub/sub can bring to the readers.
 func (r *round) loadOnTwo(p plan, readersRedis, othersRedis string) *load {
 	r.Helper()
 	s, other := process.Start(r, openTo(readersRedis)...), process.Start(r, openTo(othersRedis)...)

@@ -29,7 +29,7 @@ func TestTortureSlowReadersLagAlone(t *testing.T) {
 		l := r.load(plan{rooms: 1, readers: n, slow: n / 20, pace: 100 * time.Millisecond}, s.URL)
 		slow := l.readers[:l.slow]
 		cuts := func() int {
-			return int(figure(`confab_cuts_total{reason="stalled"}`) + figure(`confab_cuts_total{reason="lagged"}`))
+			return int(figure(`confab_stream_ends_total{reason="stalled"}`) + figure(`confab_stream_ends_total{reason="lagged"}`))
 		}
 		l.say3900(fills)
 		heap := figure("heap")

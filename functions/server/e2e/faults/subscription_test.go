@@ -21,7 +21,7 @@ func subscriptions(r *redistest.Server) (addrs []string) {
 	return addrs
 }
 
-func TestTortureBellIsKilled(t *testing.T) {
+func TestTorturePubSubConnectionIsKilled(t *testing.T) {
 	badLink(t, "CLIENT KILL TYPE pubsub", func(r *round, _ *load, redis *redistest.Server, _ *network.Proxy) {
 		for range some(5, 20) {
 			redis.Must("client", "kill", "type", "pubsub")
@@ -30,7 +30,7 @@ func TestTortureBellIsKilled(t *testing.T) {
 	})
 }
 
-func TestTortureBellIsSilentlyDead(t *testing.T) {
+func TestTorturePubSubIsSilentlyDead(t *testing.T) {
 	badLink(t, "pub/sub silently dead", func(r *round, l *load, redis *redistest.Server, p *network.Proxy) {
 		p.Strand(subscriptions(redis)...)
 		l.heal() // mended within flowsAgain
@@ -38,8 +38,8 @@ func TestTortureBellIsSilentlyDead(t *testing.T) {
 	})
 }
 
-// The last line of all rings no bell: nothing later tells that it was missed.
-func TestTortureBellMissesALine(t *testing.T) {
+// The last line of all is not published: no later line shows that it was missed.
+func TestTorturePubSubMissesALine(t *testing.T) {
 	torture(t, "publish missed, then silence", func(r *round) {
 		redis := redistest.New(r)
 		p := network.StartProxy(r, redis.Addr)
@@ -47,11 +47,11 @@ func TestTortureBellMissesALine(t *testing.T) {
 		r.calm()
 		l.stopWriting()
 		l.writing.Wait()
-		bells := subscriptions(redis)
-		p.Deafen(true, bells...)
-		ln := l.line(l.rooms[0], "rings no bell")
-		l.insist(context.Background(), 1, ln, "no-bell") // at the other server
-		p.Deafen(false, bells...)
+		subs := subscriptions(redis)
+		p.Deafen(true, subs...)
+		ln := l.line(l.rooms[0], "not published")
+		l.insist(context.Background(), 1, ln, "not-published") // at the other server
+		p.Deafen(false, subs...)
 		l.heal()
 		for _, w := range l.readers {
 			w.await(r, ln.Text, flowsAgain)
@@ -82,7 +82,7 @@ func (w *watcher) shows(text string) bool {
 	return false
 }
 
-func TestTortureReadySaysThatTheBellIsDead(t *testing.T) {
+func TestTortureReadySaysThatPubSubIsDead(t *testing.T) {
 	torture(t, "pub/sub kept dead, readyz", func(r *round) {
 		redis := redistest.New(r)
 		l := r.loadOnTwo(plan{}, redis.URL(), redis.URL())

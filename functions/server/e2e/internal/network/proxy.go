@@ -20,7 +20,7 @@ type Proxy struct {
 
 	mu    sync.Mutex // guards what follows
 	free  *sync.Cond // signalled when something below changes
-	conns map[*link]struct{}
+	conns map[*pipe]struct{}
 	held  [2]bool       // up, down: nothing passes, as on a link that is down
 	from  []string      // hosts to and from which nothing passes
 	delay time.Duration // each way
@@ -33,8 +33,8 @@ const (
 	down = 1
 )
 
-// A link is one connection through the proxy.
-type link struct {
+// A pipe is one connection through the proxy.
+type pipe struct {
 	p        *Proxy
 	ends     [2]net.Conn // the client's, the server's
 	stranded bool        // the other side is gone for good, and nobody said so
@@ -48,7 +48,7 @@ func StartProxy(tb testing.TB, target string) *Proxy {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	p := &Proxy{Addr: ln.Addr().String(), target: strings.TrimPrefix(target, "http://"), ln: ln, conns: map[*link]struct{}{}}
+	p := &Proxy{Addr: ln.Addr().String(), target: strings.TrimPrefix(target, "http://"), ln: ln, conns: map[*pipe]struct{}{}}
 	p.free = sync.NewCond(&p.mu)
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -82,7 +82,7 @@ func (p *Proxy) serve(client net.Conn) {
 		reset(client)
 		return
 	}
-	l := &link{p: p, ends: [2]net.Conn{client, server}}
+	l := &pipe{p: p, ends: [2]net.Conn{client, server}}
 	p.set(func() { p.conns[l] = struct{}{} })
 	var wg sync.WaitGroup
 	wg.Go(func() { l.pass(up) })
@@ -93,7 +93,7 @@ func (p *Proxy) serve(client net.Conn) {
 }
 
 // pass copies one direction, each piece as late as it was told.
-func (l *link) pass(way int) {
+func (l *pipe) pass(way int) {
 	type piece struct {
 		data []byte
 		due  time.Time
@@ -136,7 +136,7 @@ func (l *link) pass(way int) {
 
 // wait returns when the direction is open, and reports whether there is still
 // somebody to send to.
-func (l *link) wait(way int) bool {
+func (l *pipe) wait(way int) bool {
 	l.p.mu.Lock()
 	defer l.p.mu.Unlock()
 	host, _, _ := net.SplitHostPort(l.ends[0].RemoteAddr().String())
@@ -146,13 +146,13 @@ func (l *link) wait(way int) bool {
 	return !l.closed && !l.p.ended
 }
 
-func (l *link) isDeaf() bool {
+func (l *pipe) isDeaf() bool {
 	l.p.mu.Lock()
 	defer l.p.mu.Unlock()
 	return l.deaf
 }
 
-func (l *link) close(hard bool) {
+func (l *pipe) close(hard bool) {
 	l.p.set(func() { l.closed = true })
 	for _, c := range l.ends {
 		if hard {
@@ -178,10 +178,10 @@ func (p *Proxy) set(change func()) {
 	p.free.Broadcast()
 }
 
-func (p *Proxy) links() []*link {
+func (p *Proxy) pipes() []*pipe {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var ls []*link
+	var ls []*pipe
 	for l := range p.conns {
 		ls = append(ls, l)
 	}
@@ -190,25 +190,25 @@ func (p *Proxy) links() []*link {
 
 // Cut ends all connections with FIN, storm with RST.
 func (p *Proxy) Cut() {
-	for _, l := range p.links() {
+	for _, l := range p.pipes() {
 		l.close(false)
 	}
 }
 
 func (p *Proxy) Storm() {
-	for _, l := range p.links() {
+	for _, l := range p.pipes() {
 		l.close(true)
 	}
 }
 
 // Strand leaves present connections half-open for ever: all, or those that
 // the server knows by these addresses. New ones work.
-func (p *Proxy) Strand(addrs ...string) { p.mark(addrs, func(l *link) { l.stranded = true }) }
+func (p *Proxy) Strand(addrs ...string) { p.mark(addrs, func(l *pipe) { l.stranded = true }) }
 
 // Deafen loses what the server sends on these connections while it is on.
-func (p *Proxy) Deafen(on bool, addrs ...string) { p.mark(addrs, func(l *link) { l.deaf = on }) }
+func (p *Proxy) Deafen(on bool, addrs ...string) { p.mark(addrs, func(l *pipe) { l.deaf = on }) }
 
-func (p *Proxy) mark(addrs []string, do func(*link)) {
+func (p *Proxy) mark(addrs []string, do func(*pipe)) {
 	p.set(func() {
 		for l := range p.conns {
 			if len(addrs) == 0 || slices.Contains(addrs, l.ends[1].LocalAddr().String()) {

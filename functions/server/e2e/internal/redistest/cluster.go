@@ -21,7 +21,7 @@ func StartCluster(tb testing.TB) *Cluster {
 		r.surround(i)
 		r.net.bus = network.StartProxy(tb, bus)
 		r.args = append(r.args, "--bind-source-addr", r.net.host, "--cluster-announce-ip", "127.0.0.1",
-			"--cluster-announce-port", portOf(r.known()), "--cluster-announce-bus-port", portOf(r.net.bus.Addr))
+			"--cluster-announce-port", portOf(r.announced()), "--cluster-announce-bus-port", portOf(r.net.bus.Addr))
 		r.open()
 		c.Nodes = append(c.Nodes, r)
 	}
@@ -31,7 +31,7 @@ func StartCluster(tb testing.TB) *Cluster {
 			r.Must("cluster", "addslotsrange", i*slots/3, (i+1)*slots/3-1)
 		}
 		r.Must("cluster", "set-config-epoch", i+1)
-		r.Must("cluster", "meet", "127.0.0.1", portOf(c.Nodes[0].known()), portOf(c.Nodes[0].net.bus.Addr))
+		r.Must("cluster", "meet", "127.0.0.1", portOf(c.Nodes[0].announced()), portOf(c.Nodes[0].net.bus.Addr))
 	}
 	for i, r := range c.Nodes[3:] {
 		id := c.Nodes[i].id()
@@ -58,9 +58,9 @@ func (r *Server) cluster(field string) string {
 }
 
 func (c *Cluster) URL() string {
-	url := "redis://" + c.Nodes[0].known() + "?cluster=true"
+	url := "redis://" + c.Nodes[0].announced() + "?cluster=true"
 	for _, r := range c.Nodes[1:] {
-		url += "&addr=" + r.known()
+		url += "&addr=" + r.announced()
 	}
 	return url
 }
@@ -78,7 +78,7 @@ func (c *Cluster) Owner(key string) *Server {
 // ReplicaOf returns the replica of a primary.
 func (c *Cluster) ReplicaOf(p *Server) *Server {
 	for _, r := range c.Nodes {
-		if r.Field("replication", "role") == "slave" && r.Field("replication", "master_port") == portOf(p.known()) {
+		if r.Field("replication", "role") == "slave" && r.Field("replication", "master_port") == portOf(p.announced()) {
 			return r
 		}
 	}

@@ -106,8 +106,8 @@ func (s *surroundings) holdFrom(hosts ...string) {
 	}
 }
 
-// known is the address under which the others know r.
-func (r *Server) known() string { return r.net.front.Addr }
+// announced is the address under which the others know r.
+func (r *Server) announced() string { return r.net.front.Addr }
 
 func portOf(addr string) string {
 	_, port, _ := net.SplitHostPort(addr)

@@ -30,9 +30,9 @@ func StartSentinels(tb testing.TB) *Sentinels {
 	for i := range 3 {
 		r := prepare(tb)
 		r.surround(i)
-		r.args = append(r.args, "--bind-source-addr", r.net.host, "--replica-announce-ip", "127.0.0.1", "--replica-announce-port", portOf(r.known()))
+		r.args = append(r.args, "--bind-source-addr", r.net.host, "--replica-announce-ip", "127.0.0.1", "--replica-announce-port", portOf(r.announced()))
 		if i > 0 {
-			r.args = append(r.args, "--replicaof", "127.0.0.1 "+portOf(s.Nodes[0].known()))
+			r.args = append(r.args, "--replicaof", "127.0.0.1 "+portOf(s.Nodes[0].announced()))
 		}
 		r.open()
 		if i > 0 {
@@ -44,9 +44,9 @@ func StartSentinels(tb testing.TB) *Sentinels {
 		r := &Server{tb: tb, Addr: testenv.FreeAddr(tb), Dir: tb.TempDir()}
 		r.surround(3 + i)
 		conf := fmt.Sprintf("port %s\nbind 127.0.0.1\nbind-source-addr %s\ndir %s\nsentinel announce-ip 127.0.0.1\nsentinel announce-port %s\n",
-			r.Port(), r.net.host, r.Dir, portOf(r.known()))
+			r.Port(), r.net.host, r.Dir, portOf(r.announced()))
 		conf += fmt.Sprintf("sentinel monitor %s 127.0.0.1 %s 2\nsentinel down-after-milliseconds %[1]s 1000\nsentinel failover-timeout %[1]s 4000\n",
-			MasterName, portOf(s.Nodes[0].known()))
+			MasterName, portOf(s.Nodes[0].announced()))
 		path := filepath.Join(r.Dir, "sentinel.conf")
 		if err := os.WriteFile(path, []byte(conf), 0o600); err != nil {
 			tb.Fatal(err)
@@ -66,9 +66,9 @@ func StartSentinels(tb testing.TB) *Sentinels {
 }
 
 func (s *Sentinels) URL() string {
-	url := fmt.Sprintf("redis://%s?master_name=%s", s.Sentinels[0].known(), MasterName)
+	url := fmt.Sprintf("redis://%s?master_name=%s", s.Sentinels[0].announced(), MasterName)
 	for _, r := range s.Sentinels[1:] {
-		url += "&addr=" + r.known()
+		url += "&addr=" + r.announced()
 	}
 	return url
 }
@@ -77,7 +77,7 @@ func (s *Sentinels) URL() string {
 func (s *Sentinels) Primary() (p *Server) {
 	for i, sentinel := range s.Sentinels {
 		at, _ := sentinel.Do(context.Background(), "sentinel", "get-master-addr-by-name", MasterName).StringSlice()
-		j := slices.IndexFunc(s.Nodes, func(r *Server) bool { return len(at) == 2 && portOf(r.known()) == at[1] })
+		j := slices.IndexFunc(s.Nodes, func(r *Server) bool { return len(at) == 2 && portOf(r.announced()) == at[1] })
 		if j < 0 || (i > 0 && s.Nodes[j] != p) {
 			return nil
 		}

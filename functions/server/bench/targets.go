@@ -21,7 +21,7 @@ const (
 	loadCore   = "1"
 )
 
-// A bench holds what all rows share.
+// A bench holds what all workloads share.
 type bench struct {
 	ctx     context.Context
 	server  string
@@ -32,11 +32,11 @@ type bench struct {
 // A starter starts a server side and says how to talk to it.
 type starter interface {
 	name() string
-	start() (side, error)
+	start() (target, error)
 }
 
-// A side is a running server side.
-type side struct {
+// A target is a running server side.
+type target struct {
 	addr  string
 	redis string
 	pids  []int
@@ -52,20 +52,20 @@ type own struct {
 
 func (o own) name() string { return o.mode }
 
-func (o own) start() (side, error) {
+func (o own) start() (target, error) {
 	self, err := os.Executable()
 	if err != nil {
-		return side{}, err
+		return target{}, err
 	}
 	addr, err := freeAddr()
 	if err != nil {
-		return side{}, err
+		return target{}, err
 	}
 	cmd, err := pinned(o.b.ctx, serverCore, nil, self, o.mode, addr)
 	if err != nil {
-		return side{}, err
+		return target{}, err
 	}
-	return side{addr: addr, pids: []int{cmd.Process.Pid}, stop: func() { end(cmd) }}, awaitListener(addr)
+	return target{addr: addr, pids: []int{cmd.Process.Pid}, stop: func() { end(cmd) }}, awaitListener(addr)
 }
 
 // confab is the server under test on a Redis of its own.
@@ -76,10 +76,10 @@ type confab struct {
 
 func (confab) name() string { return "confab" }
 
-func (c confab) start() (side, error) {
+func (c confab) start() (target, error) {
 	addr, err := freeAddr()
 	if err != nil {
-		return side{}, err
+		return target{}, err
 	}
 	_, port, _ := net.SplitHostPort(addr)
 	core := serverCore
@@ -88,9 +88,9 @@ func (c confab) start() (side, error) {
 	}
 	redis, err := pinned(c.b.ctx, core, nil, "redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
 	if err != nil {
-		return side{}, err
+		return target{}, err
 	}
-	s := side{full: true, redis: addr, stop: func() { end(redis) }}
+	s := target{full: true, redis: addr, stop: func() { end(redis) }}
 	if err := awaitListener(addr); err != nil {
 		return s, err
 	}
@@ -121,7 +121,7 @@ func (c confab) start() (side, error) {
 	return s, err
 }
 
-// once measures one side under one load, which runs as a process of its own
+// once measures one target under one load, which runs as a process of its own
 // on the other core.
 func (b *bench) once(st starter, l load) (result, error) {
 	s, err := st.start()

@@ -15,11 +15,11 @@ import (
 	"time"
 )
 
-// A press posts lines.
-type press struct {
+// Publishers post lines.
+type publishers struct {
 	load    load
 	cookies []string
-	hall    *hall
+	subs    *subscribers
 
 	sent, failed atomic.Int64
 	active       time.Duration
@@ -48,7 +48,7 @@ func payload(b []byte, room, seq int, at time.Time, size int) []byte {
 }
 
 // warm posts a few lines that are not counted, one a room at most.
-func (p *press) warm() {
+func (p *publishers) warm() {
 	c := &client{addr: p.load.Addr}
 	defer c.close()
 	rooms := min(p.load.Rooms, 5)
@@ -56,25 +56,25 @@ func (p *press) warm() {
 		_ = c.post(p.form(job{seq, time.Unix(0, 1)}), p.cookie(0))
 	}
 	if !p.load.Deaf {
-		wait(&p.hall.warmed, int64(rooms*p.load.N/p.load.Rooms*p.load.Each))
+		wait(&p.subs.warmed, int64(rooms*p.load.N/p.load.Rooms*p.load.Each))
 	}
 }
 
-func (p *press) cookie(i int) string {
+func (p *publishers) cookie(i int) string {
 	if len(p.cookies) == 0 {
 		return ""
 	}
 	return p.cookies[i%len(p.cookies)]
 }
 
-func (p *press) form(j job) string {
+func (p *publishers) form(j job) string {
 	room := j.seq % p.load.Rooms
 	return "room=" + strconv.Itoa(room) + "&message=" + url.QueryEscape(string(payload(nil, room, j.seq, j.at, p.load.Bytes)))
 }
 
 // run posts at the rate, or as fast as the window allows. A line carries the
 // moment at which it was due, so waiting to be sent counts as latency.
-func (p *press) run() {
+func (p *publishers) run() {
 	jobs := make(chan job, 1<<16)
 	var wg sync.WaitGroup
 	for i := range p.load.Publishers {
@@ -94,8 +94,8 @@ func (p *press) run() {
 		if time.Since(start).Seconds() >= p.load.Seconds {
 			break
 		}
-		if p.hall.slots != nil {
-			p.hall.slots <- struct{}{}
+		if p.subs.slots != nil {
+			p.subs.slots <- struct{}{}
 		} else if len(jobs) > p.load.Publishers {
 			time.Sleep(50 * time.Microsecond)
 		}
@@ -106,7 +106,7 @@ func (p *press) run() {
 	p.active = time.Since(start)
 }
 
-func (p *press) publish(i int, jobs <-chan job) {
+func (p *publishers) publish(i int, jobs <-chan job) {
 	c := &client{addr: p.load.Addr}
 	defer c.close()
 	var trips spread
@@ -131,14 +131,14 @@ func (p *press) publish(i int, jobs <-chan job) {
 }
 
 // expected is how many deliveries are due.
-func (p *press) expected() int64 {
+func (p *publishers) expected() int64 {
 	if p.load.Deaf {
 		return 0
 	}
 	return p.sent.Load() * int64(p.load.N-p.load.Stalled) / int64(p.load.Rooms) * int64(p.load.Each)
 }
 
-func (p *press) p99() float64 { return p.trips.at(.99) }
+func (p *publishers) p99() float64 { return p.trips.at(.99) }
 
 // A client is one connection.
 type client struct {

@@ -14,15 +14,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A hall is many listeners on one thread: raw sockets, one epoll, one buffer.
+// Subscribers are many listeners on one thread: raw sockets, one epoll, one buffer.
 // It finds lines by their mark, however the server dressed them.
-type hall struct {
+type subscribers struct {
 	load    load
 	cookies []string
 	cursor  string
 	addr    unix.SockaddrInet4
 	ep      int
-	seats   []seat
+	all     []subscriber
 	byFD    []int32
 	opening int // connections that have no answer yet
 	nextUp  int // the next to open
@@ -37,8 +37,8 @@ type hall struct {
 	reached []int32 // listeners that have a line, by its number
 }
 
-// A seat is one listener.
-type seat struct {
+// A subscriber is one connection.
+type subscriber struct {
 	fd    int32
 	room  int32
 	open  bool
@@ -55,12 +55,12 @@ const (
 	bigBuffer = 4 << 10 // SO_RCVBUF of who stops reading: small
 )
 
-func openHall(l load, cookies []string, cursor string) (*hall, error) {
+func subscribe(l load, cookies []string, cursor string) (*subscribers, error) {
 	host, port, err := net.SplitHostPort(l.Addr)
 	if err != nil {
 		return nil, err
 	}
-	h := &hall{load: l, cookies: cookies, cursor: cursor, seats: make([]seat, l.N), done: make(chan struct{})}
+	h := &subscribers{load: l, cookies: cookies, cursor: cursor, all: make([]subscriber, l.N), done: make(chan struct{})}
 	copy(h.addr.Addr[:], net.ParseIP(host).To4())
 	h.addr.Port, _ = strconv.Atoi(port)
 	var limit unix.Rlimit
@@ -83,18 +83,18 @@ func openHall(l load, cookies []string, cursor string) (*hall, error) {
 	return h, nil
 }
 
-func (h *hall) close() {
+func (h *subscribers) close() {
 	h.stop.Store(true)
 	<-h.done
 }
 
-func (h *hall) run() {
+func (h *subscribers) run() {
 	runtime.LockOSThread()
 	defer close(h.done)
 	events := make([]unix.EpollEvent, 1024)
 	buf := make([]byte, front+readSize)
 	for !h.stop.Load() {
-		for h.opening < atOnce && h.nextUp < len(h.seats) {
+		for h.opening < atOnce && h.nextUp < len(h.all) {
 			h.connect(h.nextUp)
 			h.nextUp++
 		}
@@ -103,7 +103,7 @@ func (h *hall) run() {
 			h.event(ev, buf)
 		}
 	}
-	for _, s := range h.seats {
+	for _, s := range h.all {
 		if s.fd > 0 {
 			unix.Close(int(s.fd))
 		}
@@ -113,8 +113,8 @@ func (h *hall) run() {
 
 // connect is blocking, which over loopback takes no time, and sends the
 // request. From each address come at most 20,000 connections.
-func (h *hall) connect(i int) {
-	s := &h.seats[i]
+func (h *subscribers) connect(i int) {
+	s := &h.all[i]
 	s.room = int32(i % h.load.Rooms)
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -151,7 +151,7 @@ func (h *hall) connect(i int) {
 	h.opening++
 }
 
-func (h *hall) request(i int) []byte {
+func (h *subscribers) request(i int) []byte {
 	b := []byte("GET /stream?")
 	for k := range h.load.Each {
 		// Rooms far apart, and others for each listener of a room.
@@ -171,9 +171,9 @@ func (h *hall) request(i int) []byte {
 	return append(b, "\r\n"...)
 }
 
-func (h *hall) event(ev unix.EpollEvent, buf []byte) {
+func (h *subscribers) event(ev unix.EpollEvent, buf []byte) {
 	i := h.byFD[ev.Fd]
-	s := &h.seats[i]
+	s := &h.all[i]
 	n, err := unix.Read(int(s.fd), buf[front:])
 	if err == unix.EAGAIN || err == unix.EINTR {
 		return
@@ -211,7 +211,7 @@ func (h *hall) event(ev unix.EpollEvent, buf []byte) {
 }
 
 // scan takes the lines "@@room.number.nanoseconds@@" out of what came.
-func (h *hall) scan(s *seat, data []byte) {
+func (h *subscribers) scan(s *subscriber, data []byte) {
 	now := time.Now()
 	got := int64(0)
 	for {
@@ -227,7 +227,7 @@ func (h *hall) scan(s *seat, data []byte) {
 			s.tail = bytes.Clone(data[i:])
 			break
 		}
-		if h.take(s, data[i+2:i+2+end], now) {
+		if h.count(s, data[i+2:i+2+end], now) {
 			got++
 		}
 		data = data[i+4+end:]
@@ -238,8 +238,8 @@ func (h *hall) scan(s *seat, data []byte) {
 	}
 }
 
-// take counts one line and reports whether it is to be measured.
-func (h *hall) take(s *seat, line []byte, now time.Time) bool {
+// count counts one line and reports whether it is to be measured.
+func (h *subscribers) count(s *subscriber, line []byte, now time.Time) bool {
 	a, b := bytes.IndexByte(line, '.'), bytes.LastIndexByte(line, '.')
 	if a <= 0 || b <= a {
 		return false
@@ -275,10 +275,10 @@ func number(b []byte) (n int64) {
 }
 
 // await returns when so many deliveries have come, or nothing more comes.
-func (h *hall) await(due int64) { wait(&h.delivered, due) }
+func (h *subscribers) await(due int64) { wait(&h.delivered, due) }
 
-// awaitOld is for lines from before the listeners came.
-func (h *hall) awaitOld(due int64) { wait(&h.old, due) }
+// awaitOld waits for lines from before the listeners came.
+func (h *subscribers) awaitOld(due int64) { wait(&h.old, due) }
 
 func wait(n *atomic.Int64, due int64) {
 	last, since := n.Load(), time.Now()
@@ -290,22 +290,22 @@ func wait(n *atomic.Int64, due int64) {
 	}
 }
 
-func (h *hall) lastAt() time.Time { return time.Unix(0, h.last.Load()) }
+func (h *subscribers) lastAt() time.Time { return time.Unix(0, h.last.Load()) }
 
 // latency and disorder end the listening.
-func (h *hall) latency(q float64) float64 {
+func (h *subscribers) latency(q float64) float64 {
 	h.stop.Store(true)
 	<-h.done
 	return h.times.at(q)
 }
 
 // disorder is how many readers saw another order than the first of their room.
-func (h *hall) disorder() (n int) {
+func (h *subscribers) disorder() (n int) {
 	if h.load.Each > 1 || h.load.Deaf {
 		return 0 // rooms have no common order
 	}
 	first := map[int32]uint64{}
-	for _, s := range h.seats[h.load.Stalled:] {
+	for _, s := range h.all[h.load.Stalled:] {
 		if order, ok := first[s.room]; !ok {
 			first[s.room] = s.order
 		} else if order != s.order {

@@ -4,13 +4,13 @@ package main
 
 import "fmt"
 
-// A row is one kind of work, and what is to be reached.
-type row struct {
+// A workload is one kind of work, and what is to be reached.
+type workload struct {
 	name, reach string
 	run         func(*bench) (string, error)
 }
 
-var rows = []row{
+var workloads = []workload{
 	{"1,000 listeners, 10 lines/s", "CPU ≤ 1.35 ×, p50 and p99 ≤ 1.3 × the floor's", func(b *bench) (string, error) {
 		return b.beside(load{N: 1000, Rate: 10}, true, func(r, f result) (string, bool) {
 			return fmt.Sprintf("%.1f µs, p50 %.1f, p99 %.1f ms (%.2f ×, %.2f ×, %.2f ×)", r.PerDelivery, r.P50, r.P99, r.PerDelivery/f.PerDelivery, r.P50/f.P50, r.P99/f.P99),
@@ -71,11 +71,11 @@ var rows = []row{
 // one under the same load.
 func (b *bench) beside(l load, withNaive bool, judge func(r, f result) (string, bool)) (string, error) {
 	l.Seconds = b.seconds
-	sides := []starter{own{b, "floor"}, confab{b: b}}
+	targets := []starter{own{b, "floor"}, confab{b: b}}
 	if withNaive {
-		sides = append(sides, own{b, "naive"})
+		targets = append(targets, own{b, "naive"})
 	}
-	of, err := b.measure(l, sides...)
+	of, err := b.measure(l, targets...)
 	if err != nil {
 		return "", err
 	}
@@ -107,7 +107,7 @@ func (r result) brief(l load) string {
 	return fmt.Sprintf("%.1f µs, p50 %.2g, p99 %.2g ms%s", r.PerDelivery, r.P50, r.P99, r.faults())
 }
 
-// cells are a row's, with a mark: what was reached was reached without a
+// cells are a workload's, with a mark: what was reached was reached without a
 // fault.
 func (r result) cells(text, floor, naive string, ok bool) string {
 	mark := "✗"
