@@ -39,13 +39,14 @@ func (r *redis) start() {
 	if err := r.cmd.Start(); err != nil {
 		r.tb.Fatal(err)
 	}
-	testenv.Await(r.tb, "redis-server listens", 10*time.Second, func() bool {
-		c, err := net.Dial("tcp", r.addr)
-		if err == nil {
+	for range 100 {
+		if c, err := net.Dial("tcp", r.addr); err == nil {
 			c.Close()
+			return
 		}
-		return err == nil
-	})
+		time.Sleep(50 * time.Millisecond) // until it listens
+	}
+	r.tb.Fatal("redis-server does not listen")
 }
 
 func (r *redis) kill() {
@@ -66,10 +67,13 @@ type cloud struct {
 }
 
 // The front doors in front of everything that streams, and of everything else.
-var fronts = []struct{ door, streams lambdatest.Door }{
-	{lambdatest.REST, lambdatest.RESTStream},
-	{lambdatest.URL, lambdatest.URLStream},
-	{lambdatest.HTTP, lambdatest.HTTP},
+var fronts = []struct {
+	door, streams lambdatest.Door
+	transports    string // that GET /login names
+}{
+	{lambdatest.REST, lambdatest.RESTStream, `["sse","longpoll"]`},
+	{lambdatest.URL, lambdatest.URLStream, `["sse","longpoll"]`},
+	{lambdatest.HTTP, lambdatest.HTTP, `["longpoll"]`},
 }
 
 func newCloud(tb testing.TB, door, streams lambdatest.Door, redis string, env ...string) *cloud {

@@ -104,6 +104,9 @@ func TestFunctionsChatUnderTheEmulatorOfSAMLocal(t *testing.T) {
 	if res, page := ann.do("GET", "/", "", ""); res.StatusCode != 200 || !strings.Contains(page, "<title>") {
 		t.Errorf("page: %d %s", res.StatusCode, page)
 	}
+	if _, body := ann.do("GET", "/login", "", "", "Accept", jason); !strings.Contains(body, `"transports":["longpoll"]`) {
+		t.Errorf("GET /login names other transports than the one that there is: %s", body)
+	}
 	if res, body := ann.do("POST", "/r/lobby", jason, `{"text":""}`); res.StatusCode != http.StatusUnprocessableEntity {
 		t.Errorf("nothing was said: %d %s", res.StatusCode, body)
 	}

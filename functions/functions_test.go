@@ -71,7 +71,7 @@ func TestChatThroughEveryFrontDoor(t *testing.T) {
 			c := newCloud(t, front.door, front.streams, startRedis(t).url(), "STREAM_SECONDS=30")
 			ann := newBrowser(t, c, "https://chat").come("ann")
 			res, body := ann.do("GET", "/login", "", "", "Accept", jason)
-			if res.StatusCode != 200 || !strings.Contains(body, `"name":"ann"`) {
+			if res.StatusCode != 200 || !strings.Contains(body, `"name":"ann"`) || !strings.Contains(body, `"transports":`+front.transports) {
 				t.Fatalf("who am I: %d %s", res.StatusCode, body)
 			}
 			if front.streams == lambdatest.HTTP {
@@ -137,21 +137,24 @@ func chatInTurns(t *testing.T, ann, guest *browser) {
 		return heard
 	}
 	ann.say("lobby", "before")
+	if heard := turn(); len(heard) > 0 || cursor == "" { // at once, so that a page sees that the server answers
+		t.Fatalf("the first turn brought %q and the cursor %q", heard, cursor)
+	}
 	quiet := make(chan []string)
 	go func() { quiet <- turn() }() // waits for the first line from now on
 	late := time.AfterFunc(2*time.Second, func() { ann.say("lobby", "one") })
 	defer late.Stop()
 	if heard := <-quiet; !slices.Equal(heard, []string{"one"}) {
-		t.Errorf("first turn: %q", heard)
+		t.Errorf("turn that waited: %q", heard)
 	}
 	ann.say("lobby", "two")
 	ann.say("lobby", "three")
 	heard := turn()
-	if len(heard) == 1 { // the bell had rung for one of them
+	if len(heard) == 1 { // one of them had been published before the other
 		heard = append(heard, turn()...)
 	}
 	if !slices.Equal(heard, []string{"two", "three"}) {
-		t.Errorf("second turn: %q", heard)
+		t.Errorf("last turn: %q", heard)
 	}
 }
 
@@ -334,12 +337,13 @@ func startServer(tb testing.TB, redis string) (base string) {
 			tb.Logf("output of the server:\n%s", out.String())
 		}
 	})
-	testenv.Await(tb, "the server answers", 10*time.Second, func() bool {
-		res, err := http.Get("http://" + addr + "/healthz")
-		if err == nil {
+	for range 100 {
+		if res, err := http.Get("http://" + addr + "/healthz"); err == nil {
 			res.Body.Close()
+			return "http://" + addr
 		}
-		return err == nil
-	})
-	return "http://" + addr
+		time.Sleep(50 * time.Millisecond) // until it listens
+	}
+	tb.Fatalf("the server does not answer: %s", out.String())
+	return ""
 }

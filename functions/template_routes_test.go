@@ -98,7 +98,7 @@ func (t *template) passes(path string) (origin string, methods []any) {
 // An error that CloudFront keeps is told to everybody who asks for the same
 // path: its key has no cookie and no query.
 func TestTemplateHasNoTroubleKeptAtTheEdge(t *testing.T) {
-	kept := map[string]any{"500": "10", "502": "10", "503": "10", "504": "10"} // seconds, by default, whatever Cache-Control says
+	kept := map[string]any{"404": "10", "414": "10", "500": "10", "501": "10", "502": "10", "503": "10", "504": "10"} // seconds, by default
 	for _, e := range listOf(at(deploy(t, nil).resources["Cdn"], "Properties", "DistributionConfig", "CustomErrorResponses")) {
 		kept[at(e, "ErrorCode").(string)] = at(e, "ErrorCachingMinTTL")
 	}

@@ -144,6 +144,16 @@ func TestTemplateTellsBothWaysTheSame(t *testing.T) {
 	}
 }
 
+// The login function answers what transports there are, whoever reads.
+func TestTemplateSaysWhoReads(t *testing.T) {
+	for backend, want := range map[string]string{"function": "", "container": "server"} {
+		d := deploy(t, map[string]any{"StreamBackend": backend, "StreamImage": "image"})
+		if got := at(d.eval(d.root["Globals"], "Globals"), "Function", "Environment", "Variables", "STREAM_MODE"); got != want {
+			t.Errorf("StreamBackend=%s: STREAM_MODE is %q, want %q", backend, got, want)
+		}
+	}
+}
+
 func TestTemplateStreamsOnlyByTheStreamFunction(t *testing.T) {
 	for name, r := range deploy(t, nil).resources {
 		for _, event := range mapOf(at(r, "Properties", "Events")) {

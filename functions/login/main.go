@@ -19,5 +19,9 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	lambda.Start(lambdahttp.Buffer(a.Handler(web.Login(nickname.Parse), web.Site)))
+	h := a.Handler(web.Login(nickname.Parse), web.Site)
+	if a.Buffered() {
+		h = web.Finite(h)
+	}
+	lambda.Start(lambdahttp.Buffer(h, web.Finite(h))) // finite: GET /login tells the page how it may read
 }

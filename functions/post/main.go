@@ -19,5 +19,6 @@ func main() {
 		log.Fatal(err)
 	}
 	// With what is read, for a front door that tells requests apart by their path alone.
-	lambda.Start(lambdahttp.Buffer(web.Finite(a.Handler(web.Post, web.Stream))))
+	h := web.Finite(a.Handler(web.Post, web.Stream))
+	lambda.Start(lambdahttp.Buffer(h, h))
 }

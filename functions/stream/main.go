@@ -21,7 +21,7 @@ func main() {
 	}
 	h := a.Handler(web.Stream, web.Post) // both, for a front door that tells requests apart by their path alone
 	if a.Buffered() {
-		lambda.Start(lambdahttp.Buffer(web.Finite(h)))
+		lambda.Start(lambdahttp.Buffer(web.Finite(h), web.Finite(h)))
 	}
 	lambda.Start(lambdahttp.Stream(h, web.Finite(h)))
 }

@@ -48,7 +48,7 @@ type Config struct {
 	Guests         string         `env:"GUESTS" envDefault:"read"` // what those may do who said no name: read or none
 
 	StreamSeconds     int     `env:"STREAM_SECONDS"`                      // how long a stream lives; 0: until somebody leaves
-	StreamMode        string  `env:"STREAM_MODE"`                         // buffered: the front door of a function passes on whole answers only
+	StreamMode        string  `env:"STREAM_MODE"`                         // of functions. buffered: their front door passes on whole answers only; server: a server answers what is read
 	SAMLocal          bool    `env:"AWS_SAM_LOCAL"`                       // set by sam local, which buffers too
 	PostsPerSecond    float64 `env:"POSTS_PER_SECOND" envDefault:"1"`     // of one user in one room, in the long run
 	PostBurst         int     `env:"POST_BURST" envDefault:"10"`          // of one user in one room, at once
@@ -82,8 +82,8 @@ func (c Config) check() error {
 	switch {
 	case c.Guests != "read" && c.Guests != "none":
 		return fmt.Errorf("GUESTS is %q: it may be read or none", c.Guests)
-	case c.StreamMode != "" && c.StreamMode != "buffered":
-		return fmt.Errorf("STREAM_MODE is %q: it may be buffered, or not set", c.StreamMode)
+	case c.StreamMode != "" && c.StreamMode != "buffered" && c.StreamMode != "server":
+		return fmt.Errorf("STREAM_MODE is %q: it may be buffered or server, or not set", c.StreamMode)
 	case c.PublicOrigin != "" && !validOrigin(c.PublicOrigin):
 		return fmt.Errorf("PUBLIC_ORIGIN is %q: it is a scheme and a host, as https://chat.example.org", c.PublicOrigin)
 	case c.ProxySecret != "" && len(c.ProxySecret) < secretBytes:
@@ -172,6 +172,6 @@ func (c Config) web(log *slog.Logger, st store.Store, h *hub.Hub, signer *identi
 		Log:        log, Rooms: st, Hub: h, Users: signer, Site: site,
 		Guests: c.Guests == "read", Origin: c.PublicOrigin, Proxies: c.TrustedProxies, ProxySecret: c.ProxySecret,
 		StreamsPerUser: c.StreamsPerUser, StreamsPerAddress: c.StreamsPerAddress,
-		StreamFor: time.Duration(c.StreamSeconds) * time.Second,
+		StreamFor: time.Duration(c.StreamSeconds) * time.Second, Sockets: c.StreamMode == "server",
 	}
 }

@@ -24,9 +24,10 @@ func Login(parse func(name string) (string, error)) Routes {
 
 // A session is what a page has to know before it begins.
 type session struct {
-	User   *chat.User     `json:"user"` // null: nobody is signed in
-	Guests string         `json:"guests"`
-	Limits map[string]int `json:"limits"`
+	User       *chat.User     `json:"user"` // null: nobody is signed in
+	Guests     string         `json:"guests"`
+	Limits     map[string]int `json:"limits"`
+	Transports []string       `json:"transports"` // by which rooms are read here, the best first
 }
 
 var limits = map[string]int{
@@ -34,13 +35,20 @@ var limits = map[string]int{
 	"body": maxBody, "rooms": maxRooms, "page": maxPage,
 }
 
+// What the transports are called.
+const (
+	serverSentEvents = "sse"
+	webSocket        = "websocket"
+	longPoll         = "longpoll"
+)
+
 func (s *Server) whoami(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Add("Vary", "Accept")
 	if accepts(r, typeJSON, typeHTML) == typeHTML {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return nil
 	}
-	now := session{Guests: "none", Limits: limits}
+	now := session{Guests: "none", Limits: limits, Transports: s.transports(r)}
 	if s.cfg.Guests {
 		now.Guests = "read"
 	}
@@ -52,6 +60,18 @@ func (s *Server) whoami(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return answer(w, http.StatusOK, now)
+}
+
+// transports are the ways to read that there are where the request came to, so
+// that a page need not find out by trying what a function has not.
+func (s *Server) transports(r *http.Request) []string {
+	switch {
+	case r.Context().Value(finiteKey{}) != nil:
+		return []string{longPoll}
+	case s.cfg.Sockets || r.Context().Value(http.ServerContextKey) != nil: // what net/http serves can be hijacked
+		return []string{serverSentEvents, webSocket, longPoll}
+	}
+	return []string{serverSentEvents, longPoll}
 }
 
 // A hello is what somebody says to come in.

@@ -179,6 +179,9 @@ func refine(name string, s *jsonschema.Schema) {
 		if full == "Session.guests" {
 			p.Value.Enum = []any{"read", "none"}
 		}
+		if full == "Session.transports" {
+			p.Value.Items.Enum = []any{serverSentEvents, webSocket, longPoll}
+		}
 	}
 	shape := reflect.TypeOf(shapes[name])
 	s.Required = slices.DeleteFunc(s.Required, func(field string) bool { return mayBeMissing(shape, field) })

@@ -33,7 +33,7 @@ func (s *Server) poll(w http.ResponseWriter, r *http.Request, rooms []chat.RoomI
 	defer leave()
 	defer reader.Close()
 	at := placeOf(rooms, reader.Cursor())
-	b, err := within(r.Context(), reader, wait)
+	b, err := within(r.Context(), reader, s.atMost(wait))
 	if errors.Is(err, hub.ErrClosed) {
 		b.Items = []hub.Item{{JSON: chat.JSON(chat.Signal{Kind: chat.Bye, Retry: int(rand.N(comeBack).Milliseconds())})}}
 	} else if err != nil && !errors.Is(err, hub.ErrLagged) {

@@ -21,8 +21,8 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request, rooms []chat.RoomI
 		return err
 	}
 	streamHead(w.Header(), typeSSE)
-	if r.Context().Value(finiteKey{}) == nil && s.cfg.Hub.CanAdopt() && ownConnection(r) {
-		s.serveDetached(w, r, reader, leave)
+	if r.Context().Value(finiteKey{}) == nil && s.cfg.Hub.Takes() && ownConnection(r) {
+		s.giveAway(w, r, reader, leave)
 		return nil
 	}
 	defer leave()
@@ -39,15 +39,15 @@ func ownConnection(r *http.Request) bool {
 	return tcp && r.ProtoMajor == 1 && r.TLS == nil && r.Method == http.MethodGet
 }
 
-// serveDetached writes the head and what the ring does not hold, and hands the
+// giveAway writes the head and what the ring does not hold, and hands the
 // connection to the hub. No goroutine is left.
-func (s *Server) serveDetached(w http.ResponseWriter, r *http.Request, reader *hub.Reader, leave func()) {
+func (s *Server) giveAway(w http.ResponseWriter, r *http.Request, reader *hub.Reader, leave func()) {
 	ctx := r.Context()
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		reader.Close()
 		leave()
-		s.log.Error("hijacking a connection failed", "err", err)
+		s.log.Error("connection not taken", "err", err)
 		return
 	}
 	var head bytes.Buffer
@@ -72,7 +72,7 @@ func (s *Server) serveDetached(w http.ResponseWriter, r *http.Request, reader *h
 	if s.cfg.StreamFor > 0 {
 		ends = time.Now().Add(s.cfg.StreamFor)
 	}
-	if err != nil || !reader.Adopt(conn, ends, leave) {
+	if err != nil || !reader.Take(conn, ends, leave) {
 		reader.Close()
 		leave()
 		conn.Close()

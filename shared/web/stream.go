@@ -93,7 +93,7 @@ func streamHead(h http.Header, kind string) {
 // send answers with what a reader gets, until one of them ends.
 func (s *Server) send(w http.ResponseWriter, r *http.Request, reader *hub.Reader, wr wire) {
 	if r.Context().Value(finiteKey{}) != nil {
-		finite(w, r, reader, wr)
+		s.finite(w, r, reader, wr)
 		return
 	}
 	ctx, cancel := s.lifetime(r.Context())
@@ -126,7 +126,7 @@ func pump(ctx context.Context, reader *hub.Reader, wr wire, out func([]byte) err
 		}
 		err := out(b)
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			reader.SetEndReason(hub.Stalled)
+			reader.EndFor(hub.Stalled)
 		}
 		return err
 	}
@@ -140,13 +140,21 @@ func pump(ctx context.Context, reader *hub.Reader, wr wire, out func([]byte) err
 		case errors.Is(err, errQuiet):
 			err = write(wr.ping())
 		case errors.Is(err, errEnds), errors.Is(err, context.DeadlineExceeded): // a function's own
-			reader.SetEndReason(hub.Ended)
+			reader.EndFor(hub.Ended)
 			_ = write(wr.bye(comeBackSoon))
 		case errors.Is(err, hub.ErrClosed):
 			_ = write(wr.bye(rand.N(comeBack)))
 		}
 	}
 	return err
+}
+
+// atMost is d, or how long a stream may live if that is less.
+func (s *Server) atMost(d time.Duration) time.Duration {
+	if s.cfg.StreamFor > 0 {
+		return min(d, s.cfg.StreamFor)
+	}
+	return d
 }
 
 var errQuiet = errors.New("nothing was said")
@@ -170,11 +178,16 @@ func Finite(h http.Handler) http.Handler {
 
 // finite answers where the front door passes nothing on before the end: with
 // all that is new, or else the first that comes within a while. The opening
-// alone, when nothing does, keeps the reader's place.
-func finite(w http.ResponseWriter, r *http.Request, reader *hub.Reader, wr wire) {
+// alone, when nothing does, keeps the reader's place. A reader that has not come
+// back yet waits for nothing: it has to know that the server answers.
+func (s *Server) finite(w http.ResponseWriter, r *http.Request, reader *hub.Reader, wr wire) {
 	opening := wr.opening(reader.Cursor(), comeBackSoon) // the cursor before, lest a cut answer skip what follows
-	b, err := next(r.Context(), reader, finiteWait)
-	if err != nil && !errors.Is(err, errQuiet) {
+	wait := time.Duration(0)
+	if r.Header.Get("Last-Event-ID") != "" {
+		wait = s.atMost(finiteWait)
+	}
+	b, err := within(r.Context(), reader, wait)
+	if err != nil {
 		b = hub.Batch{}
 	}
 	_, _ = w.Write(append(opening, wr.batch(b)...)) // a reader that has left comes back with its cursor

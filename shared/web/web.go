@@ -79,6 +79,9 @@ type Config struct {
 	// StreamsPerUser and StreamsPerAddress are what each may hold at once on
 	// this machine. 0 lifts a limit.
 	StreamsPerUser, StreamsPerAddress int
+	// Sockets says that what is read here goes to a server, which has
+	// WebSocket, even where a function answers all else.
+	Sockets bool
 	// StreamFor is how long a stream lives before its reader is sent back
 	// for another. 0: until somebody leaves.
 	StreamFor time.Duration

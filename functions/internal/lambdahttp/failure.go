@@ -5,7 +5,10 @@ import (
 	"net/http"
 )
 
-const problemType = "application/problem+json"
+const (
+	problemType = "application/problem+json"
+	noStore     = "no-store" // CloudFront keeps an error for everybody unless it is told not to
+)
 
 // A failure is why a request got no answer from its handler.
 type failure struct {
@@ -25,13 +28,14 @@ func (f *failure) body() []byte {
 // answer is the failure as every front door takes it, v1 or v2.
 func (f *failure) answer() any {
 	return map[string]any{
-		"statusCode": f.status, "headers": map[string]string{"Content-Type": problemType}, "body": string(f.body()),
+		"statusCode": f.status, "headers": map[string]string{"Content-Type": problemType, "Cache-Control": noStore}, "body": string(f.body()),
 	}
 }
 
 func (f *failure) write(w http.ResponseWriter) {
 	clear(w.Header())
 	w.Header().Set("Content-Type", problemType)
+	w.Header().Set("Cache-Control", noStore)
 	w.WriteHeader(f.status)
 	w.Write(f.body())
 }

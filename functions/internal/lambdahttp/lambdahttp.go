@@ -27,12 +27,17 @@ const spare = time.Second
 // Handler is what lambda.Start takes.
 type Handler func(ctx context.Context, event json.RawMessage) (any, error)
 
-// Buffer answers with what h wrote, once it is done.
-func Buffer(h http.Handler) Handler {
+// Buffer answers with what h wrote, once it is done. A front door that never
+// streams, an HTTP API, gets what finite wrote instead.
+func Buffer(h, finite http.Handler) Handler {
 	return func(ctx context.Context, event json.RawMessage) (any, error) {
+		serve := h
+		if neverStreams(event) {
+			serve = finite
+		}
 		answer, failed := invoke(ctx, event, func(w http.ResponseWriter, r *http.Request) {
 			r.Header.Del("Accept-Encoding") // the answer travels as text
-			h.ServeHTTP(w, r)
+			serve.ServeHTTP(w, r)
 		})
 		if failed != nil {
 			return failed.answer(), nil
@@ -41,12 +46,12 @@ func Buffer(h http.Handler) Handler {
 	}
 }
 
-// Stream answers with what h writes, as it writes it. A front door that is
-// known to wait for the whole answer, an HTTP API, gets that of finite instead.
+// Stream answers with what h writes, as it writes it. A front door that never
+// streams, an HTTP API, gets the whole answer of finite instead.
 func Stream(h, finite http.Handler) Handler {
-	buffer := Buffer(finite)
+	buffer := Buffer(finite, finite)
 	return func(ctx context.Context, event json.RawMessage) (any, error) {
-		if waits(event) {
+		if neverStreams(event) {
 			return buffer(ctx, event)
 		}
 		w := newWriter()
@@ -102,9 +107,9 @@ func prepare(r *http.Request) *failure {
 	return nil
 }
 
-// waits reports whether the event is an HTTP API's, which never streams. Its
-// form is that of a Function URL, which may.
-func waits(event []byte) bool {
+// neverStreams reports whether the event is an HTTP API's. Its form is that of
+// a Function URL, which may stream.
+func neverStreams(event []byte) bool {
 	var e struct {
 		Version        string
 		RequestContext struct{ DomainName string }

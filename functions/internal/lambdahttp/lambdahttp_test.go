@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	case "stream":
 		lambda.Start(lambdahttp.Stream(routes("live"), routes("finite")))
 	case "buffer":
-		lambda.Start(lambdahttp.Buffer(routes("whole")))
+		lambda.Start(lambdahttp.Buffer(routes("whole"), routes("finite")))
 	}
 	os.Exit(m.Run())
 }
@@ -219,12 +219,53 @@ func TestPathThatIsNotEncodedIsTheClientsFault(t *testing.T) {
 
 func TestHTTPAPIGetsTheFiniteAnswer(t *testing.T) {
 	t.Parallel()
-	e := lambdatest.Start(t, os.Args[0], "FUNCTION=stream")
-	for d, want := range map[lambdatest.Door]string{lambdatest.HTTP: "finite", lambdatest.URLStream: "live", lambdatest.RESTStream: "live"} {
-		c := &http.Client{Transport: &lambdatest.Transport{Door: d, Pick: func(*http.Request) *lambdatest.Environment { return e }}}
-		if _, body := get(t, c, "/echo/lobby"); !strings.Contains(body, `"Mode":"`+want+`"`) {
-			t.Errorf("%s: %s, want %s", d, body, want)
+	for _, tt := range []struct {
+		function string
+		door     lambdatest.Door
+		want     string
+	}{
+		{"stream", lambdatest.HTTP, "finite"},
+		{"stream", lambdatest.URLStream, "live"},
+		{"stream", lambdatest.RESTStream, "live"},
+		{"buffer", lambdatest.HTTP, "finite"},
+		{"buffer", lambdatest.URL, "whole"},
+		{"buffer", lambdatest.REST, "whole"},
+	} {
+		e := lambdatest.Start(t, os.Args[0], "FUNCTION="+tt.function)
+		c := &http.Client{Transport: &lambdatest.Transport{Door: tt.door, Pick: func(*http.Request) *lambdatest.Environment { return e }}}
+		if _, body := get(t, c, "/echo/lobby"); !strings.Contains(body, `"Mode":"`+tt.want+`"`) {
+			t.Errorf("%s behind %s: %s, want %s", tt.function, tt.door, body, tt.want)
 		}
+	}
+}
+
+// What CloudFront may keep, it tells everybody: its key has no cookie and no query.
+func TestNoFailureMayBeKept(t *testing.T) {
+	t.Parallel()
+	for _, d := range doors {
+		t.Run(string(d), func(t *testing.T) {
+			_, c, _ := door(t, d)
+			for _, tt := range []struct {
+				path, upgrade string
+				status        int
+			}{
+				{"/empty", "websocket", http.StatusNotImplemented},
+				{"/panic", "", http.StatusInternalServerError},
+			} {
+				req, _ := http.NewRequest(http.MethodGet, "http://chat"+tt.path, nil)
+				if tt.upgrade != "" {
+					req.Header.Set("Upgrade", tt.upgrade)
+				}
+				res, err := c.Do(req)
+				if err != nil {
+					t.Fatal(err)
+				}
+				res.Body.Close()
+				if got := res.Header.Get("Cache-Control"); res.StatusCode != tt.status || got != "no-store" {
+					t.Errorf("%s %s: status %d, Cache-Control %q", tt.path, tt.upgrade, res.StatusCode, got)
+				}
+			}
+		})
 	}
 }
 
