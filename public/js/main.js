@@ -1,5 +1,6 @@
 // @ts-check
 import { Problem, call } from './call.js'
+import { learnTransports } from './link/transports.js'
 import { showLogin } from './login.js'
 import { learnLimits } from './limits.js'
 import { forget, onRemembered, recall, remember } from './memory.js'
@@ -23,6 +24,7 @@ onRemembered('me', () => location.reload())
 
 const session = await ask()
 if (session?.limits) learnLimits(session.limits)
+if (session?.transports) learnTransports(session.transports)
 if (session && known && session.user?.id !== known.id) session.user ? changed(session.user) : signedOut()
 else if (session?.user && !inside) enter(session.user)
 

@@ -8,7 +8,7 @@ import (
 	"confab/shared/chat"
 )
 
-// An audience is all readers of the same rooms on this machine.
+// An audience is everybody here who reads the same rooms.
 type audience struct {
 	hub   *Hub
 	name  string
@@ -22,15 +22,14 @@ type audience struct {
 	ring     ring
 	cursor   chat.Cursor   // after the ring's end
 	grown    chan struct{} // closed when the ring grows, if somebody waits
-	groups   []*connGroup  // its adopted connections, a group in each shard
+	sections []*section    // its connections without a goroutine, one a shard
 	scratch  []byte
-	pastEnds [3]uint64 // where the ring ended when the janitor last trimmed it, the oldest first
+	marks    [3]uint64 // where the ring ended at the janitor's last visits, the oldest first
 }
 
 // newAudience begins an audience with one reader. The audience of one room
-// begins with the room's recent events. There may be very many audiences of
-// several rooms, so they begin empty: a reader that comes back to one is served
-// from the recent events of its rooms.
+// begins with what the room remembers; there are as many others as there are
+// choices of rooms, and who comes back to one is served from the rooms.
 func newAudience(h *Hub, name string, rooms []*room) *audience {
 	a := &audience{hub: h, name: name, rooms: rooms, refs: 1, cursor: make(chat.Cursor, len(rooms))}
 	for _, rm := range rooms { // all at once, in the one order: no event may fall between two
@@ -50,17 +49,17 @@ func newAudience(h *Hub, name string, rooms []*room) *audience {
 	return a
 }
 
-// trimOld drops what no reader needs any more. A reader that takes nothing for
-// StallLimit is dropped, so older bytes only serve readers that come back.
-func (a *audience) trimOld() {
+// age lets go of what no reader needs any more: who takes longer than
+// StallLimit over a line is cut, so older bytes are only for who comes back.
+func (a *audience) age() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	keep := 0
 	if len(a.rooms) == 1 {
-		keep = resumeBytes
+		keep = keepBytes
 	}
-	a.ring.trim(a.pastEnds[0], keep)
-	a.pastEnds = [3]uint64{a.pastEnds[1], a.pastEnds[2], a.ring.end}
+	a.ring.trim(a.marks[0], keep)
+	a.marks = [3]uint64{a.marks[1], a.marks[2], a.ring.end}
 }
 
 // add appends an event or a signal to the ring and wakes its readers. The
@@ -68,7 +67,7 @@ func (a *audience) trimOld() {
 func (a *audience) add(rm *room, ev event) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	i := a.roomIndex(rm)
+	i := a.place(rm)
 	a.scratch = a.scratch[:0]
 	if !ev.id.IsZero() {
 		a.cursor[i] = ev.id
@@ -77,7 +76,7 @@ func (a *audience) add(rm *room, ev event) {
 	n := frameSize(a.scratch, ev.kind, ev.json)
 	e := entry{room: i, kind: ev.kind, id: ev.id, prev: ev.prev, text: uint32(n - len(ev.json) - 2)}
 	a.ring.add(e, n, func(b []byte) []byte { return appendFrame(b, a.scratch, ev.kind, ev.json) })
-	a.notify()
+	a.wake()
 }
 
 // reset appends a reset of one room, which goes on after start. The room's
@@ -85,39 +84,33 @@ func (a *audience) add(rm *room, ev event) {
 func (a *audience) reset(rm *room, start chat.ID) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	i := a.roomIndex(rm)
+	i := a.place(rm)
 	a.cursor[i] = start
 	a.scratch = a.cursor.Append(a.scratch[:0])
 	json := chat.JSON(chat.Signal{Room: rm.id, Kind: chat.Reset, Cursor: string(a.scratch)})
 	n := frameSize(a.scratch, chat.Reset, json)
 	e := entry{room: i, kind: chat.Reset, text: uint32(n - len(json) - 2), barrier: true}
 	a.ring.add(e, n, func(b []byte) []byte { return appendFrame(b, a.scratch, chat.Reset, json) })
-	a.notify()
+	a.wake()
 }
 
-func (a *audience) roomIndex(rm *room) int {
+func (a *audience) place(rm *room) int {
 	return slices.Index(a.rooms, rm)
 }
 
-// notify wakes everything that waits for the ring to grow. a.mu is held.
-func (a *audience) notify() {
+// wake tells whoever waits for the ring to grow. a.mu is held.
+func (a *audience) wake() {
 	if a.grown != nil {
 		close(a.grown)
 		a.grown = nil
 	}
-	for _, g := range a.groups {
-		g.schedule()
+	for _, s := range a.sections {
+		s.mark()
 	}
 }
 
-func (a *audience) end() uint64 {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.ring.end
-}
-
-// grew returns a channel that is closed when the ring grows. a.mu is held.
-func (a *audience) grew() <-chan struct{} {
+// wait is closed when the ring grows. a.mu is held.
+func (a *audience) wait() <-chan struct{} {
 	if a.grown == nil {
 		a.grown = make(chan struct{})
 	}

@@ -20,40 +20,38 @@ import (
 //
 //	go test ./shared/hub -run '^$' -bench . -count 10 | benchstat -
 
-// A benchLog is a log of one room without a past.
-type benchLog struct {
+// A bell is a log of one room without a past, which only tells.
+type bell struct {
 	to chat.Listener
 	ev chat.Event
 }
 
-func newBenchLog() *benchLog {
+func newBell() *bell {
 	ada := chat.User{ID: "u_0123456789abcdef", Name: "Ada"}
 	at := chat.ID{MS: 1_732_130_000_000}
-	return &benchLog{ev: chat.Event{Room: "lobby", Kind: chat.Message, By: ada, ID: at, Text: strings.Repeat("x", 100)}}
+	return &bell{ev: chat.Event{Room: "lobby", Kind: chat.Message, By: ada, ID: at, Text: strings.Repeat("x", 100)}}
 }
 
-func (l *benchLog) Follow(_ context.Context, _ chat.RoomID, to chat.Listener) (chat.ID, error) {
-	l.to = to
-	return l.ev.ID, nil
+func (b *bell) Follow(_ context.Context, _ chat.RoomID, l chat.Listener) (chat.ID, error) {
+	b.to = l
+	return b.ev.ID, nil
 }
 
-func (*benchLog) Since(context.Context, chat.RoomID, chat.ID, int) ([]chat.Event, error) {
+func (*bell) Since(context.Context, chat.RoomID, chat.ID, int) ([]chat.Event, error) { return nil, nil }
+
+func (*bell) Before(context.Context, chat.RoomID, chat.ID, int) ([]chat.Event, error) {
 	return nil, nil
 }
 
-func (*benchLog) Before(context.Context, chat.RoomID, chat.ID, int) ([]chat.Event, error) {
-	return nil, nil
-}
-
-func (l *benchLog) post() {
-	l.ev.Prev, l.ev.ID.MS = l.ev.ID, l.ev.ID.MS+1
-	l.to.Event(l.ev)
+func (b *bell) ring() {
+	b.ev.Prev, b.ev.ID.MS = b.ev.ID, b.ev.ID.MS+1
+	b.to.Event(b.ev)
 }
 
 // benchHub is a hub with one reader, so that there is an audience.
-func benchHub(b *testing.B) (*hub.Hub, *benchLog, *hub.Reader) {
+func benchHub(b *testing.B) (*hub.Hub, *bell, *hub.Reader) {
 	b.Helper()
-	log := newBenchLog()
+	log := newBell()
 	h := hub.New(log, slog.New(slog.DiscardHandler))
 	b.Cleanup(func() { h.Close(0) })
 	return h, log, read(b, h, "")
@@ -79,7 +77,7 @@ func next(b *testing.B, r *hub.Reader) (size int) {
 }
 
 func BenchmarkEncode(b *testing.B) {
-	ev := newBenchLog().ev
+	ev := newBell().ev
 	b.ReportAllocs()
 	for b.Loop() {
 		chat.JSON(ev)
@@ -91,11 +89,11 @@ func BenchmarkEncode(b *testing.B) {
 func BenchmarkAppend(b *testing.B) {
 	_, log, _ := benchHub(b)
 	for range 8192 { // over 1 MiB
-		log.post()
+		log.ring()
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		log.post()
+		log.ring()
 	}
 }
 
@@ -105,7 +103,7 @@ func BenchmarkSeek(b *testing.B) {
 		b.Run(fmt.Sprintf("behind=%d", behind), func(b *testing.B) {
 			h, log, _ := benchHub(b)
 			for range 2000 {
-				log.post()
+				log.ring()
 			}
 			back := log.ev.ID
 			back.MS -= uint64(behind)
@@ -122,12 +120,12 @@ func BenchmarkSeek(b *testing.B) {
 	}
 }
 
-// An event is read by the goroutine that posted: Next without the wake-up.
+// An event is read by the goroutine that rang: Next without the wake-up.
 func BenchmarkNext(b *testing.B) {
 	_, log, r := benchHub(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		log.post()
+		log.ring()
 		next(b, r)
 	}
 }
@@ -152,7 +150,7 @@ func BenchmarkNextByGoroutine(b *testing.B) {
 			}
 			for b.Loop() {
 				had.Add(n)
-				log.post()
+				log.ring()
 				had.Wait()
 			}
 			perDelivery(b, n)
@@ -162,26 +160,26 @@ func BenchmarkNextByGoroutine(b *testing.B) {
 	}
 }
 
-// An event is written to n connections that the hub has adopted.
+// An event is written to n connections that the hub has taken.
 func BenchmarkSweep(b *testing.B) {
 	for _, n := range []int{10, 100, 1000} {
-		b.Run(fmt.Sprintf("conns=%d", n), func(b *testing.B) { sweep(b, n) })
+		b.Run(fmt.Sprintf("seats=%d", n), func(b *testing.B) { sweep(b, n) })
 	}
 }
 
-// A sweep goes down, so it is over when the connections that were added first, one in
-// each shard, have the event. The others' sockets are emptied while the clock
+// A sweep goes down, so it is over when those that sat down first, one in each
+// shard, have the event. The others' sockets are emptied while the clock
 // stands.
 func sweep(b *testing.B, n int) {
 	const rest = 64 // events that fit into a socket
 	h, log, r := benchHub(b)
-	if !h.CanAdopt() {
-		b.Skip("this system's connections are not adopted")
+	if !h.Takes() {
+		b.Skip("this system's connections are not taken")
 	}
-	ends := adopt(b, h, n)
-	log.post()
+	ends := sit(b, h, n)
+	log.ring()
 	frame := make([]byte, next(b, r))
-	readAll := func(ends []net.Conn, times int) {
+	hear := func(ends []net.Conn, times int) {
 		for _, c := range ends {
 			for range times {
 				if _, err := io.ReadFull(c, frame); err != nil {
@@ -190,15 +188,15 @@ func sweep(b *testing.B, n int) {
 			}
 		}
 	}
-	readAll(ends, 1)
+	hear(ends, 1)
 	first, others := ends[:min(n, runtime.GOMAXPROCS(0))], ends[min(n, runtime.GOMAXPROCS(0)):]
-	posted := 0
+	rung := 0
 	for b.Loop() {
-		log.post()
-		readAll(first, 1)
-		if posted++; posted%rest == 0 {
+		log.ring()
+		hear(first, 1)
+		if rung++; rung%rest == 0 {
 			b.StopTimer()
-			readAll(others, rest)
+			hear(others, rest)
 			b.StartTimer()
 		}
 	}
@@ -209,8 +207,8 @@ func perDelivery(b *testing.B, n int) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/delivery")
 }
 
-// adopt gives the hub n connections and returns their other ends.
-func adopt(b *testing.B, h *hub.Hub, n int) []net.Conn {
+// sit gives the hub n connections and returns their other ends.
+func sit(b *testing.B, h *hub.Hub, n int) []net.Conn {
 	b.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -227,8 +225,8 @@ func adopt(b *testing.B, h *hub.Hub, n int) []net.Conn {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if !read(b, h, "").Adopt(conn, time.Time{}, func() {}) {
-			b.Fatal("connection was not adopted")
+		if !read(b, h, "").Take(conn, time.Time{}, func() {}) {
+			b.Fatal("connection not taken")
 		}
 	}
 	return ends

@@ -64,20 +64,20 @@ func (l *listener) once(ctx context.Context, last string, frames int) error {
 		if line != "\n" {
 			continue
 		}
-		l.record(frame)
+		l.take(frame)
 		if strings.HasSuffix(l.cursor, last) {
 			return nil
 		}
 		frame = ""
 		frames--
 		if l.rnd.IntN(40) == 0 {
-			time.Sleep(time.Duration(l.rnd.IntN(3)) * time.Millisecond) // the pace of the reader, nothing depends on it
+			time.Sleep(time.Duration(l.rnd.IntN(3)) * time.Millisecond) // the pace, no hope
 		}
 	}
 	return nil
 }
 
-func (l *listener) record(frame string) {
+func (l *listener) take(frame string) {
 	for line := range strings.Lines(frame) {
 		if id, ok := strings.CutPrefix(line, "id: "); ok {
 			l.cursor = strings.TrimSpace(id)
@@ -88,7 +88,7 @@ func (l *listener) record(frame string) {
 	}
 }
 
-// FuzzBothKindsSendTheSameBytes gives the same events to adopted connections and
+// FuzzBothKindsSendTheSameBytes gives the same events to taken connections and
 // to goroutines, under stalls and cuts that the seed decides.
 func FuzzBothKindsSendTheSameBytes(f *testing.F) {
 	for seed := range uint64(4) {
@@ -96,14 +96,14 @@ func FuzzBothKindsSendTheSameBytes(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, seed uint64) {
 		rnd := rand.New(rand.NewPCG(seed, 1))
-		log := newFakeLog()
-		h := newHub(t, log)
+		tp := newTape()
+		h := newHub(t, tp)
 		urls := []string{serve(t, h, true), serve(t, h, false)}
 		rooms := []chat.RoomID{"a", "b", "c"}[:1+rnd.IntN(3)]
 		path, start := "/?", make([]string, len(rooms))
 		for i, room := range rooms {
 			path += "&room=" + string(room)
-			log.post(room, "first")
+			tp.say(room, "first")
 			start[i] = "0-0"
 		}
 		n := 100 + rnd.IntN(300)
@@ -118,11 +118,11 @@ func FuzzBothKindsSendTheSameBytes(f *testing.F) {
 		}
 		for range n {
 			for _, room := range rooms {
-				log.post(room, strings.Repeat("x", rnd.IntN(900)))
+				tp.say(room, strings.Repeat("x", rnd.IntN(900)))
 			}
 		}
 		for _, room := range rooms {
-			log.post(room, "last")
+			tp.say(room, "last")
 		}
 		for range ls {
 			if err := <-done; err != nil {

@@ -6,6 +6,7 @@ import { Pulse } from './pulse.js'
 import { openSocket } from './socket.js'
 import { reach } from './reach.js'
 import { openEvents } from './sse.js'
+import { transports } from './transports.js'
 import { Watchdog } from './watchdog.js'
 
 /**
@@ -18,8 +19,10 @@ import { Watchdog } from './watchdog.js'
 /** @typedef {import('../chat.js').Heard} Heard */
 /** @typedef {{live: boolean, again?: number, status?: number}} LinkState `again`: when it tries next */
 
-const WAYS = [openEvents, openSocket, openPoll]
-const OPENING = 5_000 // milliseconds until the first bytes
+/** @type {Record<string, Open>} */
+const WAYS = { sse: openEvents, websocket: openSocket, longpoll: openPoll }
+const OPENING = 5_000 // milliseconds until the first bytes, where there is another way to take
+const ONLY_WAY = 30_000 // where there is none: a slow server gets no faster by being asked again
 const MISSED = 3 // pings
 const [SHORTEST, LONGEST] = [500, 30_000] // milliseconds between two attempts
 const YOUNG = 10_000 // a stream that dies younger never really lived
@@ -57,12 +60,13 @@ export class Stream {
     this.close()
     const { rooms, after } = this.#place()
     if (!rooms.length) return
-    if (this.#way && Date.now() - this.#fellBack > FALLEN_BACK) this.#way = 0
+    const ways = transports()
+    if (this.#way >= ways.length || Date.now() - this.#fellBack > FALLEN_BACK) this.#way = 0
     this.#alive = false
     this.#opened = Date.now()
     this.#pulse = new Pulse()
-    this.#watchdog.expect(OPENING * (1 + Math.min(3, this.#failures)))
-    this.#close = WAYS[this.#way]({ rooms, after, onEvents: heard => this.#hear(heard), onDown: why => this.#down(why) })
+    this.#watchdog.expect(ways.length > 1 ? OPENING * (1 + Math.min(3, this.#failures)) : ONLY_WAY)
+    this.#close = WAYS[ways[this.#way]]({ rooms, after, onEvents: heard => this.#hear(heard), onDown: why => this.#down(why) })
   }
 
   close() {
@@ -117,7 +121,7 @@ export class Stream {
     if (this.#alive && Date.now() - this.#opened > YOUNG) this.#failures = 0
     this.#failures++
     this.#again(atOnce ? 0 : waitAfter(why, this.#failures, SHORTEST, LONGEST), why.status)
-    if (this.#failures % TRIES === 0 && await reach()) this.#nextWay() // it is not the network
+    if (this.#failures % TRIES === 0 && await reach(1, OPENING)) this.#nextWay() // it is not the network
   }
 
   /** @param {number} delay @param {number} [status] */
@@ -129,7 +133,7 @@ export class Stream {
   }
 
   #nextWay() {
-    this.#way = (this.#way + 1) % WAYS.length
+    this.#way = (this.#way + 1) % transports().length
     this.#fellBack = Date.now()
   }
 }
