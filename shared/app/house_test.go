@@ -16,6 +16,8 @@ import (
 var house = map[string][]string{
 	"shared/chat":            {},
 	"shared/access":          {"shared/chat"},
+	"shared/limit":           {},
+	"shared/presence":        {"shared/chat"},
 	"shared/identity":        {"shared/chat"},
 	"shared/nickname":        {"shared/chat"},
 	"shared/store":           {"shared/chat"},
@@ -23,7 +25,7 @@ var house = map[string][]string{
 	"shared/store/bolt":      {"shared/chat", "shared/store"},
 	"shared/store/storetest": {"shared/chat", "shared/store"},
 	"shared/hub":             {"shared/chat"},
-	"shared/web":             {"shared/access", "shared/chat", "shared/hub", "shared/identity"},
+	"shared/web":             {"shared/access", "shared/chat", "shared/hub", "shared/identity", "shared/limit", "shared/presence"},
 	"shared/app":             {"public", "shared/chat", "shared/hub", "shared/identity", "shared/nickname", "shared/store", "shared/web"},
 	"shared/testenv":         {},
 	"public":                 {},

@@ -18,7 +18,7 @@ func Health(s *Server, mux *http.ServeMux) {
 // more of who is here.
 func (s *Server) Drain() {
 	s.draining.Store(true)
-	s.presence.close()
+	s.presence.Close()
 }
 
 // Wait returns when every WebSocket has said goodbye, or ctx ends: net/http's

@@ -3,53 +3,11 @@ package web
 import (
 	"fmt"
 	"net/http"
-	"sync"
 	"time"
 
 	"confab/shared/chat"
 	"confab/shared/hub"
 )
-
-// A gauge counts what each of many holds at once.
-type gauge struct {
-	mu sync.Mutex
-	n  map[string]*count
-}
-
-// A count is what one of them holds. It is in the gauge while that is more
-// than nothing.
-type count struct {
-	who string
-	n   int // guarded by gauge.mu
-}
-
-// take counts one more for who, unless that is over limit; no limit is 0. What
-// it returns is for give.
-func (g *gauge) take(who string, limit int) (*count, bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	c := g.n[who]
-	if c == nil {
-		c = &count{who: who}
-		if g.n == nil {
-			g.n = map[string]*count{}
-		}
-		g.n[who] = c
-	}
-	if limit > 0 && c.n >= limit {
-		return nil, false
-	}
-	c.n++
-	return c, true
-}
-
-func (g *gauge) give(c *count) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if c.n--; c.n == 0 {
-		delete(g.n, c.who)
-	}
-}
 
 // open begins to read rooms after a cursor, for any transport: it knows who
 // asks, holds them to their limits, and lets the others in the rooms know.
@@ -72,29 +30,29 @@ func (s *Server) open(r *http.Request, rooms []chat.RoomID, cursor string) (read
 	return reader, leave, nil
 }
 
-// admit counts a stream for its user and its address, and as a visit.
+// admit counts a stream for its user and its address, and as present in rooms.
 func (s *Server) admit(r *http.Request, user chat.User, rooms []chat.RoomID) (leave func(), err error) {
-	addr, ok := s.byAddress.take(s.client(r).String(), s.cfg.StreamsPerAddress)
+	address, ok := s.byAddress.Acquire(s.client(r).String(), s.cfg.StreamsPerAddress)
 	if !ok {
 		return nil, tooManyStreams("your address", s.cfg.StreamsPerAddress)
 	}
 	if user.ID == "" {
-		v := s.presence.arrive(user, rooms)
+		present := s.presence.Join(user, rooms)
 		return func() {
-			s.byAddress.give(addr)
-			s.presence.leave(v)
+			address.Release()
+			present.Leave()
 		}, nil
 	}
-	who, ok := s.byUser.take(user.ID, s.cfg.StreamsPerUser)
+	own, ok := s.byUser.Acquire(user.ID, s.cfg.StreamsPerUser)
 	if !ok {
-		s.byAddress.give(addr)
+		address.Release()
 		return nil, tooManyStreams("you", s.cfg.StreamsPerUser)
 	}
-	v := s.presence.arrive(user, rooms)
+	present := s.presence.Join(user, rooms)
 	return func() { // held by every stream: three pointers and no string
-		s.byAddress.give(addr)
-		s.byUser.give(who)
-		s.presence.leave(v)
+		address.Release()
+		own.Release()
+		present.Leave()
 	}, nil
 }
 

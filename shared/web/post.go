@@ -210,12 +210,12 @@ func (s *Server) typing(w http.ResponseWriter, r *http.Request) error {
 // types lets the room know, unless it was told a moment ago.
 func (s *Server) types(ctx context.Context, u chat.User, room chat.RoomID) error {
 	turn := u.ID + " " + string(room)
-	if !s.typed.take(turn, typingPause) {
+	if !s.typed.Allow(turn) {
 		return nil
 	}
 	err := s.cfg.Rooms.Signal(ctx, chat.Signal{Room: room, Kind: chat.Typing, By: &u})
 	if err != nil {
-		s.typed.give(turn)
+		s.typed.Return(turn)
 	}
 	return err
 }

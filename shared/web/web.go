@@ -20,6 +20,8 @@ import (
 	"confab/shared/chat"
 	"confab/shared/hub"
 	"confab/shared/identity"
+	"confab/shared/limit"
+	"confab/shared/presence"
 )
 
 // What one request may ask for.
@@ -30,6 +32,7 @@ const (
 	defaultPage = 50
 	appendLimit = 3 * time.Second  // until an event is written down, or a post has failed
 	writeLimit  = 30 * time.Second // to write a whole answer that is no stream
+	typingPause = 3 * time.Second  // between two signals of one user's typing in a room
 )
 
 // Rooms is what web needs of the store. Its errors are of chat's kinds.
@@ -50,7 +53,7 @@ type Rooms interface {
 	Signal(ctx context.Context, sig chat.Signal) error
 	// People returns who is in a room, by name.
 	People(ctx context.Context, room chat.RoomID) ([]chat.User, error)
-	Attendance
+	presence.Store
 	// Around reports whether somebody else of that name is in a room now.
 	Around(ctx context.Context, u chat.User) (bool, error)
 	// Ready reports, by a nil error, that what is written is heard.
@@ -99,9 +102,9 @@ type Server struct {
 	cross *http.CrossOriginProtection
 	site  *site
 
-	byUser, byAddress gauge // streams
-	presence          *presence
-	typed             turns
+	byUser, byAddress limit.Concurrency // streams
+	presence          *presence.Tracker
+	typed             limit.Throttle // signals of typing
 	sockets           sync.WaitGroup
 	draining          atomic.Bool
 }
@@ -113,6 +116,7 @@ type Routes func(*Server, *http.ServeMux)
 // be read.
 func New(cfg Config) (*Server, error) {
 	s := &Server{cfg: cfg, log: cfg.Log, cross: http.NewCrossOriginProtection()}
+	s.typed.Pause = typingPause
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -121,7 +125,7 @@ func New(cfg Config) (*Server, error) {
 			return nil, fmt.Errorf("public origin: %w", err)
 		}
 	}
-	s.presence = newPresence(cfg.Rooms, func(sig chat.Signal) { cfg.Hub.Signal(sig) }, s.log)
+	s.presence = presence.New(cfg.Rooms, func(sig chat.Signal) { cfg.Hub.Signal(sig) }, s.log)
 	s.cross.SetDenyHandler(s.wrap(func(http.ResponseWriter, *http.Request) error {
 		return fmt.Errorf("%w: this request was sent by another site", chat.ErrForbidden)
 	}))
