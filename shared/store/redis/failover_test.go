@@ -13,6 +13,7 @@ import (
 	"confab/shared/chat"
 	"confab/shared/store"
 	"confab/shared/store/redis"
+	"confab/shared/store/storetest"
 )
 
 // survive has two stores write and read while accident happens to their
@@ -83,14 +84,14 @@ func survive(t *testing.T, opts store.Options, accident func()) {
 	}
 	last := evs[len(evs)-1].ID
 	for _, tp := range tapes {
-		tp.await(10*time.Second, "the last line", func() bool { return tp.last == last })
-		if len(tp.resets) > 0 {
-			t.Errorf("resets: %v", tp.resets)
+		tp.Await(10*time.Second, "the last line", func() bool { return tp.Last == last })
+		if len(tp.Resets) > 0 {
+			t.Errorf("resets: %v", tp.Resets)
 		}
-		if got, want := len(tp.events), len(evs)-1; got != want {
+		if got, want := len(tp.Events), len(evs)-1; got != want {
 			t.Errorf("a follower heard %d events, want %d", got, want)
 		}
-		chained(t, evs[0].ID, tp.events)
+		chained(t, evs[0].ID, tp.Events)
 	}
 }
 
@@ -186,7 +187,7 @@ func TestClusterGoesOnWithoutAShard(t *testing.T) {
 	must(s.Here(t.Context(), "s1", gone, ann))(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	must(s.Follow(ctx, gone, &tape{tb: t, more: make(chan struct{})}))(t)
+	must(s.Follow(ctx, gone, storetest.NewTape(t)))(t)
 	replica.kill()
 	dead.kill()
 	var want []chat.ID
@@ -202,12 +203,12 @@ func TestClusterGoesOnWithoutAShard(t *testing.T) {
 		}
 	}
 	for _, tp := range tapes {
-		tp.hears(10*time.Second, want...)
+		tp.Hears(10*time.Second, want...)
 	}
 	one := say(t, s, ann, "and heard at once")
 	want = append(want, one.ID)
 	for _, tp := range tapes {
-		tp.hears(time.Second, want...)
+		tp.Hears(time.Second, want...)
 	}
 }
 

@@ -1,11 +1,7 @@
 package redis_test
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -15,58 +11,6 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 )
-
-func TestFollowIsGapFreeUnderConcurrentAppends(t *testing.T) {
-	each(t, func(t *testing.T, open func(store.Options) *redis.Store) {
-		s := open(store.Options{})
-		gapFree(t, s, s)
-	})
-	t.Run("two servers", func(t *testing.T) {
-		opts := store.Options{URL: startRedis(t).url()}
-		gapFree(t, open(t, opts), open(t, opts))
-	})
-}
-
-// gapFree follows at s, again and again, what is said at author.
-func gapFree(t *testing.T, s, author *redis.Store) {
-	ctx, stop := context.WithCancel(t.Context())
-	var writers sync.WaitGroup
-	for range 4 {
-		writers.Go(func() {
-			for ctx.Err() == nil {
-				_, _, _ = author.Append(t.Context(), chat.Event{Room: room, Kind: chat.Message, By: ann, Text: "x"})
-			}
-		})
-	}
-	var followers []*tape
-	for i := range 8 { // each at another moment of the flood, with the subscription cut in between
-		tp := follow(t.Context(), t, s)
-		followers = append(followers, tp)
-		tp.await(5*time.Second, "20 events", func() bool { return len(tp.events) >= 20 })
-		if i%3 == 1 {
-			s.CutSubscription()
-		}
-	}
-	stop()
-	writers.Wait()
-	last := must(s.Last(t.Context(), room))(t)[0]
-	for _, tp := range followers {
-		tp.await(10*time.Second, "the last event", func() bool { return tp.last == last })
-		tp.mu.Lock()
-		first := tp.first
-		if len(tp.events) > 0 {
-			first = tp.events[0].Prev
-		}
-		if first.After(tp.first) || tp.first.After(first) {
-			t.Errorf("Follow returned %s, the first event comes after %s", tp.first, first)
-		}
-		chained(t, first, tp.events)
-		if len(tp.resets) > 0 {
-			t.Errorf("resets: %v", tp.resets)
-		}
-		tp.mu.Unlock()
-	}
-}
 
 // A deaf listener holds up the subscription: it takes no event until it is told to.
 type deaf struct {
@@ -101,32 +45,17 @@ func TestWhatIsWrittenHereNeedsNoSubscription(t *testing.T) {
 	for _, ev := range evs {
 		ids = append(ids, ev.ID)
 	}
-	here.hears(time.Second, ids...)
-	there.hears(time.Second, ids...)
-	if !slices.Equal(here.events, there.events) {
-		t.Errorf("passed on here:\n%+v\nheard there:\n%+v", here.events, there.events)
+	here.Hears(time.Second, ids...)
+	there.Hears(time.Second, ids...)
+	if !slices.Equal(here.Events, there.Events) {
+		t.Errorf("passed on here:\n%+v\nheard there:\n%+v", here.Events, there.Events)
 	}
 
 	missed := say(t, other, bob, "from there") // received when the subscription goes on
 	ids = append(ids, missed.ID, say(t, s, ann, "after it").ID)
 	close(d.wake)
-	here.hears(time.Second, ids...)
-	there.hears(time.Second, ids...)
-}
-
-func TestFollowFromTheBeginningOfARoom(t *testing.T) {
-	each(t, func(t *testing.T, open func(store.Options) *redis.Store) {
-		s := open(store.Options{})
-		tp := follow(t.Context(), t, s)
-		if !tp.last.IsZero() {
-			t.Errorf("an empty room's last id is %s", tp.last)
-		}
-		a, b := say(t, s, ann, "a"), say(t, s, bob, "b")
-		tp.hears(5*time.Second, a.ID, b.ID)
-		if tp.events[0] != a || tp.events[1] != b {
-			t.Errorf("heard %+v", tp.events)
-		}
-	})
+	here.Hears(time.Second, ids...)
+	there.Hears(time.Second, ids...)
 }
 
 // unpublished appends as the script does, but publishes nothing.
@@ -149,13 +78,13 @@ func TestMissedPublishIsCaughtUp(t *testing.T) {
 		tp := follow(t.Context(), t, s)
 		one := unpublished(t, s.Redis(), "one")
 		two := unpublished(t, s.Redis(), "two")
-		tp.hears(10*time.Second, one, two) // by comparing
+		tp.Hears(10*time.Second, one, two) // by comparing
 		three := unpublished(t, s.Redis(), "three")
 		four := say(t, s, ann, "four")
-		tp.hears(time.Second, one, two, three, four.ID) // by prev
+		tp.Hears(time.Second, one, two, three, four.ID) // by prev
 		s.CutSubscription()
 		five := unpublished(t, s.Redis(), "five")
-		tp.hears(3*time.Second, one, two, three, four.ID, five) // by the new connection
+		tp.Hears(3*time.Second, one, two, three, four.ID, five) // by the new connection
 	})
 }
 
@@ -165,136 +94,13 @@ func TestFollowersAreToldOfAReset(t *testing.T) {
 		say(t, s, ann, "old")
 		tp := follow(t.Context(), t, s)
 		must(s.Redis().FlushAll(t.Context()).Result())(t)
-		tp.await(10*time.Second, "a reset", func() bool { return len(tp.resets) == 1 && tp.resets[0].IsZero() })
+		tp.Await(10*time.Second, "a reset", func() bool { return len(tp.Resets) == 1 && tp.Resets[0].IsZero() })
 		a := say(t, s, ann, "anew")
-		tp.hears(time.Second, a.ID)
+		tp.Hears(time.Second, a.ID)
 
 		pass(t, a.ID)
 		must(s.Redis().FlushAll(t.Context()).Result())(t)
 		b := say(t, s, ann, "and anew")
-		tp.await(2*time.Second, "a second reset", func() bool { return len(tp.resets) == 2 && tp.last == b.ID })
-	})
-}
-
-func TestRoomIsLeftAndJoinedAgain(t *testing.T) {
-	each(t, func(t *testing.T, open func(store.Options) *redis.Store) {
-		s := open(store.Options{})
-		var want []chat.ID
-		stays := follow(t.Context(), t, s)
-		for i := range 20 {
-			ctx, leave := context.WithCancel(t.Context())
-			tp := follow(ctx, t, s)
-			ev := say(t, s, ann, fmt.Sprint(i))
-			want = append(want, ev.ID)
-			tp.hears(2*time.Second, ev.ID)
-			leave()
-		}
-		stays.hears(2*time.Second, want...)
-	})
-	each(t, func(t *testing.T, open func(store.Options) *redis.Store) {
-		s := open(store.Options{})
-		for i := range 30 { // the only follower: the channel is left and heard in turn
-			ctx, leave := context.WithCancel(t.Context())
-			tp := follow(ctx, t, s)
-			ev := say(t, s, ann, fmt.Sprint(i))
-			tp.hears(2*time.Second, ev.ID)
-			leave()
-		}
-	})
-}
-
-func TestManyRoomsAreFollowedAtOnce(t *testing.T) {
-	each(t, func(t *testing.T, open func(store.Options) *redis.Store) {
-		s := open(store.Options{})
-		const n = 300
-		rooms := make([]chat.RoomID, n)
-		tapes := make([]*tape, n)
-		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-		defer cancel()
-		begun := time.Now()
-		var wg sync.WaitGroup
-		for i := range n {
-			rooms[i], tapes[i] = chat.RoomID(fmt.Sprint("room", i)), &tape{tb: t, more: make(chan struct{})}
-			wg.Go(func() {
-				must(s.Follow(ctx, rooms[i], tapes[i]))(t)
-				add(t, s, chat.Event{Room: rooms[i], Kind: chat.Message, By: ann, Text: "hi"})
-			})
-		}
-		wg.Wait()
-		for _, tp := range tapes {
-			tp.await(30*time.Second, "its line", func() bool { return len(tp.events) == 1 })
-		}
-		ids := must(s.Last(ctx, slices.Concat(rooms, rooms, rooms)...))(t)
-		if ids[n-1] != tapes[n-1].last || ids[n-1].IsZero() {
-			t.Errorf("the last room's last is %s, heard %s", ids[n-1], tapes[n-1].last)
-		}
-		t.Logf("%d rooms took %v", n, time.Since(begun).Round(time.Millisecond))
-	})
-}
-
-func TestSignalsPassBy(t *testing.T) {
-	each(t, func(t *testing.T, open func(store.Options) *redis.Store) {
-		s := open(store.Options{})
-		a, b := follow(t.Context(), t, s), follow(t.Context(), t, s)
-		sig := chat.Signal{Room: room, Kind: chat.Typing, By: &ann}
-		if err := s.Signal(t.Context(), sig); err != nil {
-			t.Fatal(err)
-		}
-		for _, tp := range []*tape{a, b} {
-			tp.await(time.Second, "a signal", func() bool { return len(tp.signals) == 1 && *tp.signals[0].By == ann })
-		}
-		if evs := must(s.Since(t.Context(), room, chat.ID{}, 10))(t); len(evs) > 0 {
-			t.Errorf("the log holds %q", texts(evs))
-		}
-	})
-}
-
-func TestReadyMeansTheSubscriptionDelivers(t *testing.T) {
-	each(t, func(t *testing.T, open func(store.Options) *redis.Store) {
-		s := open(store.Options{})
-		eventually(t, 3*time.Second, "ready", func() error { return s.Ready(t.Context()) })
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		if err := s.Ready(ctx); !errors.Is(err, chat.ErrUnavailable) {
-			t.Errorf("with a context that ended: %v", err)
-		}
-	})
-}
-
-func TestCloseEndsWhoWaits(t *testing.T) {
-	each(t, func(t *testing.T, open func(store.Options) *redis.Store) {
-		s := open(store.Options{})
-		var wg sync.WaitGroup
-		for range 8 {
-			wg.Go(func() {
-				for {
-					if _, _, err := s.Append(context.Background(), chat.Event{Room: room, Kind: chat.Message, By: ann, Text: "x"}); err != nil {
-						if !errors.Is(err, chat.ErrUnavailable) {
-							t.Error(err)
-						}
-						return
-					}
-				}
-			})
-			wg.Go(func() {
-				for {
-					ctx, leave := context.WithCancel(context.Background())
-					_, err := s.Follow(ctx, room, &tape{tb: t, more: make(chan struct{})})
-					leave()
-					if err != nil {
-						if !errors.Is(err, chat.ErrUnavailable) {
-							t.Error(err)
-						}
-						return
-					}
-				}
-			})
-		}
-		tp := follow(t.Context(), t, s)
-		tp.await(2*time.Second, "a line", func() bool { return len(tp.events) > 0 })
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-		wg.Wait()
+		tp.Await(2*time.Second, "a second reset", func() bool { return len(tp.Resets) == 2 && tp.Last == b.ID })
 	})
 }

@@ -1,24 +1,82 @@
 package redis_test
 
 import (
-	"errors"
+	"context"
 	"log/slog"
-	"strings"
 	"testing"
+	"time"
 
 	"confab/shared/chat"
 	"confab/shared/store"
 	"confab/shared/store/redis"
+	"confab/shared/store/storetest"
 
 	"go.uber.org/goleak"
 )
 
-const room chat.RoomID = "lobby"
+// What every engine's tests need has short names here.
+const room = storetest.Room
 
 var (
-	ann = chat.User{ID: "u_ann", Name: "Ann"}
-	bob = chat.User{ID: "u_bob", Name: "Bob"}
+	ann, bob   = storetest.Ann, storetest.Bob
+	texts      = storetest.Texts
+	chained    = storetest.Chained
+	eventually = storetest.Eventually
+	pass       = storetest.Pass
 )
+
+type tape = storetest.Tape
+
+func say(tb testing.TB, s store.Store, by chat.User, text string) chat.Event {
+	tb.Helper()
+	return storetest.Say(tb, s, by, text)
+}
+
+func add(tb testing.TB, s store.Store, ev chat.Event) chat.Event {
+	tb.Helper()
+	return storetest.Add(tb, s, ev)
+}
+
+func refuse(tb testing.TB, s store.Store, ev chat.Event, want error) {
+	tb.Helper()
+	storetest.Refuse(tb, s, ev, want)
+}
+
+func follow(ctx context.Context, tb testing.TB, s store.Store) *tape {
+	tb.Helper()
+	return storetest.Follow(ctx, tb, s)
+}
+
+func must[T any](v T, err error) func(testing.TB) T { return storetest.Must(v, err) }
+
+func TestRedisKeepsTheContract(t *testing.T) {
+	storetest.Run(t, func(tb testing.TB) storetest.Engine {
+		url := startRedis(tb).url()
+		e := engine()
+		e.Shared = true
+		e.Open = func(tb testing.TB, opts store.Options) store.Store {
+			opts.URL = url
+			return open(tb, opts)
+		}
+		return e
+	})
+}
+
+func TestBuiltInRedisKeepsTheContract(t *testing.T) {
+	storetest.Run(t, func(testing.TB) storetest.Engine {
+		e := engine()
+		e.Open = func(tb testing.TB, opts store.Options) store.Store { return open(tb, opts) }
+		return e
+	})
+}
+
+func engine() storetest.Engine {
+	return storetest.Engine{
+		Slack:           200, // Redis trims whole nodes, of 100
+		Age:             func(tb testing.TB, s store.Store, by time.Duration) { later(tb, s.(*redis.Store), by) },
+		CutSubscription: func(s store.Store) { s.(*redis.Store).CutSubscription() },
+	}
+}
 
 // each runs a test of the contract on the built-in store and on a real Redis.
 func each(t *testing.T, test func(t *testing.T, open func(store.Options) *redis.Store)) {
@@ -51,53 +109,6 @@ func open(tb testing.TB, opts store.Options) *redis.Store {
 		}
 	})
 	return s.(*redis.Store)
-}
-
-func say(tb testing.TB, s *redis.Store, by chat.User, text string) chat.Event {
-	tb.Helper()
-	return add(tb, s, chat.Event{Room: room, Kind: chat.Message, By: by, Text: text})
-}
-
-func add(tb testing.TB, s *redis.Store, ev chat.Event) chat.Event {
-	tb.Helper()
-	ev, replayed, err := s.Append(tb.Context(), ev)
-	if err != nil || replayed {
-		tb.Fatalf("append %+v: replayed %t, %v", ev, replayed, err)
-	}
-	return ev
-}
-
-func refuse(tb testing.TB, s *redis.Store, ev chat.Event, want error) {
-	tb.Helper()
-	if _, _, err := s.Append(tb.Context(), ev); !errors.Is(err, want) {
-		tb.Errorf("append %+v: %v, want %v", ev, err, want)
-	}
-}
-
-// texts are the events in short: ids are what a test cannot foresee.
-func texts(evs []chat.Event) string {
-	var b strings.Builder
-	for _, ev := range evs {
-		if b.Len() > 0 {
-			b.WriteByte(' ')
-		}
-		if ev.Kind != chat.Message {
-			b.WriteString(string(ev.Kind) + ":")
-		}
-		b.WriteString(ev.Text + ev.Emoji)
-	}
-	return b.String()
-}
-
-// chained fails when the prev of one event is not the one before.
-func chained(tb testing.TB, first chat.ID, evs []chat.Event) {
-	tb.Helper()
-	for _, ev := range evs {
-		if ev.Prev != first || !ev.ID.After(first) {
-			tb.Fatalf("event %s has prev %s, the one before is %s", ev.ID, ev.Prev, first)
-		}
-		first = ev.ID
-	}
 }
 
 func TestMain(m *testing.M) {

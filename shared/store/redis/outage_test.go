@@ -147,11 +147,11 @@ func TestStoppedRedisFailsPostsInTimeAndLosesNothing(t *testing.T) {
 	wg.Wait()
 	srv.signal(syscall.SIGCONT)
 	ev := back(t, s, 2*time.Second)
-	tp.await(2*time.Second, "the line after", func() bool { return tp.last == ev.ID })
-	if len(tp.resets) > 0 {
-		t.Errorf("resets: %v", tp.resets)
+	tp.Await(2*time.Second, "the line after", func() bool { return tp.Last == ev.ID })
+	if len(tp.Resets) > 0 {
+		t.Errorf("resets: %v", tp.Resets)
 	}
-	chained(t, tp.events[0].Prev, tp.events)
+	chained(t, tp.Events[0].Prev, tp.Events)
 }
 
 func TestKilledRedisComesBackWithEveryLine(t *testing.T) {
@@ -175,7 +175,7 @@ func TestKilledRedisComesBackWithEveryLine(t *testing.T) {
 			}
 			return err
 		})
-		tp.hears(2*time.Second, want...)
+		tp.Hears(2*time.Second, want...)
 	}
 }
 
@@ -190,7 +190,7 @@ func TestKilledSubscriptionsAreMadeAgain(t *testing.T) {
 		srv.do("CLIENT", "KILL", "TYPE", "pubsub")
 		want = append(want, say(t, other, ann, "y").ID)
 	}
-	tp.hears(3*time.Second, want...)
+	tp.Hears(3*time.Second, want...)
 }
 
 // All connections stand and are dead, those of the pool too; new ones answer.
@@ -217,10 +217,10 @@ func TestHalfOpenConnectionsAreFoundOut(t *testing.T) {
 			wg.Wait()
 			link.freeze() // what is connected hears no more, who connects anew does
 			ev := back(t, s, time.Second)
-			tp.hears(time.Second, ev.ID)
+			tp.Hears(time.Second, ev.ID)
 			next := back(t, far, 4*time.Second)
-			ft.hears(5*time.Second, ev.ID, next.ID)
-			tp.hears(time.Second, ev.ID, next.ID)
+			ft.Hears(5*time.Second, ev.ID, next.ID)
+			tp.Hears(time.Second, ev.ID, next.ID)
 			eventually(t, 3*time.Second, "ready again", func() error { return far.Ready(t.Context()) })
 			if n := link.count(); n < 10 {
 				t.Errorf("the link had %d connections: the pool was not full", n)

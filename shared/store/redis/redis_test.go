@@ -96,33 +96,6 @@ func (s *server) do(args ...any) any {
 	return must(s.rdb.Do(context.Background(), args...).Result())(s.tb)
 }
 
-// must is for calls whose failing ends the test: must(f())(t).
-func must[T any](v T, err error) func(testing.TB) T {
-	return func(tb testing.TB) T {
-		tb.Helper()
-		if err != nil {
-			tb.Fatal(err)
-		}
-		return v
-	}
-}
-
-// eventually asks again and again until there is no error.
-func eventually(tb testing.TB, within time.Duration, what string, ask func() error) {
-	tb.Helper()
-	deadline := time.Now().Add(within)
-	for {
-		err := ask()
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			tb.Fatalf("not within %v: %s: %v", within, what, err)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-}
-
 // info is one field of INFO.
 func (s *server) info(field string) string {
 	text, _ := s.rdb.Info(context.Background()).Result()

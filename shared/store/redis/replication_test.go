@@ -30,7 +30,7 @@ func TestEventIsSeenOnceAllReplicasHaveIt(t *testing.T) {
 	s, other := open(t, opts), open(t, opts)
 	tp := follow(t.Context(), t, other)
 	a := say(t, s, ann, "a")
-	tp.hears(time.Second, a.ID)
+	tp.Hears(time.Second, a.ID)
 
 	nodes[2].kill()
 	unseen := chat.Event{Room: room, Kind: chat.Message, By: ann, Text: "b", Key: "b"}
@@ -54,7 +54,7 @@ func TestEventIsSeenOnceAllReplicasHaveIt(t *testing.T) {
 			t.Errorf("the room's last is %s", got)
 		}
 	}
-	tp.hears(0, a.ID)
+	tp.Hears(0, a.ID)
 
 	nodes[2].start()
 	var b chat.Event
@@ -76,7 +76,7 @@ func TestEventIsSeenOnceAllReplicasHaveIt(t *testing.T) {
 	for _, ev := range evs {
 		ids = append(ids, ev.ID)
 	}
-	tp.hears(2*time.Second, ids...)
+	tp.Hears(2*time.Second, ids...)
 	if evs[2].ID != b.ID || evs[5].ID != d.ID {
 		t.Errorf("b is %s, d is %s", b.ID, d.ID)
 	}
@@ -93,9 +93,9 @@ func TestUnseenEventIsShownWhenReplicasAreBack(t *testing.T) {
 	nodes[1].kill()
 	refuse(t, s, chat.Event{Room: room, Kind: chat.Message, By: ann, Text: "b"}, chat.ErrUnavailable)
 	nodes[1].start()
-	tp.await(15*time.Second, "b", func() bool { return len(tp.events) == 1 })
-	if tp.events[0].Prev != a.ID || len(tp.resets) > 0 {
-		t.Errorf("heard %+v, resets %v", tp.events, tp.resets)
+	tp.Await(15*time.Second, "b", func() bool { return len(tp.Events) == 1 })
+	if tp.Events[0].Prev != a.ID || len(tp.Resets) > 0 {
+		t.Errorf("heard %+v, resets %v", tp.Events, tp.Resets)
 	}
 }
 
@@ -116,13 +116,13 @@ func TestEmptyPrimaryIsBelievedOnceReplicasFollowIt(t *testing.T) {
 		s.CutSubscription() // the follower looks
 	}
 	nodes[1].start()
-	tp.await(15*time.Second, "a reset", func() bool { return len(tp.resets) > 0 })
+	tp.Await(15*time.Second, "a reset", func() bool { return len(tp.Resets) > 0 })
 	if _, err := s.Since(t.Context(), room, a.ID, 10); !errors.Is(err, chat.ErrReset) {
 		t.Errorf("the log is really empty: %v", err)
 	}
-	tp.hears(10*time.Second, say(t, s, ann, "b").ID)
-	if len(tp.resets) != 1 {
-		t.Errorf("resets: %v", tp.resets)
+	tp.Hears(10*time.Second, say(t, s, ann, "b").ID)
+	if len(tp.Resets) != 1 {
+		t.Errorf("resets: %v", tp.Resets)
 	}
 }
 

@@ -58,12 +58,12 @@ func TestFollowTellsTheTruthWhateverHappens(t *testing.T) {
 		}
 		wg.Wait()
 		last := say(t, other, bob, "the end")
-		tp.await(10*time.Second, "the end", func() bool { return tp.last == last.ID })
+		tp.Await(10*time.Second, "the end", func() bool { return tp.Last == last.ID })
 		log := must(s.Since(t.Context(), room, chat.ID{}, 1000))(t)
-		tp.mu.Lock()
-		since := tp.first
-		if n := len(tp.resets); n > 0 {
-			since = tp.resets[n-1]
+		tp.Mu.Lock()
+		since := tp.First
+		if n := len(tp.Resets); n > 0 {
+			since = tp.Resets[n-1]
 			resets += n
 		}
 		var want, got []chat.ID
@@ -72,15 +72,15 @@ func TestFollowTellsTheTruthWhateverHappens(t *testing.T) {
 				want = append(want, ev.ID)
 			}
 		}
-		for _, ev := range tp.events[tp.fresh:] {
+		for _, ev := range tp.Events[tp.Fresh:] {
 			if slices.ContainsFunc(log, func(kept chat.Event) bool { return kept.ID == ev.ID }) { // else it was deleted
 				got = append(got, ev.ID)
 			}
 		}
 		if !slices.Equal(got, want) {
-			t.Errorf("seed %d, %d resets: told %v, the log holds %v", seed, len(tp.resets), got, want)
+			t.Errorf("seed %d, %d resets: told %v, the log holds %v", seed, len(tp.Resets), got, want)
 		}
-		tp.mu.Unlock()
+		tp.Mu.Unlock()
 		stop()
 	}
 	if resets < 6 || resets > flushes {

@@ -1,4 +1,4 @@
-package redis_test
+package storetest
 
 import (
 	"errors"
@@ -8,36 +8,32 @@ import (
 
 	"confab/shared/chat"
 	"confab/shared/store"
-	"confab/shared/store/redis"
 
 	"pgregory.net/rapid"
 )
 
 // A model of one room: what is appended, changed and read is what a plain
 // slice would give.
-func TestLogIsAsTheModelSays(t *testing.T) {
-	each(t, func(t *testing.T, open func(store.Options) *redis.Store) {
-		s := open(store.Options{})
-		rounds := 0
-		rapid.Check(t, func(rt *rapid.T) {
-			rounds++
-			room := chat.RoomID(fmt.Sprint("room", rounds))
-			m := &model{tb: t, s: s, room: room}
-			rt.Repeat(map[string]func(*rapid.T){"say": m.say, "edit": m.edit, "delete": m.delete, "since": m.since, "before": m.before})
-		})
+func testLogIsAsTheModelSays(t *testing.T, e Engine) {
+	s := e.Open(t, store.Options{})
+	rounds := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		rounds++
+		m := &model{tb: t, s: s, room: chat.RoomID(fmt.Sprint("room", rounds))}
+		rt.Repeat(map[string]func(*rapid.T){"say": m.say, "edit": m.edit, "delete": m.delete, "since": m.since, "before": m.before})
 	})
 }
 
 type model struct {
 	tb   testing.TB
-	s    *redis.Store
+	s    store.Store
 	room chat.RoomID
 	all  []chat.Event // as they were appended
 	gone map[chat.ID]bool
 }
 
 func (m *model) append(rt *rapid.T, ev chat.Event) {
-	ev.Room, ev.By = m.room, ann
+	ev.Room, ev.By = m.room, Ann
 	got, replayed, err := m.s.Append(m.tb.Context(), ev)
 	if err != nil || replayed {
 		rt.Fatal(replayed, err)
@@ -106,7 +102,7 @@ func (m *model) since(rt *rapid.T) {
 		cursor = page[len(page)-1].ID
 	}
 	if !slices.Equal(got, want) {
-		rt.Fatalf("since %s: %q, want %q", after, texts(got), texts(want))
+		rt.Fatalf("since %s: %q, want %q", after, Texts(got), Texts(want))
 	}
 }
 
@@ -122,6 +118,6 @@ func (m *model) before(rt *rapid.T) {
 	got, err := m.s.Before(m.tb.Context(), m.room, chat.ID{}, n)
 	want := m.present()
 	if want = want[max(0, len(want)-n):]; err != nil || !slices.Equal(got, want) {
-		rt.Fatalf("last %d: %q, %v; want %q", n, texts(got), err, texts(want))
+		rt.Fatalf("last %d: %q, %v; want %q", n, Texts(got), err, Texts(want))
 	}
 }
