@@ -49,11 +49,12 @@ func parseOffset(s string) (chat.ID, error) {
 // A durable is one read of a room.
 type durable struct {
 	*Server
-	room   chat.RoomID
-	now    bool    // it begins at the room's end,
-	from   chat.ID // or after this
-	last   chat.ID // of the room, when it was asked
-	cursor string
+	visitor visitor
+	room    chat.RoomID
+	now     bool    // it begins at the room's end,
+	from    chat.ID // or after this
+	last    chat.ID // of the room, when it was asked
+	cursor  string
 }
 
 // head tells where a room ends.
@@ -65,22 +66,24 @@ func (s *Server) head(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.reader(r); err != nil {
+	v, err := s.visitor(r)
+	if err != nil {
 		return err
 	}
-	rooms, err := s.cfg.Rooms.Rooms(whole(r).Context(), room)
+	known, err := v.room(withoutClientCancel(r).Context(), room)
 	if err != nil {
 		return err
 	}
 	h := w.Header()
 	h.Set("Content-Type", typeJSON)
-	h.Set("Stream-Next-Offset", offsetOf(rooms[0].Last))
+	h.Set("Stream-Next-Offset", offsetOf(known.Last))
 	return nil
 }
 
 // durable reads a room as the query's offset and live say.
 func (s *Server) durable(w http.ResponseWriter, r *http.Request, room chat.RoomID) error {
-	if _, err := s.reader(r); err != nil {
+	v, err := s.reader(r, room)
+	if err != nil {
 		return err
 	}
 	q := r.URL.Query()
@@ -88,7 +91,7 @@ func (s *Server) durable(w http.ResponseWriter, r *http.Request, room chat.RoomI
 	if live != "" && !q.Has("offset") {
 		return fmt.Errorf("%w: a live read needs an offset", errMalformed)
 	}
-	d := &durable{Server: s, room: room, now: q.Get("offset") == "now"}
+	d := &durable{Server: s, visitor: v, room: room, now: q.Get("offset") == "now"}
 	if err := d.begin(r.Context(), q); err != nil {
 		return err
 	}
@@ -105,11 +108,11 @@ func (s *Server) durable(w http.ResponseWriter, r *http.Request, room chat.RoomI
 }
 
 func (d *durable) begin(ctx context.Context, q url.Values) error {
-	rooms, err := d.cfg.Rooms.Rooms(ctx, d.room)
+	known, err := d.visitor.room(ctx, d.room)
 	if err != nil {
 		return err
 	}
-	d.last, d.from = rooms[0].Last, rooms[0].Last
+	d.last, d.from = known.Last, known.Last
 	d.cursor = nextCursor(time.Now(), q.Get("cursor"))
 	if !d.now {
 		d.from, err = parseOffset(q.Get("offset"))
@@ -129,7 +132,7 @@ func nextCursor(now time.Time, had string) string {
 
 // since reads up to n events from where the read begins.
 func (d *durable) since(ctx context.Context, n int) ([]chat.Event, error) {
-	evs, err := d.cfg.Rooms.Since(ctx, d.room, d.from, n)
+	evs, err := d.visitor.since(ctx, d.room, d.from, n)
 	if errors.Is(err, chat.ErrReset) {
 		return nil, errTrimmed
 	}
@@ -190,7 +193,7 @@ func array(msgs [][]byte) []byte {
 }
 
 // start begins to read live.
-func (d *durable) start(r *http.Request) (*hub.Reader, func(), error) {
+func (d *durable) start(r *http.Request) (*subscription, error) {
 	from := d.from.String()
 	if d.now {
 		from = ""
@@ -199,16 +202,15 @@ func (d *durable) start(r *http.Request) (*hub.Reader, func(), error) {
 }
 
 func (d *durable) longPoll(w http.ResponseWriter, r *http.Request) error {
-	reader, leave, err := d.start(r)
+	sub, err := d.start(r)
 	if err != nil {
 		return err
 	}
-	defer leave()
-	defer reader.Close()
+	defer sub.Close()
 	if d.now {
-		d.from, _ = chat.ParseID(reader.Cursor())
+		d.from, _ = chat.ParseID(sub.Cursor())
 	}
-	msgs, end, err := d.await(r.Context(), reader)
+	msgs, end, err := d.await(r.Context(), sub.Reader)
 	if err != nil {
 		return err
 	}
@@ -264,16 +266,15 @@ func (d *durable) sse(w http.ResponseWriter, r *http.Request) error {
 	if _, err := d.since(r.Context(), 1); err != nil {
 		return err
 	}
-	reader, leave, err := d.start(r)
+	sub, err := d.start(r)
 	if err != nil {
 		return err
 	}
-	defer leave()
-	defer reader.Close()
+	defer sub.Close()
 	ctx, cancel := context.WithTimeoutCause(r.Context(), durableLife, errEnds)
 	defer cancel()
 	streamHead(w.Header(), typeSSE)
-	d.send(w, r.WithContext(ctx), reader, d.wire(cancel))
+	d.send(w, r.WithContext(ctx), sub.Reader, d.wire(cancel))
 	return nil
 }
 

@@ -42,7 +42,7 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) error {
 	if s.draining.Load() {
 		return fmt.Errorf("%w: this server is leaving", chat.ErrUnavailable)
 	}
-	if err := s.cfg.Rooms.Ready(r.Context()); err != nil {
+	if err := s.gate.rooms.Ready(r.Context()); err != nil {
 		return err
 	}
 	return answer(w, http.StatusOK, health{"ready"})

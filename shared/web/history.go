@@ -46,18 +46,19 @@ func (s *Server) room(w http.ResponseWriter, r *http.Request) error {
 	if form == typeHTML { // the page itself asks who may read
 		return s.site.index.serve(w, r)
 	}
-	if _, err := s.reader(r); err != nil {
+	v, err := s.reader(r, room)
+	if err != nil {
 		return err
 	}
 	switch {
 	case form == typeSSE:
 		return s.live(w, r, rooms)
 	case form == typeNDJSON && q.Get("follow") == "1":
-		return s.follow(w, r, room)
+		return s.follow(w, r, v, room)
 	case form == "":
 		return fmt.Errorf("%w: a room is read as %s", errNotAcceptable, strings.Join(offers, ", "))
 	}
-	p, err := s.page(r, room)
+	p, err := v.page(r, room)
 	if err != nil {
 		return err
 	}
@@ -86,10 +87,11 @@ func (s *Server) event(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.reader(r); err != nil {
+	v, err := s.reader(r, room)
+	if err != nil {
 		return err
 	}
-	evs, err := s.cfg.Rooms.Before(whole(r).Context(), room, id.Next(), 1)
+	evs, err := v.before(withoutClientCancel(r).Context(), room, id.Next(), 1)
 	if err != nil {
 		return err
 	}
@@ -115,8 +117,8 @@ type page struct {
 }
 
 // page reads the page that the query asks for.
-func (s *Server) page(r *http.Request, room chat.RoomID) (*page, error) {
-	r = whole(r)
+func (v visitor) page(r *http.Request, room chat.RoomID) (*page, error) {
+	r = withoutClientCancel(r)
 	q := r.URL.Query()
 	p := &page{Room: room, forward: q.Has("after")}
 	before, err := p.parse(q)
@@ -124,14 +126,14 @@ func (s *Server) page(r *http.Request, room chat.RoomID) (*page, error) {
 		return nil, err
 	}
 	// First, for the cursor must not be past what the page shows.
-	rooms, err := s.cfg.Rooms.Rooms(r.Context(), room)
+	known, err := v.room(r.Context(), room)
 	if err != nil {
 		return nil, err
 	}
-	p.Title, p.Cursor = rooms[0].Title, rooms[0].Last
+	p.Title, p.Cursor = known.Title, known.Last
 	if p.forward {
 		if after, bad := chat.ParseID(q.Get("after")); bad == nil {
-			p.events, err = s.cfg.Rooms.Since(r.Context(), room, after, p.limit+1)
+			p.events, err = v.since(r.Context(), room, after, p.limit+1)
 		} else {
 			err = chat.ErrReset
 		}
@@ -139,7 +141,7 @@ func (s *Server) page(r *http.Request, room chat.RoomID) (*page, error) {
 	reset := errors.Is(err, chat.ErrReset)
 	if !p.forward || reset {
 		p.forward = false
-		p.events, err = s.cfg.Rooms.Before(r.Context(), room, before, p.limit+1)
+		p.events, err = v.before(r.Context(), room, before, p.limit+1)
 	}
 	if err != nil {
 		return nil, err

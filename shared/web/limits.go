@@ -9,25 +9,36 @@ import (
 	"confab/shared/hub"
 )
 
-// open begins to read rooms after a cursor, for any transport: it knows who
+// A subscription is a reader of rooms with all that is counted for it: a stream
+// of its user and address, and their presence. It must be closed, or its reader
+// given to the hub with leave.
+type subscription struct {
+	*hub.Reader
+	leave func() // takes back what was counted; does not block
+}
+
+func (s *subscription) Close() {
+	s.Reader.Close()
+	s.leave()
+}
+
+// open begins to read rooms after a cursor, for any transport: it tells who
 // asks, holds them to their limits, and lets the others in the rooms know.
-// Leave takes all that is counted back, but not the reader; it must be called
-// once and does not block.
-func (s *Server) open(r *http.Request, rooms []chat.RoomID, cursor string) (reader *hub.Reader, leave func(), err error) {
-	user, err := s.reader(r)
+func (s *Server) open(r *http.Request, rooms []chat.RoomID, cursor string) (*subscription, error) {
+	v, err := s.reader(r, rooms...)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	leave, err = s.admit(r, user, rooms)
+	leave, err := s.admit(r, v.user, rooms)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	reader, err = s.cfg.Hub.Read(r.Context(), rooms, cursor)
+	reader, err := v.follow(r.Context(), rooms, cursor)
 	if err != nil {
 		leave()
-		return nil, nil, err
+		return nil, err
 	}
-	return reader, leave, nil
+	return &subscription{reader, leave}, nil
 }
 
 // admit counts a stream for its user and its address, and as present in rooms.

@@ -36,21 +36,20 @@ func jsonLine(v any) []byte { return append(chat.JSON(v), '\n') }
 
 // ndjson answers with the rooms' events as lines, from the request's cursor on.
 func (s *Server) ndjson(w http.ResponseWriter, r *http.Request, rooms []chat.RoomID) error {
-	reader, leave, err := s.open(r, rooms, cursor(r))
+	sub, err := s.open(r, rooms, cursor(r))
 	if err != nil {
 		return err
 	}
-	defer leave()
-	defer reader.Close()
+	defer sub.Close()
 	streamHead(w.Header(), typeNDJSON)
-	s.send(w, r, reader, lines(rooms))
+	s.send(w, r, sub.Reader, lines(rooms))
 	return nil
 }
 
 // follow answers with a page of history as lines, and goes on with what
 // happens after it.
-func (s *Server) follow(w http.ResponseWriter, r *http.Request, room chat.RoomID) error {
-	p, err := s.page(r, room)
+func (s *Server) follow(w http.ResponseWriter, r *http.Request, v visitor, room chat.RoomID) error {
+	p, err := v.page(r, room)
 	if err != nil {
 		return err
 	}
@@ -59,15 +58,14 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request, room chat.RoomID
 		_, _ = w.Write(p.lines())
 		return nil
 	}
-	reader, leave, err := s.open(r, []chat.RoomID{room}, p.Cursor.String())
+	sub, err := s.open(r, []chat.RoomID{room}, p.Cursor.String())
 	if err != nil {
 		return err
 	}
-	defer leave()
-	defer reader.Close()
+	defer sub.Close()
 	streamHead(w.Header(), typeNDJSON)
 	wr := lines([]chat.RoomID{room})
 	wr.opening = func(string, time.Duration) []byte { return p.lines() }
-	s.send(w, r, reader, wr)
+	s.send(w, r, sub.Reader, wr)
 	return nil
 }

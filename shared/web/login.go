@@ -138,7 +138,7 @@ func (s *Server) enter(r *http.Request, name string) (chat.User, error) {
 	if old, err := s.user(r); err == nil {
 		u.ID = old.ID
 	}
-	taken, err := s.cfg.Rooms.Around(r.Context(), u)
+	taken, err := s.gate.rooms.Around(r.Context(), u)
 	if err != nil {
 		return chat.User{}, err
 	}

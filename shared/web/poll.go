@@ -26,14 +26,13 @@ func (s *Server) poll(w http.ResponseWriter, r *http.Request, rooms []chat.RoomI
 		return err
 	}
 	after := cmp.Or(r.URL.Query().Get("after"), cursor(r))
-	reader, leave, err := s.open(r, rooms, after)
+	sub, err := s.open(r, rooms, after)
 	if err != nil {
 		return err
 	}
-	defer leave()
-	defer reader.Close()
-	at := placeOf(rooms, reader.Cursor())
-	b, err := within(r.Context(), reader, s.atMost(wait))
+	defer sub.Close()
+	at := placeOf(rooms, sub.Cursor())
+	b, err := within(r.Context(), sub.Reader, s.atMost(wait))
 	if errors.Is(err, hub.ErrClosed) {
 		b.Items = []hub.Item{{JSON: chat.JSON(chat.Signal{Kind: chat.Bye, Retry: int(rand.N(comeBack).Milliseconds())})}}
 	} else if err != nil && !errors.Is(err, hub.ErrLagged) {

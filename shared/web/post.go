@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"confab/shared/access"
 	"confab/shared/chat"
 )
 
@@ -28,7 +29,7 @@ func (in postRequest) draft(room chat.RoomID) chat.Draft {
 	return chat.Draft{Room: room, Kind: chat.Message, Text: cmp.Or(in.Text, in.Message), Reply: in.Reply, Key: in.Key}
 }
 
-func readLine(r *http.Request, kind string) (in postRequest, err error) {
+func readMessage(r *http.Request, kind string) (in postRequest, err error) {
 	switch kind {
 	case typeJSON:
 		err = readJSON(r, &in)
@@ -45,60 +46,87 @@ func readLine(r *http.Request, kind string) (in postRequest, err error) {
 	return in, err
 }
 
-// post says something in the room of the path.
+// post writes a message into the room of the path.
 func (s *Server) post(w http.ResponseWriter, r *http.Request) error {
 	room, err := pathRoom(r)
 	if err != nil {
 		return err
 	}
-	return s.say(w, r, room, typeJSON, typeForm, typeMultipart, typeText)
+	v, in, _, err := s.readPost(r, typeJSON, typeForm, typeMultipart, typeText)
+	if err != nil {
+		return err
+	}
+	ev, code, err := s.postTo(w, r, v, in.draft(room))
+	if err != nil {
+		return err
+	}
+	return answer(w, code, ev)
 }
 
-// postPlain says something in the room of the body. A form is answered with
-// nothing, so that a page without a script stays where it is.
+// postPlain writes a message into the room of the body, or into the lobby. A
+// form is answered with nothing, so that a page without a script stays where
+// it is.
 func (s *Server) postPlain(w http.ResponseWriter, r *http.Request) error {
-	return s.say(w, r, "", typeForm, typeMultipart, typeJSON)
+	return s.postBody(w, r, typeForm, typeMultipart, typeJSON)
 }
 
-func (s *Server) say(w http.ResponseWriter, r *http.Request, room chat.RoomID, types ...string) error {
-	u, err := s.user(r)
+// publish is postPlain that takes text too.
+func (s *Server) publish(w http.ResponseWriter, r *http.Request) error {
+	return s.postBody(w, r, typeForm, typeMultipart, typeJSON, typeText)
+}
+
+func (s *Server) postBody(w http.ResponseWriter, r *http.Request, types ...string) error {
+	v, in, kind, err := s.readPost(r, types...)
 	if err != nil {
 		return err
 	}
-	kind, err := mediaType(r, types...)
+	room, err := chat.ParseRoom(cmp.Or(in.Room, string(chat.Lobby)))
+	if err != nil {
+		return fmt.Errorf("%w: %s", errMalformed, plain(err, chat.ErrInvalid))
+	}
+	ev, code, err := s.postTo(w, r, v, in.draft(room))
 	if err != nil {
 		return err
 	}
-	in, err := readLine(r, kind)
-	if err != nil {
-		return err
-	}
-	quiet := room == "" && kind != typeJSON
-	if room == "" {
-		if room, err = chat.ParseRoom(cmp.Or(in.Room, string(chat.Lobby))); err != nil {
-			return fmt.Errorf("%w: %s", errMalformed, plain(err, chat.ErrInvalid))
-		}
-	}
-	ev, replayed, err := s.write(r, u, in.draft(room))
-	if err != nil {
-		return err
-	}
-	code := http.StatusCreated
-	if replayed {
-		w.Header().Set("Idempotent-Replayed", "true")
-		code = http.StatusOK
-	}
-	w.Header().Set("Location", "/r/"+string(room)+"/"+ev.ID.String())
-	if quiet {
+	if kind != typeJSON {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
 	return answer(w, code, ev)
 }
 
-// write reads a draft against the rules and writes it down.
-func (s *Server) write(r *http.Request, u chat.User, d chat.Draft) (_ chat.Event, replayed bool, err error) {
-	ev, err := chat.Compose(d, u)
+// readPost reads a message from a body of one of these types.
+func (s *Server) readPost(r *http.Request, types ...string) (v visitor, in postRequest, kind string, err error) {
+	if v, err = s.writer(r, chat.Message); err != nil {
+		return v, in, "", err
+	}
+	if kind, err = mediaType(r, types...); err != nil {
+		return v, in, "", err
+	}
+	in, err = readMessage(r, kind)
+	return v, in, kind, err
+}
+
+// postTo writes a message down and returns the status of its answer.
+func (s *Server) postTo(w http.ResponseWriter, r *http.Request, v visitor, d chat.Draft) (ev chat.Event, code int, err error) {
+	ev, replayed, err := s.write(r, v, d)
+	if err != nil {
+		return ev, 0, err
+	}
+	w.Header().Set("Location", "/r/"+string(ev.Room)+"/"+ev.ID.String())
+	if replayed {
+		w.Header().Set("Idempotent-Replayed", "true")
+		return ev, http.StatusOK, nil
+	}
+	return ev, http.StatusCreated, nil
+}
+
+// write checks a draft against the rules and writes it down.
+func (s *Server) write(r *http.Request, v visitor, d chat.Draft) (_ chat.Event, replayed bool, err error) {
+	if err := v.check(access.Write(d.Kind), d.Room); err != nil {
+		return chat.Event{}, false, err
+	}
+	ev, err := chat.Compose(d, v.user)
 	if err != nil {
 		return chat.Event{}, false, err
 	}
@@ -107,16 +135,16 @@ func (s *Server) write(r *http.Request, u chat.User, d chat.Draft) (_ chat.Event
 			return chat.Event{}, false, err
 		}
 	}
-	ctx, cancel := context.WithTimeout(whole(r).Context(), appendLimit)
+	ctx, cancel := context.WithTimeout(withoutClientCancel(r).Context(), appendLimit)
 	defer cancel()
-	return s.cfg.Rooms.Append(ctx, ev)
+	return v.append(ctx, ev)
 }
 
 // act is a handler that writes an event about the room or the message of the
 // path. Read fills in what else the request says, if there is more.
 func (s *Server) act(kind chat.Kind, read func(*http.Request, *chat.Draft) error) http.Handler {
 	return s.wrap(func(w http.ResponseWriter, r *http.Request) error {
-		u, err := s.user(r)
+		v, err := s.writer(r, kind)
 		if err != nil {
 			return err
 		}
@@ -124,7 +152,7 @@ func (s *Server) act(kind chat.Kind, read func(*http.Request, *chat.Draft) error
 		if d.Room, err = pathRoom(r); err != nil {
 			return err
 		}
-		if kind != chat.Title {
+		if rule, _ := kind.Rule(); rule.Target != "" {
 			if d.Target, err = pathID(r); err != nil {
 				return err
 			}
@@ -134,7 +162,7 @@ func (s *Server) act(kind chat.Kind, read func(*http.Request, *chat.Draft) error
 				return err
 			}
 		}
-		ev, replayed, err := s.write(r, u, d)
+		ev, replayed, err := s.write(r, v, d)
 		if err != nil {
 			return err
 		}
@@ -192,7 +220,10 @@ func readEmojiOff(r *http.Request, d *chat.Draft) error {
 
 // typing tells the room that somebody is writing.
 func (s *Server) typing(w http.ResponseWriter, r *http.Request) error {
-	u, err := s.user(r)
+	v, err := s.visitor(r)
+	if err == nil {
+		err = v.check(access.Signal)
+	}
 	if err != nil {
 		return err
 	}
@@ -200,7 +231,7 @@ func (s *Server) typing(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.types(r.Context(), u, room); err != nil {
+	if err := s.types(r.Context(), v, room); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -208,12 +239,12 @@ func (s *Server) typing(w http.ResponseWriter, r *http.Request) error {
 }
 
 // types lets the room know, unless it was told a moment ago.
-func (s *Server) types(ctx context.Context, u chat.User, room chat.RoomID) error {
-	turn := u.ID + " " + string(room)
+func (s *Server) types(ctx context.Context, v visitor, room chat.RoomID) error {
+	turn := v.user.ID + " " + string(room)
 	if !s.typed.Allow(turn) {
 		return nil
 	}
-	err := s.cfg.Rooms.Signal(ctx, chat.Signal{Room: room, Kind: chat.Typing, By: &u})
+	err := v.signal(ctx, chat.Signal{Room: room, Kind: chat.Typing, By: &v.user})
 	if err != nil {
 		s.typed.Return(turn)
 	}

@@ -3,19 +3,24 @@ package web
 import (
 	"net/http"
 
+	"confab/shared/access"
 	"confab/shared/chat"
 )
 
 // rooms tells of the rooms that the query names, or else of all.
 func (s *Server) rooms(w http.ResponseWriter, r *http.Request) error {
-	if _, err := s.reader(r); err != nil {
+	v, err := s.visitor(r)
+	if err == nil {
+		err = v.check(access.List)
+	}
+	if err != nil {
 		return err
 	}
 	ids, err := queryRooms(r)
 	if err != nil {
 		return err
 	}
-	rooms, err := s.cfg.Rooms.Rooms(whole(r).Context(), ids...)
+	rooms, err := v.list(withoutClientCancel(r).Context(), ids...)
 	if err != nil {
 		return err
 	}
@@ -24,14 +29,15 @@ func (s *Server) rooms(w http.ResponseWriter, r *http.Request) error {
 
 // people tells who is in a room.
 func (s *Server) people(w http.ResponseWriter, r *http.Request) error {
-	if _, err := s.reader(r); err != nil {
+	v, err := s.reader(r)
+	if err != nil {
 		return err
 	}
 	room, err := pathRoom(r)
 	if err != nil {
 		return err
 	}
-	people, err := s.cfg.Rooms.People(whole(r).Context(), room)
+	people, err := v.people(withoutClientCancel(r).Context(), room)
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package web
 import (
 	"crypto/rand"
 	"crypto/subtle"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -13,7 +12,6 @@ import (
 	"strings"
 
 	"confab/shared/chat"
-	"confab/shared/identity"
 )
 
 const (
@@ -132,14 +130,4 @@ func remote(r *http.Request) netip.Addr {
 // user is who sent a request.
 func (s *Server) user(r *http.Request) (chat.User, error) {
 	return s.cfg.Users.User(r, s.secure(r))
-}
-
-// reader is who wants to read, and nobody where guests may. A session that is
-// not good is refused even there: who thinks they are signed in must learn.
-func (s *Server) reader(r *http.Request) (chat.User, error) {
-	u, err := s.user(r)
-	if s.cfg.Guests && errors.Is(err, identity.ErrNone) {
-		return chat.User{}, nil
-	}
-	return u, err
 }

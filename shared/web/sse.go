@@ -16,18 +16,17 @@ var sse = wire{opening: hub.Opening, batch: func(b hub.Batch) []byte { return b.
 // live answers with the rooms' events as SSE, from the request's cursor on,
 // for as long as the reader stays.
 func (s *Server) live(w http.ResponseWriter, r *http.Request, rooms []chat.RoomID) error {
-	reader, leave, err := s.open(r, rooms, cursor(r))
+	sub, err := s.open(r, rooms, cursor(r))
 	if err != nil {
 		return err
 	}
 	streamHead(w.Header(), typeSSE)
-	if r.Context().Value(finiteKey{}) == nil && s.cfg.Hub.Takes() && ownConnection(r) {
-		s.giveAway(w, r, reader, leave)
+	if r.Context().Value(finiteKey{}) == nil && s.gate.hub.Takes() && ownConnection(r) {
+		s.giveAway(w, r, sub)
 		return nil
 	}
-	defer leave()
-	defer reader.Close()
-	s.send(w, r, reader, sse)
+	defer sub.Close()
+	s.send(w, r, sub.Reader, sse)
 	return nil
 }
 
@@ -41,12 +40,11 @@ func ownConnection(r *http.Request) bool {
 
 // giveAway writes the head and what the ring does not hold, and hands the
 // connection to the hub. No goroutine is left.
-func (s *Server) giveAway(w http.ResponseWriter, r *http.Request, reader *hub.Reader, leave func()) {
+func (s *Server) giveAway(w http.ResponseWriter, r *http.Request, sub *subscription) {
 	ctx := r.Context()
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		reader.Close()
-		leave()
+		sub.Close()
 		s.log.Error("connection not taken", "err", err)
 		return
 	}
@@ -54,7 +52,7 @@ func (s *Server) giveAway(w http.ResponseWriter, r *http.Request, reader *hub.Re
 	head.WriteString("HTTP/1.1 200 OK\r\nConnection: close\r\nDate: " + time.Now().UTC().Format(http.TimeFormat) + "\r\n")
 	_ = w.Header().Write(&head) // to memory
 	head.WriteString("\r\n")
-	head.Write(hub.Opening(reader.Cursor(), comeBack))
+	head.Write(hub.Opening(sub.Cursor(), comeBack))
 	write := func(b []byte) error {
 		_ = conn.SetWriteDeadline(time.Now().Add(hub.StallLimit))
 		_, err := conn.Write(b)
@@ -62,9 +60,9 @@ func (s *Server) giveAway(w http.ResponseWriter, r *http.Request, reader *hub.Re
 	}
 	_ = conn.SetReadDeadline(time.Time{})
 	err = write(head.Bytes())
-	for err == nil && !reader.Live() {
+	for err == nil && !sub.Live() {
 		var b hub.Batch
-		if b, err = reader.Next(ctx); err == nil {
+		if b, err = sub.Next(ctx); err == nil {
 			err = write(b.Frames)
 		}
 	}
@@ -72,9 +70,8 @@ func (s *Server) giveAway(w http.ResponseWriter, r *http.Request, reader *hub.Re
 	if s.cfg.StreamFor > 0 {
 		ends = time.Now().Add(s.cfg.StreamFor)
 	}
-	if err != nil || !reader.Take(conn, ends, leave) {
-		reader.Close()
-		leave()
+	if err != nil || !sub.Take(conn, ends, sub.leave) {
+		sub.Close()
 		conn.Close()
 	}
 }

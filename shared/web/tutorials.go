@@ -14,22 +14,16 @@ import (
 // so that their pages work here: /publish, /subscribe and /event_stream,
 // /ws/send, and lines like "[12:34:56] ann: hi".
 
-// publish is postPlain that takes text too.
-func (s *Server) publish(w http.ResponseWriter, r *http.Request) error {
-	return s.say(w, r, "", typeForm, typeMultipart, typeJSON, typeText)
-}
-
 // tell answers with what is said as SSE whose data is a line of text. What
 // else happens moves the id alone, or has a name that onmessage does not hear.
 func (s *Server) tell(w http.ResponseWriter, r *http.Request, rooms []chat.RoomID, cursor string) error {
-	reader, leave, err := s.open(r, rooms, cursor)
+	sub, err := s.open(r, rooms, cursor)
 	if err != nil {
 		return err
 	}
-	defer leave()
-	defer reader.Close()
+	defer sub.Close()
 	streamHead(w.Header(), typeSSE)
-	at := placeOf(rooms, reader.Cursor())
+	at := placeOf(rooms, sub.Cursor())
 	wr := sse
 	wr.batch = func(b hub.Batch) (out []byte) {
 		for _, it := range b.Items {
@@ -37,7 +31,7 @@ func (s *Server) tell(w http.ResponseWriter, r *http.Request, rooms []chat.RoomI
 		}
 		return out
 	}
-	s.send(w, r, reader, wr)
+	s.send(w, r, sub.Reader, wr)
 	return nil
 }
 
@@ -72,7 +66,8 @@ func (s *Server) subscribe(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.reader(r); err != nil {
+	v, err := s.reader(r, rooms...)
+	if err != nil {
 		return err
 	}
 	if c := cursor(r); c != "" {
@@ -80,7 +75,7 @@ func (s *Server) subscribe(w http.ResponseWriter, r *http.Request) error {
 	}
 	from := make(chat.Cursor, len(rooms))
 	for i, room := range rooms {
-		page, err := s.cfg.Rooms.Before(r.Context(), room, chat.ID{}, defaultPage)
+		page, err := v.before(r.Context(), room, chat.ID{}, defaultPage)
 		if err != nil {
 			return err
 		}

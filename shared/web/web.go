@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"confab/shared/access"
 	"confab/shared/chat"
 	"confab/shared/hub"
 	"confab/shared/identity"
@@ -99,6 +100,7 @@ type Config struct {
 type Server struct {
 	cfg   Config
 	log   *slog.Logger
+	gate  *gate
 	cross *http.CrossOriginProtection
 	site  *site
 
@@ -125,7 +127,9 @@ func New(cfg Config) (*Server, error) {
 			return nil, fmt.Errorf("public origin: %w", err)
 		}
 	}
+	s.gate = &gate{rooms: cfg.Rooms, hub: cfg.Hub, guestsRead: cfg.Guests, may: access.May}
 	s.presence = presence.New(cfg.Rooms, func(sig chat.Signal) { cfg.Hub.Signal(sig) }, s.log)
+	s.cfg.Rooms, s.cfg.Hub = nil, nil // from here on they are behind the gate
 	s.cross.SetDenyHandler(s.wrap(func(http.ResponseWriter, *http.Request) error {
 		return fmt.Errorf("%w: this request was sent by another site", chat.ErrForbidden)
 	}))
@@ -156,7 +160,7 @@ func (s *Server) route(mux *http.ServeMux) http.Handler {
 			mux.ServeHTTP(w, r)
 			return
 		}
-		var own muted
+		var own headerRecorder
 		h.ServeHTTP(&own, r)
 		if allow := own.Header().Get("Allow"); allow != "" {
 			w.Header().Set("Allow", allow)
@@ -167,12 +171,12 @@ func (s *Server) route(mux *http.ServeMux) http.Handler {
 	})
 }
 
-// A muted answer keeps its head and drops the rest.
-type muted struct{ header http.Header }
+// A headerRecorder keeps an answer's header and drops the rest.
+type headerRecorder struct{ header http.Header }
 
-func (m *muted) WriteHeader(int)             {}
-func (m *muted) Write(b []byte) (int, error) { return len(b), nil }
-func (m *muted) Header() http.Header {
+func (m *headerRecorder) WriteHeader(int)             {}
+func (m *headerRecorder) Write(b []byte) (int, error) { return len(b), nil }
+func (m *headerRecorder) Header() http.Header {
 	if m.header == nil {
 		m.header = http.Header{}
 	}
@@ -187,7 +191,7 @@ func (s *Server) wrap(h func(http.ResponseWriter, *http.Request) error) http.Han
 		// Not every runtime has deadlines, and who streams sets their own.
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeLimit))
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			r = whole(r)
+			r = withoutClientCancel(r)
 		}
 		if err := h(w, r); err != nil {
 			s.fail(w, r, err)
@@ -195,11 +199,12 @@ func (s *Server) wrap(h func(http.ResponseWriter, *http.Request) error) http.Han
 	})
 }
 
-// whole is a request that has arrived and is answered in one piece. Its client's
-// closing its side does not stop it: net/http takes that for leaving, though the
-// client may still read (RFC 9293 §3.6), and what was half under way would be
-// done or not by chance. The store bounds each of its answers itself.
-func whole(r *http.Request) *http.Request {
+// withoutClientCancel is a request that goes on when its client closes its
+// sending side. It is for requests that have arrived and are answered in one
+// piece: net/http takes the closing for leaving, though the client may still read
+// (RFC 9293 §3.6), and a write would be done or not by chance. The store bounds
+// each of its answers itself.
+func withoutClientCancel(r *http.Request) *http.Request {
 	return r.WithContext(context.WithoutCancel(r.Context()))
 }
 

@@ -57,12 +57,11 @@ func (k *socket) serve(w http.ResponseWriter, wr wire) error {
 	}
 	k.server.sockets.Add(1)
 	defer k.server.sockets.Done()
-	reader, leave, err := k.server.open(k.r, k.rooms, cursor(k.r))
+	sub, err := k.server.open(k.r, k.rooms, cursor(k.r))
 	if err != nil {
 		return err
 	}
-	defer leave()
-	defer reader.Close()
+	defer sub.Close()
 	if k.Conn, err = websocket.Accept(w, k.r, &websocket.AcceptOptions{InsecureSkipVerify: true}); err != nil { // the origin is checked
 		return nil // it has answered
 	}
@@ -84,7 +83,7 @@ func (k *socket) serve(w http.ResponseWriter, wr wire) error {
 		wg.Go(func() { k.probe(ctx, stop) })
 		return ping()
 	}
-	_ = pump(ctx, reader, wr, k.write)
+	_ = pump(ctx, sub.Reader, wr, k.write)
 	if ctx.Err() != nil && context.Cause(ctx) != errEnds { // the other side has gone
 		_ = k.CloseNow()
 		return nil
@@ -169,35 +168,35 @@ func (k *socket) refuse(key string, err error) []byte {
 
 // say writes a line down. Who says it is asked anew: the session may be over.
 func (k *socket) say(in postRequest) (chat.Event, error) {
-	u, room, err := k.by(in)
+	v, room, err := k.by(in)
 	if err != nil {
 		return chat.Event{}, err
 	}
-	ev, _, err := k.server.write(k.r, u, in.draft(room))
+	ev, _, err := k.server.write(k.r, v, in.draft(room))
 	return ev, err
 }
 
 func (k *socket) typing(in postRequest) error {
-	u, room, err := k.by(in)
+	v, room, err := k.by(in)
 	if err != nil {
 		return err
 	}
-	return k.server.types(k.r.Context(), u, room)
+	return k.server.types(k.r.Context(), v, room)
 }
 
 // by is who sent a line, and for which room: if it names none, for that of a
 // socket of one room, or the lobby.
-func (k *socket) by(in postRequest) (chat.User, chat.RoomID, error) {
+func (k *socket) by(in postRequest) (visitor, chat.RoomID, error) {
 	own := chat.Lobby
 	if len(k.rooms) == 1 {
 		own = k.rooms[0]
 	}
 	room, err := chat.ParseRoom(cmp.Or(in.Room, string(own)))
 	if err != nil {
-		return chat.User{}, "", err
+		return visitor{}, "", err
 	}
-	u, err := k.server.user(k.r)
-	return u, room, err
+	v, err := k.server.visitor(k.r)
+	return v, room, err
 }
 
 // shout is a WebSocket of plain text: a frame that comes in is said, by the

@@ -1,0 +1,150 @@
+package web
+
+import (
+	"context"
+	"net/http"
+
+	"confab/shared/access"
+	"confab/shared/chat"
+	"confab/shared/hub"
+	"confab/shared/identity"
+)
+
+// A gate is the only way from a request to the rooms. Before it reads or writes
+// one, it asks package access whether the user may, with facts that come with
+// what is read anyway.
+//
+// Decision: no handler holds the store or the hub, so that a new route cannot
+// forget to ask. TestOnlyTheGateHoldsTheRooms keeps it so, and
+// TestEveryRouteAsksForAccess walks the routes.
+type gate struct {
+	rooms      Rooms
+	hub        *hub.Hub
+	guestsRead bool // open rooms are read without a session
+	may        func(chat.User, access.Action, access.Facts) error
+}
+
+// A visitor is a user at the gate, or somebody without a session: the zero
+// user.
+type visitor struct {
+	*gate
+	user chat.User
+}
+
+// visitor tells who sent a request. A session that is not good is refused even
+// where guests read: somebody who believes to be signed in must learn it.
+func (s *Server) visitor(r *http.Request) (visitor, error) {
+	u, err := s.user(r)
+	if err != nil && err != identity.ErrNone {
+		return visitor{}, err
+	}
+	return visitor{s.gate, u}, nil
+}
+
+// reader tells who wants to read, before anything else of the request is
+// looked at.
+func (s *Server) reader(r *http.Request, rooms ...chat.RoomID) (visitor, error) {
+	v, err := s.visitor(r)
+	if err == nil {
+		err = v.check(access.Read, rooms...)
+	}
+	return v, err
+}
+
+// writer tells who wants to write an event of a kind, before anything else of
+// the request is looked at.
+func (s *Server) writer(r *http.Request, kind chat.Kind) (visitor, error) {
+	v, err := s.visitor(r)
+	if err == nil {
+		err = v.check(access.Write(kind))
+	}
+	return v, err
+}
+
+// check asks for each room whether the user may do that, and once where no room
+// is named yet.
+func (v visitor) check(do access.Action, rooms ...chat.RoomID) error {
+	if len(rooms) == 0 {
+		return v.may(v.user, do, v.facts(""))
+	}
+	for _, room := range rooms {
+		if err := v.may(v.user, do, v.facts(room)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// facts are what is known of a user in a room. In an open room everybody is a
+// guest, and whose a target is the store compares.
+func (v visitor) facts(chat.RoomID) access.Facts {
+	return access.Facts{GuestsRead: v.guestsRead, Role: chat.Guest}
+}
+
+// append writes an event down, see [Rooms].
+func (v visitor) append(ctx context.Context, ev chat.Event) (_ chat.Event, replayed bool, err error) {
+	if err := v.check(access.Write(ev.Kind), ev.Room); err != nil {
+		return chat.Event{}, false, err
+	}
+	return v.rooms.Append(ctx, ev)
+}
+
+// since returns up to n events after an id, see [Rooms].
+func (v visitor) since(ctx context.Context, room chat.RoomID, after chat.ID, n int) ([]chat.Event, error) {
+	if err := v.check(access.Read, room); err != nil {
+		return nil, err
+	}
+	return v.rooms.Since(ctx, room, after, n)
+}
+
+// before returns the last n events before an id, see [Rooms].
+func (v visitor) before(ctx context.Context, room chat.RoomID, id chat.ID, n int) ([]chat.Event, error) {
+	if err := v.check(access.Read, room); err != nil {
+		return nil, err
+	}
+	return v.rooms.Before(ctx, room, id, n)
+}
+
+// list returns what is known of the rooms named, or of those spoken in last.
+func (v visitor) list(ctx context.Context, rooms ...chat.RoomID) ([]chat.Room, error) {
+	if err := v.check(access.List, rooms...); err != nil {
+		return nil, err
+	}
+	return v.rooms.Rooms(ctx, rooms...)
+}
+
+// room returns what is known of a room that is read.
+func (v visitor) room(ctx context.Context, room chat.RoomID) (chat.Room, error) {
+	if err := v.check(access.Read, room); err != nil {
+		return chat.Room{}, err
+	}
+	rooms, err := v.rooms.Rooms(ctx, room)
+	if err != nil {
+		return chat.Room{}, err
+	}
+	return rooms[0], nil
+}
+
+// people returns who is in a room, by name.
+func (v visitor) people(ctx context.Context, room chat.RoomID) ([]chat.User, error) {
+	if err := v.check(access.Read, room); err != nil {
+		return nil, err
+	}
+	return v.rooms.People(ctx, room)
+}
+
+// signal lets a signal of the user pass by.
+func (v visitor) signal(ctx context.Context, sig chat.Signal) error {
+	if err := v.check(access.Signal, sig.Room); err != nil {
+		return err
+	}
+	return v.rooms.Signal(ctx, sig)
+}
+
+// follow makes a reader of rooms from a cursor on, see [hub.Hub.Read].
+func (v visitor) follow(ctx context.Context, rooms []chat.RoomID, cursor string) (*hub.Reader, error) {
+	if err := v.check(access.Read, rooms...); err != nil {
+		return nil, err
+	}
+	return v.hub.Read(ctx, rooms, cursor)
+}
