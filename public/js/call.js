@@ -1,5 +1,5 @@
 // @ts-check
-import { say } from './say.js'
+import { isEnglish, say } from './say.js'
 
 const TIME_LIMIT = 10_000 // milliseconds: a dead connection answers never
 const BUSY = [429, 502, 503, 504] // too much at once, here or at whoever passes it on
@@ -35,9 +35,11 @@ export function isBusy(status) {
  * @param {string} path
  * @param {object} [body]
  * @param {Record<string, string>} [headers]
+ * @param {RequestInit} [how]
  */
-export async function call(method, path, body, headers) {
+export async function call(method, path, body, headers, how) {
   const answer = await send(path, {
+    ...how,
     method,
     headers: { Accept: 'application/json', ...(body && { 'Content-Type': 'application/json' }), ...headers },
     body: body && JSON.stringify(body),
@@ -73,8 +75,11 @@ export function waitOf(after) {
 /** @param {number} status */
 function friendly(status) {
   if (status === 429) return say('slowDown')
-  if (status === 409) return say('nameTaken')
   if (status >= 500) return say('resting')
+  if (isEnglish()) return // the server's own words say more
+  if (status === 403) return say('notAllowed')
+  if (status === 404 || status === 410) return say('notThere')
+  return say('refused')
 }
 
 /** @param {string} text */

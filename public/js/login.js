@@ -4,6 +4,9 @@ import { recall, remember } from './memory.js'
 import { waitAfter } from './patience.js'
 import { say, stamp } from './say.js'
 
+const GHOST = 60_000 // milliseconds that one's own name may still be in use, after a connection that died
+const AGAIN = 3_000 // milliseconds until it is asked for again
+
 /**
  * Shows the login and calls back with who came in.
  * @param {(user: import('./chat.js').User) => void} enter
@@ -20,11 +23,12 @@ export function showLogin(enter, why = '') {
 
   let again = 0
   let busy = 0 // times that the server was, in a row
+  let ghost = 0 // since when one's own name has been in use, by the clock of the page
 
   form.noValidate = true // what is wrong is said in the page, in its own words
   name.value = recall('name', '')
   next.value = location.pathname + location.search
-  if (why) error.textContent = why
+  error.textContent = why || (navigator.cookieEnabled ? '' : say('cookiesNeeded'))
   const room = /^\/r\/([^/]+)/.exec(location.pathname)?.[1]
   if (room) lead(say('leadTo', { room: decodeURIComponent(room) }))
 
@@ -36,13 +40,24 @@ export function showLogin(enter, why = '') {
     try {
       const { user } = await call('POST', '/login', { name: name.value.trim() })
       remember('name', user.name)
+      if (!await isKept(user)) return refuse(say('cookiesNeeded'))
       enter(user)
     } catch (problem) {
       if (problem instanceof Problem && problem.busy) return queue(waitAfter(problem, ++busy))
+      if (problem instanceof Problem && problem.status === 409) return taken()
       refuse(problem instanceof Problem ? problem.message : say('brokenWhy'))
     }
   })
-  name.addEventListener('input', () => busy && refuse('')) // it is another name that wants in
+  name.addEventListener('input', () => (busy || ghost) && refuse('')) // it is another name that wants in
+
+  /** The name is in use: by oneself, as like as not, if it is one's own. */
+  function taken() {
+    if (name.value.trim() !== recall('name', '')) return refuse(say('nameTaken'))
+    ghost ||= performance.now()
+    if (performance.now() - ghost > GHOST) return refuse(say('nameTaken'))
+    error.textContent = say('ghost')
+    again = setTimeout(() => form.requestSubmit(), AGAIN)
+  }
 
   /** Waits, and goes in by itself. @param {number} wait milliseconds */
   function queue(wait) {
@@ -53,7 +68,7 @@ export function showLogin(enter, why = '') {
   /** @param {string} text */
   function refuse(text) {
     clearTimeout(again)
-    busy = 0
+    busy = ghost = 0
     button.ariaBusy = null
     error.textContent = text
     name.ariaInvalid = text ? 'true' : null
@@ -65,6 +80,13 @@ export function showLogin(enter, why = '') {
     const node = document.querySelector('.login__lead')
     if (node) node.textContent = text
   }
+}
+
+/** Reports whether the browser keeps the session's cookie. @param {import('./chat.js').User} user */
+async function isKept({ id }) {
+  if (navigator.cookieEnabled) return true
+  const session = await call('GET', '/login').catch(() => ({ user: { id } })) // who cannot tell lets it pass
+  return session.user?.id === id
 }
 
 /** The templates stay in the page. */

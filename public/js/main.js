@@ -3,7 +3,7 @@ import { Problem, call } from './call.js'
 import { learnTransports } from './link/transports.js'
 import { showLogin } from './login.js'
 import { learnLimits } from './limits.js'
-import { forget, onRemembered, recall, remember } from './memory.js'
+import { forget, forgetConversation, onRemembered, recall, remember } from './memory.js'
 import { patiently } from './patience.js'
 import { learn, say, stamp } from './say.js'
 
@@ -45,7 +45,7 @@ function prepare() {
 
 async function leave() {
   await call('DELETE', '/login').catch(() => {}) // the cookie dies by itself
-  for (const what of ['me', 'rooms', 'read.', 'saved.', 'draft.', 'outbox.']) forget(what)
+  forgetConversation()
   location.assign('/')
 }
 

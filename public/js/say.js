@@ -12,6 +12,11 @@ export async function learn(asked = navigator.language) {
   document.documentElement.lang = words === en ? 'en' : 'zh'
 }
 
+/** Reports whether the page speaks as the server does. */
+export function isEnglish() {
+  return words === en
+}
+
 /** Where the reader's days and hours are said as the page's words are: a page of two languages is read wrongly aloud. */
 export function locale() {
   const { lang } = document.documentElement

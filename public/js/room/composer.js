@@ -1,13 +1,16 @@
 // @ts-check
 import { limits } from '../limits.js'
-import { forget, recall, remember } from '../memory.js'
 import { say } from '../say.js'
-import { find } from './node.js'
+import { plain } from './format.js'
+import { find, node } from './node.js'
 
 /** @typedef {import('./message.js').Message} Message */
 
+const GROWS = CSS.supports('field-sizing', 'content')
+const QUOTED = 200 // of the text that is answered
 const WARN = 0.9 // of the limit: from here on the rest is counted
 const TYPING = 3_000 // milliseconds between two signs that one is writing
+const COMMAND = /^\/([a-z][\w-]*)(?:\s|$)/i // "//help" posts "/help"
 
 /** The box: what is written, answered or edited in it. */
 export class Composer {
@@ -20,15 +23,18 @@ export class Composer {
   #reply
   /** @type {Message | undefined} */
   #edit
-  #told = 0
+  #told = -Infinity
+  #drafts
   #does
   box = /** @type {HTMLTextAreaElement} */ (find('.composer__box'))
 
   /**
-   * @param {{post: (text: string, reply?: string) => void, edit: (mine: Message, text: string) => void,
+   * @param {import('./drafts.js').Drafts} drafts
+   * @param {{post: (text: string, reply?: string) => void, edit: (mine: Message, text: string) => void, command: (name: string) => void,
    *   mine: () => Message | undefined, typing: () => void, enterSends: () => boolean}} does
    */
-  constructor(does) {
+  constructor(drafts, does) {
+    this.#drafts = drafts
     this.#does = does
     this.#form.addEventListener('submit', event => { event.preventDefault(); this.#submit() })
     this.box.addEventListener('input', () => this.#written())
@@ -41,9 +47,21 @@ export class Composer {
   show(room) {
     this.cancel()
     this.#room = room
-    this.box.value = recall(`draft.${room}`, '')
+    this.#write(this.#drafts.read(room))
     this.box.placeholder = say('writeTo', { room })
-    this.#count()
+    if (!this.box.value) this.#findDraft(room)
+  }
+
+  /** @param {string} room */
+  async #findDraft(room) {
+    const text = await this.#drafts.find(room)
+    if (text && room === this.#room && !this.box.value) this.#write(text)
+  }
+
+  /** The lines changed: what is answered or edited may be gone. */
+  refresh() {
+    if (this.#reply) this.#tellReply(this.#reply)
+    if (this.#edit?.gone) this.cancel()
   }
 
   focus() {
@@ -54,22 +72,29 @@ export class Composer {
   reply(to) {
     this.cancel()
     this.#reply = to
-    this.#tell(say('replyingTo', { name: to.by.name, text: to.text }))
+    this.#tellReply(to)
+    this.focus()
+  }
+
+  /** @param {Message} to */
+  #tellReply({ by, text, gone }) {
+    const [before, after] = say('replyingTo', { name: '\0', text: gone ? say('gone') : plain(text).slice(0, QUOTED) }).split('\0')
+    this.#tell(before, node('bdi', {}, by.name), node('bdi', {}, after))
   }
 
   /** @param {Message} mine */
   edit(mine) {
     this.cancel()
     this.#edit = mine
-    this.box.value = mine.text
+    this.#write(mine.text)
     this.#tell(say('editing'))
     this.#send.textContent = say('save')
-    this.#count()
+    this.focus()
   }
 
   /** Neither answers nor edits any more; the draft is back. */
   cancel() {
-    if (this.#edit) this.box.value = recall(`draft.${this.#room}`, '')
+    if (this.#edit) this.#write(this.#drafts.read(this.#room))
     this.#reply = this.#edit = undefined
     this.#about.hidden = true
     this.#send.textContent = say('send')
@@ -83,11 +108,16 @@ export class Composer {
     return !!busy
   }
 
-  /** @param {string} about */
-  #tell(about) {
-    find('span', this.#about).textContent = about
+  /** @param {...(string | Node)} about */
+  #tell(...about) {
+    find('span', this.#about).replaceChildren(...about)
     this.#about.hidden = false
-    this.focus()
+  }
+
+  /** @param {string} text */
+  #write(text) {
+    this.box.value = text
+    this.#count()
   }
 
   #submit() {
@@ -95,24 +125,34 @@ export class Composer {
     this.focus()
     if (!text.trim() || length(text) > limits().text) return
     const { reply, edit } = { reply: this.#reply, edit: this.#edit }
-    this.#reply = undefined
+    const command = edit ? null : COMMAND.exec(text)
+    if (command) return this.#command(command[1])
     if (edit) this.#does.edit(edit, text)
-    else this.#does.post(text, reply?.id)
+    else this.#does.post(text.replace(/^\/\//, '/'), reply?.id)
+    if (!edit) this.#drafts.write(this.#room, '')
     if (!edit) this.box.value = ''
     this.cancel()
-    if (!edit) forget(`draft.${this.#room}`)
+  }
+
+  /** What is meant for the page is not said to everybody; what it does not know stays in the box. @param {string} name */
+  #command(name) {
+    this.#does.command(name.toLowerCase())
+    if (name.toLowerCase() !== 'help') return
+    this.#write('')
+    this.#drafts.write(this.#room, '')
   }
 
   #written() {
     this.#count()
     if (this.#edit) return
-    remember(`draft.${this.#room}`, this.box.value)
-    if (!this.box.value || Date.now() - this.#told < TYPING) return
-    this.#told = Date.now()
+    this.#drafts.write(this.#room, this.box.value)
+    if (!this.box.value || performance.now() - this.#told < TYPING) return
+    this.#told = performance.now()
     this.#does.typing()
   }
 
   #count() {
+    if (!GROWS) grow(this.box)
     const most = limits().text
     const left = most - length(this.box.value)
     this.#left.hidden = !(left <= most - most * WARN)
@@ -134,6 +174,12 @@ export class Composer {
       this.edit(mine)
     }
   }
+}
+
+/** Where CSS does not do it. @param {HTMLTextAreaElement} box */
+function grow(box) {
+  box.style.setProperty('block-size', 'auto')
+  box.style.setProperty('block-size', `${box.scrollHeight + box.offsetHeight - box.clientHeight}px`)
 }
 
 /** In characters as the server counts them. @param {string} text */

@@ -38,6 +38,11 @@ export function isLarge(text) {
   return ONLY_EMOJI.test(text) && /\S/.test(text)
 }
 
+/** A text in one line and without its formatting. @param {string} text */
+export function plain(text) {
+  return text.replace(/```(?:[\w+-]*\n)?|\*\*|`/g, '').replace(/\s+/g, ' ').trim()
+}
+
 /** What begins first; of two that begin together, the kind named first. @param {string} text */
 function earliest(text) {
   let first

@@ -2,7 +2,6 @@
 import { call } from '../call.js'
 import { LOBBY, pathOf } from '../chat.js'
 import { roomInAddress } from './address.js'
-import { Outbox } from './outbox.js'
 import { Room } from './room.js'
 import { save } from './saved.js'
 
@@ -11,24 +10,23 @@ const SAVE_EVERY = 10_000 // milliseconds
 /** Where one is: a room, what goes out to it, and the way to another. */
 export class Here {
   room
-  outbox
+  #keeps = true
   #rooms
   #on
 
   /**
    * @param {import('../chat.js').User} me
    * @param {import('./rooms.js').Rooms} rooms
-   * @param {{onShow: (name: string) => void, onChange: () => void, onClose: (name: string) => void, onSignedOut: () => void}} on
+   * @param {{onShow: (name: string) => void, onChange: () => void, onClose: (name: string) => void}} on
    */
   constructor(me, rooms, on) {
     this.me = me
     this.#rooms = rooms
     this.#on = on
     this.room = new Room('', me)
-    this.outbox = new Outbox(this.room, on.onSignedOut)
     addEventListener('popstate', () => this.show(roomInAddress() ?? LOBBY))
-    addEventListener('pagehide', () => save(this.room))
-    setInterval(() => save(this.room), SAVE_EVERY)
+    addEventListener('pagehide', () => this.#save())
+    setInterval(() => this.#save(), SAVE_EVERY)
     navigator.serviceWorker?.addEventListener('message', ({ data }) => this.open(data.open.split('/')[2]))
   }
 
@@ -41,11 +39,10 @@ export class Here {
 
   /** @param {string} name */
   show(name) {
-    save(this.room)
+    this.#save()
     this.room.onChange = () => {}
     this.room = new Room(name, this.me)
     this.room.onChange = this.#on.onChange
-    this.outbox = new Outbox(this.room, this.#on.onSignedOut)
     this.#rooms.open(name)
     this.#on.onShow(name)
   }
@@ -55,6 +52,15 @@ export class Here {
     this.#rooms.close(name)
     this.#on.onClose(name)
     if (name === this.room.name) this.open(this.#rooms.names[0] ?? LOBBY)
+  }
+
+  /** Whoever signs out leaves nothing on the device. */
+  forget() {
+    this.#keeps = false
+  }
+
+  #save() {
+    if (this.#keeps) save(this.room)
   }
 
   /** The others may know that one writes; it is no harm if they do not. */

@@ -8,7 +8,7 @@ export class Keyboard {
   #box
   #does
 
-  /** @param {HTMLTextAreaElement} box @param {{rooms: () => void, tools: () => void, escape: () => boolean}} does `escape` reports whether it closed something */
+  /** @param {HTMLTextAreaElement} box @param {{rooms: () => void, tools: () => void, help: () => void, escape: () => boolean}} does `escape` reports whether it closed something */
   constructor(box, does) {
     this.#box = box
     this.#does = does
@@ -25,6 +25,19 @@ export class Keyboard {
       this.#does.rooms()
     }
     if (event.key === 'Escape' && !this.#does.escape()) this.#box.focus()
+    if (event.key === '?' && !isField(event.target)) {
+      event.preventDefault()
+      this.#does.help()
+    }
+    if (event.target === this.#box) this.#inBox(event)
+  }
+
+  /** The log scrolls from the box too, as long as the box needs no keys for that. @param {KeyboardEvent} event */
+  #inBox(event) {
+    const step = { PageUp: -1, PageDown: 1 }[event.key]
+    if (!step || this.#box.scrollHeight > this.#box.clientHeight + 2) return
+    event.preventDefault()
+    this.#log.scrollBy({ top: step * this.#log.clientHeight * 0.9 })
   }
 
   /** @param {KeyboardEvent} event */
@@ -36,7 +49,7 @@ export class Keyboard {
     } else if (key === 'Enter' && this.#line && event.target === this.#line) {
       event.preventDefault()
       this.#does.tools()
-    } else if (key.length === 1 && key !== ' ' && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    } else if (key.length === 1 && key !== ' ' && key !== '?' && !event.ctrlKey && !event.metaKey && !event.altKey) {
       this.#box.focus() // and the key goes there
     }
   }
@@ -69,4 +82,9 @@ export class Keyboard {
     for (const stop of line.querySelectorAll('a, .quote, .reaction')) /** @type {HTMLElement} */ (stop).tabIndex = 0
     if (line.matches(':focus-visible')) this.#show(line)
   }
+}
+
+/** @param {EventTarget | null} target */
+function isField(target) {
+  return target instanceof HTMLTextAreaElement || target instanceof HTMLInputElement
 }

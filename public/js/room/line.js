@@ -1,7 +1,7 @@
 // @ts-check
 import { say } from '../say.js'
 import { hourOf, momentOf } from './clock.js'
-import { format, isLarge } from './format.js'
+import { format, isLarge, plain } from './format.js'
 import { tint } from './hue.js'
 import { mentions } from './mention.js'
 import { node } from './node.js'
@@ -84,7 +84,7 @@ export class Line {
   }
 
   #reactions() {
-    const { reactions } = this.#message
+    const reactions = this.#message.reactions(this.#room.me)
     if (!reactions.size) return null
     return node('div', { class: 'reactions' }, ...Array.from(reactions, ([emoji, who]) => node('button', {
       class: 'reaction', type: 'button', tabindex: -1, 'data-emoji': emoji,
@@ -95,16 +95,11 @@ export class Line {
   }
 
   #fate() {
-    const { fate, why } = this.#message
+    const { fate, why, changing } = this.#message
     if (fate === 'slow') return node('p', { class: 'line__state' }, say('sending'))
     if (fate !== 'failed') return null
-    return node('p', { class: 'line__state', role: 'alert' }, say('notSent'), ' ', why, ' ',
+    return node('p', { class: 'line__state', role: 'alert' }, say(changing ? 'notSaved' : 'notSent'), ' ', why, ' ',
       node('button', { class: 'text-button', type: 'button', 'data-do': 'retry' }, say('retry')), ' ',
-      node('button', { class: 'text-button', type: 'button', 'data-do': 'drop' }, say('delete')))
+      node('button', { class: 'text-button', type: 'button', 'data-do': 'drop' }, say(changing ? 'discard' : 'delete')))
   }
-}
-
-/** A text in one line and without its formatting. @param {string} text */
-function plain(text) {
-  return text.replace(/```(?:[\w+-]*\n)?|\*\*|`/g, '').replace(/\s+/g, ' ').trim()
 }

@@ -12,19 +12,21 @@ export class Loading {
   #rooms
   #status
   #connection
+  #outbox
   #onSignedOut
   #now = new AbortController()
 
   /**
-   * @param {{here: import('./here.js').Here, rooms: import('./rooms.js').Rooms,
+   * @param {{here: import('./here.js').Here, rooms: import('./rooms.js').Rooms, outbox: import('./outbox.js').Outbox,
    *   status: import('./status.js').Status, connection: import('../link/connection.js').Connection}} parts
    * @param {() => void} onSignedOut
    */
-  constructor({ here, rooms, status, connection }, onSignedOut) {
+  constructor({ here, rooms, outbox, status, connection }, onSignedOut) {
     this.#here = here
     this.#rooms = rooms
     this.#status = status
     this.#connection = connection
+    this.#outbox = outbox
     this.#onSignedOut = onSignedOut
   }
 
@@ -36,7 +38,7 @@ export class Loading {
 
   /** The link is back: what waited for it goes on. */
   back() {
-    this.#here.outbox.flush()
+    this.#outbox.reopen()
     this.load()
   }
 
@@ -73,7 +75,7 @@ export class Loading {
   /** @param {number} wait @param {Problem} problem */
   #waits(wait, { status }) {
     this.#status.show({ live: false, again: Date.now() + wait, status })
-    if (!this.#here.room.pending.length) this.#here.outbox.reopen()
+    this.#outbox.reopen()
   }
 
   /** @param {unknown} error */
@@ -85,8 +87,8 @@ export class Loading {
 
   /** @param {AbortSignal} signal */
   #loaded(signal) {
-    const { room, outbox } = this.#here
-    outbox.reopen()
+    const { room } = this.#here
+    this.#outbox.reopen()
     this.#status.show({ live: this.#connection.live })
     this.#connection.follow(new Map([[room.name, room.last ?? NOTHING]]))
     this.#followOthers(signal)

@@ -1,10 +1,13 @@
 // @ts-check
+import { say } from '../say.js'
 import { loadOlder } from './history.js'
 import { Jump } from './jump.js'
 import { Messages } from './messages.js'
 import { find } from './node.js'
 import { once } from './once.js'
 import { Toolbar } from './toolbar.js'
+
+/** @typedef {import('./message.js').Message} Message */
 
 /** What was said, what one can do with each line of it, and how far one has read. */
 export class Log {
@@ -13,25 +16,27 @@ export class Log {
   #jump
   #here
   #rooms
-  #changes
+  #outbox
+  #undo
   #composer
 
   /**
    * @param {{here: import('./here.js').Here, rooms: import('./rooms.js').Rooms,
-   *   changes: import('./changes.js').Changes, composer: import('./composer.js').Composer}} parts
+   *   outbox: import('./outbox.js').Outbox, undo: import('./undo.js').Undo, composer: import('./composer.js').Composer}} parts
    */
-  constructor({ here, rooms, changes, composer }) {
+  constructor({ here, rooms, outbox, undo, composer }) {
     this.#here = here
     this.#rooms = rooms
-    this.#changes = changes
+    this.#outbox = outbox
+    this.#undo = undo
     this.#composer = composer
     this.#messages = new Messages(here.room)
     this.#jump = new Jump(this.#messages)
     this.toolbar = new Toolbar(this.#messages, here.me, {
       reply: to => composer.reply(to),
       edit: mine => composer.edit(mine),
-      remove: mine => { changes.remove(mine); composer.focus() },
-      react: (to, emoji) => changes.react(to, emoji),
+      remove: mine => this.#delete(mine),
+      react: (to, emoji) => this.#react(to, emoji),
       leave: () => composer.focus(),
     })
     this.#messages.onOlder = once(() => this.#loadOlder())
@@ -55,10 +60,28 @@ export class Log {
 
   /** Says something: all before it was read. @param {string} text @param {string} [reply] */
   post(text, reply) {
-    this.#here.outbox.post(text, reply)
+    this.#outbox.add({ kind: 'post', text, reply })
     this.#seen()
     this.#messages.newAfter = undefined
     this.#messages.toEnd()
+  }
+
+  /** @param {Message} mine @param {string} text */
+  edit(mine, text) {
+    if (text !== mine.text) this.#outbox.add({ kind: 'edit', target: mine.id, text })
+  }
+
+  /** A deletion can be taken back for a while. @param {Message} mine */
+  #delete(mine) {
+    const key = this.#outbox.add({ kind: 'delete', target: mine.id })
+    this.#undo.offer(say('deleted'), () => this.#outbox.drop(key))
+    this.#composer.focus()
+  }
+
+  /** Puts a reaction there, or takes it back. @param {Message} to @param {string} emoji */
+  #react(to, emoji) {
+    const off = to.reactions(this.#here.me).get(emoji)?.has(this.#here.me.id) ?? false
+    this.#outbox.add({ kind: 'react', target: to.id, emoji, off })
   }
 
   async #loadOlder() {
@@ -85,9 +108,9 @@ export class Log {
     const button = target instanceof Element ? /** @type {HTMLElement | null} */ (target.closest('button')) : null
     if (!message || !button) return
     const { do: what, go, emoji } = button.dataset
-    if (what === 'retry') this.#here.outbox.retry(message)
-    if (what === 'drop') { this.#here.outbox.drop(message); this.#composer.focus() }
+    if (what === 'retry') this.#outbox.retry(this.#outbox.keyOf(message))
+    if (what === 'drop') { this.#outbox.drop(this.#outbox.keyOf(message)); this.#composer.focus() }
     if (go) this.#messages.goTo(go)
-    if (emoji) this.#changes.react(message, emoji)
+    if (emoji) this.#react(message, emoji)
   }
 }

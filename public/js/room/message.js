@@ -3,19 +3,31 @@ import { NOTHING, isAfter, timeOf } from '../chat.js'
 
 /** @typedef {import('../chat.js').Event} Event */
 /** @typedef {import('../chat.js').User} User */
-/** @typedef {'sent' | 'sending' | 'slow' | 'failed'} Fate of a line: on its way, for long, or not sent */
+/** @typedef {'sent' | 'sending' | 'slow' | 'failed'} Fate of a line or a change: on its way, for long, or not sent */
+/**
+ * @typedef {object} Change an own change to a line, which the server does not have yet
+ * @property {'edit' | 'delete' | 'react'} kind
+ * @property {string} [text]
+ * @property {string} [emoji]
+ * @property {boolean} [off]
+ * @property {Fate} fate
+ * @property {string} why
+ */
 
-/** A line of talk, and what became of it. */
+/** A line of talk, what became of it, and what its reader wants to become of it. */
 export class Message {
   id = ''
-  edited = false
-  gone = false
-  /** @type {Map<string, Map<string, string>>} emoji to the ids and names of who chose it */
-  reactions = new Map()
-  /** @type {Fate} */
-  fate = 'sent'
-  why = '' // it failed
+  /** @type {Change[]} own changes on their way: the screen shows them as made */
+  changes = []
   revision = 0 // rises with every change, so that a screen knows
+  #text
+  #edited
+  #gone = false
+  /** @type {Fate} */
+  #fate = 'sent'
+  #why = ''
+  /** @type {Map<string, Map<string, string>>} emoji to the ids and names of who chose it */
+  #reactions = new Map()
   /** @type {Map<string, string>} what was changed to the id of the event that did, so that a late one changes nothing */
   #changed = new Map()
 
@@ -23,28 +35,72 @@ export class Message {
   constructor({ id = '', by, text = '', reply, key, edited = false }) {
     this.id = id
     this.by = by
-    this.text = text
     this.reply = reply
     this.key = key
-    this.edited = edited
     this.written = Date.now() // counts until the server says when
+    this.#text = text
+    this.#edited = edited
   }
 
   get at() {
     return this.id ? timeOf(this.id) : this.written
   }
 
+  get #edit() {
+    return this.changes.findLast(({ kind }) => kind === 'edit')
+  }
+
+  get gone() {
+    return this.#gone || this.changes.some(({ kind }) => kind === 'delete')
+  }
+
+  get text() {
+    return this.gone ? '' : this.#edit?.text ?? this.#text
+  }
+
+  get edited() {
+    return this.#edited || !!this.#edit
+  }
+
+  get fate() {
+    return this.#edit?.fate ?? this.#fate
+  }
+
+  /** Why it failed. */
+  get why() {
+    return this.#edit?.why ?? this.#why
+  }
+
+  /** Reports whether it is the change of the line that is on its way, and not the line. */
+  get changing() {
+    return !!this.#edit
+  }
+
+  /** Who chose which emoji. @param {User} me */
+  reactions(me) {
+    const all = new Map(this.gone ? [] : this.#reactions)
+    for (const { kind, emoji = '', off } of this.changes) {
+      if (kind !== 'react') continue
+      const who = new Map(all.get(emoji))
+      if (off) who.delete(me.id)
+      else who.set(me.id, me.name)
+      if (who.size) all.set(emoji, who)
+      else all.delete(emoji)
+    }
+    return all
+  }
+
   /** The server has it. @param {Event} event */
   arrived({ id, text = '' }) {
     this.id = id
-    this.text = text
+    this.#text = text
     this.become('sent')
   }
 
   /** @param {Fate} fate @param {string} [why] */
   become(fate, why = '') {
-    this.fate = fate
-    this.why = why
+    this.#fate = fate
+    this.#why = why
     this.revision++
   }
 
@@ -54,23 +110,23 @@ export class Message {
     if (!isAfter(event.id, this.#changed.get(what) ?? NOTHING)) return
     this.#changed.set(what, event.id)
     this.revision++
-    if (event.kind === 'edit') Object.assign(this, { text: event.text ?? '', edited: true })
+    if (event.kind === 'edit') [this.#text, this.#edited] = [event.text ?? '', true]
     if (event.kind === 'delete') this.vanish()
     if (event.kind === 'reaction') this.#react(event)
   }
 
   vanish() {
-    this.gone = true
-    this.text = ''
-    this.reactions.clear()
+    this.#gone = true
+    this.#text = ''
+    this.#reactions.clear()
   }
 
   /** @param {Event} event */
   #react({ emoji = '', by, off }) {
-    const who = this.reactions.get(emoji) ?? new Map()
+    const who = this.#reactions.get(emoji) ?? new Map()
     if (off) who.delete(by.id)
     else who.set(by.id, by.name)
-    if (who.size) this.reactions.set(emoji, who)
-    else this.reactions.delete(emoji)
+    if (who.size) this.#reactions.set(emoji, who)
+    else this.#reactions.delete(emoji)
   }
 }

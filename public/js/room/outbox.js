@@ -1,132 +1,296 @@
 // @ts-check
 import { Problem, call } from '../call.js'
-import { pathOf } from '../chat.js'
-import { forget, recall, recallAll, remember } from '../memory.js'
+import { NOTHING, pathOf } from '../chat.js'
+import { forget, onRemembered, recall, recallAll, remember } from '../memory.js'
+import { say } from '../say.js'
 import { Message } from './message.js'
 
 const SLOW = 1_000 // milliseconds until a line says that it is still on its way
 const AGAIN = 15_000 // milliseconds until it tries by itself; a link that comes back does not wait for that
+const KEY_LIVES = 9 * 60_000 // milliseconds that the server surely knows a key
+const PAGES = 10 // of the room that are looked through for a line that may be there already
+export const UNDO = 6_000 // milliseconds until a deletion leaves
+
+/** @typedef {import('./room.js').Room} Room */
+/** @typedef {'post' | 'edit' | 'delete' | 'react' | 'topic'} What */
+/** @typedef {{kind: What, text?: string, reply?: string, target?: string, emoji?: string, off?: boolean}} Wish what somebody wants to happen in a room */
+/** @typedef {Wish & {room: string, key: string, at: number, tried?: number, after?: string, refused?: string}} Draft a wish as it is kept. `tried`: when it first left; `after`: the last event known then */
+
+/** A wish on its way. */
+class Entry {
+  /** @type {import('./message.js').Fate} */
+  fate = 'sending'
+  why = ''
+  held = 0 // timer, while it can be taken back
+  leaving = false
+  /** @type {Message | undefined} the line of a post, on the screen */
+  message
+  /** @param {Draft} draft */
+  constructor(draft) {
+    this.draft = draft
+    if (draft.refused) [this.fate, this.why] = ['failed', draft.refused]
+  }
+
+  get kind() { return /** @type {import('./message.js').Change['kind']} */ (this.draft.kind) }
+  get text() { return this.draft.text }
+  get emoji() { return this.draft.emoji }
+  get off() { return this.draft.off }
+}
 
 /**
- * Own lines on their way. Each is written down before it leaves and crossed
- * out when the server has it; it leaves as often as it must, always under the
- * same key, so that it arrives once. One at a time keeps their order.
+ * Everything of one user that is on its way to the server: lines, edits,
+ * deletions, reactions. Each is written down before it leaves and crossed out
+ * when the server has it; it leaves as often as it must, always under the same
+ * key, so that it arrives once. In each room one at a time keeps their order.
+ *
+ * There is one outbox in a page, whatever rooms are opened and left: a room
+ * that is shown is attached to it, and no other sends.
  */
 export class Outbox {
+  #me
+  #on
+  /** @type {Map<string, Entry>} by key, in the order in which they were written */
+  #entries = new Map()
+  /** @type {Room | undefined} the one that is shown */
   #room
-  #onRefused
-  /** @type {Message[]} */
-  #queue = []
-  #sending = false
+  /** @type {Set<string>} the rooms to which something is just leaving */
+  #busy = new Set()
   #timer = 0
 
-  /** @param {import('./room.js').Room} room @param {(problem: Problem) => void} onRefused nobody is signed in */
-  constructor(room, onRefused) {
-    this.#room = room
-    this.#onRefused = onRefused
+  /**
+   * @param {import('../chat.js').User} me
+   * @param {{onRefused: () => void, onProblem: (text: string) => void}} on `onRefused`: nobody is signed in
+   */
+  constructor(me, on) {
+    this.#me = me
+    this.#on = on
+    adopt(me.id)
+    onRemembered(this.#place, (name, forgotten) => forgotten && this.#forgotten(name.slice(this.#place.length)))
+    addEventListener('pagehide', () => this.#leave())
   }
 
   get #place() {
-    return `outbox.${this.#room.name}.`
+    return `outbox.${this.#me.id}.`
   }
 
-  /** Takes up what was not sent when the page went away. */
+  /** Reports whether anything is not sent, or a draft is not finished. */
+  get unsent() {
+    return this.#entries.size > 0 || recallAll(`draft.${this.#me.id}.`).some(room => recall(`draft.${this.#me.id}.${room}`, '').trim())
+  }
+
+  /** Shows what is on its way to a room. @param {Room} room */
+  attach(room) {
+    this.#room = room
+    this.reopen()
+  }
+
+  /** Takes up what was not sent when a page went away. */
   reopen() {
-    const left = recallAll(this.#place)
-      .map(key => recall(this.#place + key, { at: 0, key, text: '', reply: undefined, name: '' }))
-      .filter(({ key, name }) => name === this.#room.me.name && !this.#room.pending.some(one => one.key === key))
-      .sort((a, b) => a.at - b.at)
-    for (const draft of left) {
-      if (this.#room.lines.some(line => line.key === draft.key)) forget(this.#place + draft.key)
-      else this.#add(draft)
+    const drafts = recallAll(this.#place).map(key => recall(this.#place + key, /** @type {Draft | null} */ (null)))
+    for (const draft of drafts.filter(one => one !== null).sort((a, b) => a.at - b.at)) {
+      if (!this.#entries.has(draft.key)) this.#entries.set(draft.key, new Entry(draft))
     }
+    for (const entry of this.#entries.values()) this.#show(entry)
     this.flush()
   }
 
-  /** @param {string} text @param {string} [reply] */
-  post(text, reply) {
-    const draft = { at: Date.now(), key: newKey(), text, reply, name: this.#room.me.name }
+  /** @param {Wish} wish */
+  add(wish) {
+    const room = /** @type {Room} */ (this.#room)
+    for (const { draft } of this.#replacedBy(wish)) this.drop(draft.key)
+    const draft = { ...wish, room: room.name, key: newKey(), at: Date.now(), after: room.last }
+    const entry = new Entry(draft)
+    this.#entries.set(draft.key, entry)
     remember(this.#place + draft.key, draft)
-    this.#add(draft)
+    this.#show(entry)
+    if (wish.kind === 'delete') entry.held = setTimeout(() => { entry.held = 0; this.flush() }, UNDO)
+    this.flush()
+    return draft.key
+  }
+
+  /** Takes back what has not left yet. @param {string | undefined} key */
+  drop(key) {
+    const entry = this.#entries.get(key ?? '')
+    if (!entry) return
+    forget(this.#place + key)
+    this.#remove(entry)
+  }
+
+  /** The key of what failed of a line: the line, or its change. @param {Message} message */
+  keyOf(message) {
+    return [...this.#entries.values()].find(entry => entry.message === message || (entry.kind === 'edit' && entry.draft.target === message.id))?.draft.key
+  }
+
+  /** Tries one again that failed. @param {string | undefined} key */
+  retry(key) {
+    const entry = this.#entries.get(key ?? '')
+    if (!entry) return
+    this.#keep(entry, { tried: undefined, refused: undefined, after: this.#room?.last })
+    this.#become(entry, 'sending')
     this.flush()
   }
 
-  /** Tries again what waits. */
+  /** Sends what waits. */
   flush() {
     clearTimeout(this.#timer)
-    for (const message of this.#room.pending) {
-      if (message.fate === 'failed' && !message.why) this.#enqueue(message)
+    for (const room of new Set([...this.#entries.values()].map(({ draft }) => draft.room))) {
+      if (!this.#busy.has(room)) this.#run(room)
     }
-    if (!this.#sending) this.#run()
   }
 
-  /** @param {Message} message */
-  retry(message) {
-    this.#enqueue(message)
-    this.flush()
-  }
-
-  /** @param {Message} message */
-  drop(message) {
-    this.#queue = this.#queue.filter(one => one !== message)
-    forget(this.#place + message.key)
-    this.#room.drop(message)
-  }
-
-  /** @param {{key: string, text: string, reply?: string}} draft */
-  #add({ key, text, reply }) {
-    const message = new Message({ by: this.#room.me, text, reply, key })
-    message.fate = 'sending'
-    this.#room.send(message)
-    this.#enqueue(message)
-  }
-
-  /** @param {Message} message */
-  #enqueue(message) {
-    if (this.#queue.includes(message)) return
-    this.#become(message, 'sending')
-    this.#queue.push(message)
-    this.#queue.sort((a, b) => this.#room.pending.indexOf(a) - this.#room.pending.indexOf(b))
-    setTimeout(() => message.fate === 'sending' && this.#become(message, 'slow'), SLOW)
-  }
-
-  async #run() {
-    this.#sending = true
+  /** @param {string} room */
+  async #run(room) {
+    this.#busy.add(room)
     let wait = 0
-    while (this.#queue.length && !wait) wait = await this.#send(this.#queue[0])
-    this.#sending = false
-    if (wait) this.#timer = setTimeout(() => this.flush(), wait)
+    for (let entry = this.#next(room); entry && !wait; entry = this.#next(room)) {
+      this.#become(entry, 'sending')
+      wait = await this.#send(entry)
+    }
+    this.#busy.delete(room)
+    if (!wait) return
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.flush(), wait)
   }
 
-  /** @param {Message} message @returns {Promise<number>} milliseconds to wait before anything else is sent */
-  async #send(message) {
-    if (!message.id) {
-      try {
-        const event = await call('POST', pathOf(this.#room.name), { text: message.text, reply: message.reply }, { 'Idempotency-Key': message.key ?? '' })
-        this.#room.confirm(event)
-      } catch (error) {
-        return this.#failed(message, error instanceof Problem ? error : new Problem(400, String(error)))
-      }
+  /** @param {string} room */
+  #next(room) {
+    return [...this.#entries.values()].find(({ draft, held }) => draft.room === room && !held && !draft.refused)
+  }
+
+  /** @param {Entry} entry @returns {Promise<number>} milliseconds to wait before anything else is sent there */
+  async #send(entry) {
+    const slow = setTimeout(() => this.#become(entry, 'slow'), SLOW)
+    entry.leaving = true
+    try {
+      const event = await this.#isThere(entry) ?? await ask(entry.draft)
+      this.drop(entry.draft.key)
+      if (this.#room?.name === entry.draft.room) this.#room.confirm(event)
+    } catch (error) {
+      return this.#failed(entry, error instanceof Problem ? error : new Problem(400, String(error)))
+    } finally {
+      clearTimeout(slow)
+      entry.leaving = false
     }
-    forget(this.#place + message.key)
-    this.#queue = this.#queue.filter(one => one !== message)
     return 0
   }
 
-  /** @param {Message} message @param {Problem} problem */
-  #failed(message, problem) {
-    if (problem.status === 429 || (problem.wait && problem.passing)) return problem.wait || AGAIN // it stays first in the queue
-    const all = problem.passing ? this.#queue : [message]
-    this.#queue = this.#queue.filter(one => !all.includes(one))
-    for (const one of all) this.#become(one, 'failed', problem.passing ? '' : problem.message)
-    if (problem.status === 401) this.#onRefused(problem)
-    return problem.passing ? AGAIN : 0
+  /**
+   * The event of a line that left longer ago than the server knows its key: it
+   * may have arrived, and the answer was lost.
+   * @param {Entry} entry
+   */
+  async #isThere({ draft }) {
+    const age = Date.now() - (draft.tried ?? Date.now())
+    if (!draft.tried) this.#keep(/** @type {Entry} */ (this.#entries.get(draft.key)), { tried: Date.now() })
+    if (draft.kind !== 'post' || (age >= 0 && age < KEY_LIVES)) return
+    let after = draft.after ?? NOTHING
+    for (let n = 0; n < PAGES; n++) {
+      const page = await call('GET', `${pathOf(draft.room)}?${new URLSearchParams({ after, limit: '100' })}`)
+      const found = page.events.find((/** @type {import('../chat.js').Event} */ { key }) => key === draft.key)
+      if (found || !page.more) return found
+      after = page.events.at(-1)?.id ?? page.cursor
+    }
+    throw new Problem(422, say('perhapsSent'))
   }
 
-  /** @param {Message} message @param {import('./message.js').Fate} fate @param {string} [why] */
-  #become(message, fate, why) {
-    message.become(fate, why)
+  /** @param {Entry} entry @param {Problem} problem */
+  #failed(entry, problem) {
+    const { draft } = entry
+    if (!this.#entries.has(draft.key)) return 0 // it was taken back meanwhile
+    if (problem.status === 401) this.#on.onRefused()
+    if (problem.status === 429 || (problem.wait && problem.passing)) return problem.wait || AGAIN // it stays first
+    if (problem.passing || problem.status === 401) {
+      for (const one of this.#entries.values()) if (one.draft.room === draft.room && !one.draft.refused) this.#become(one, 'failed')
+      return problem.wait || AGAIN
+    }
+    if (draft.kind === 'post' || draft.kind === 'edit') {
+      this.#keep(entry, { refused: problem.message })
+      this.#become(entry, 'failed', problem.message)
+    } else {
+      this.drop(draft.key)
+      this.#on.onProblem(problem.message)
+    }
+    return 0
+  }
+
+  /** @param {Entry} entry @param {Partial<Draft>} more */
+  #keep(entry, more) {
+    Object.assign(entry.draft, more)
+    remember(this.#place + entry.draft.key, entry.draft)
+  }
+
+  /** Puts a wish on the screen, if it is of the room that is shown. @param {Entry} entry */
+  #show(entry) {
+    const room = this.#room
+    const { kind, room: name, text, reply, key, at } = entry.draft
+    if (!room || room.name !== name) return
+    if (kind === 'topic') return
+    if (kind !== 'post') return room.wish(entry.draft.target ?? '', entry)
+    if (room.pending.some(one => one.key === key) || room.lines.some(one => one.key === key)) return
+    entry.message = new Message({ by: this.#me, text, reply, key })
+    entry.message.written = at
+    entry.message.become(entry.fate, entry.why)
+    room.send(entry.message)
+  }
+
+  /** @param {Entry} entry */
+  #remove(entry) {
+    this.#entries.delete(entry.draft.key)
+    clearTimeout(entry.held)
+    if (this.#room?.name !== entry.draft.room) return
+    if (entry.draft.kind !== 'post') this.#room.unwish(entry.draft.target ?? '', entry)
+    else if (entry.message && !entry.leaving) this.#room.drop(entry.message)
+  }
+
+  /** What a new wish makes idle: an edit that is not gone yet, or all edits of a line that is to go. @param {Wish} wish */
+  #replacedBy({ kind, target }) {
+    if (kind !== 'edit' && kind !== 'delete') return []
+    return [...this.#entries.values()].filter(({ draft, leaving }) => !leaving && draft.kind === 'edit' && draft.target === target)
+  }
+
+  /** @param {Entry} entry @param {import('./message.js').Fate} fate @param {string} [why] */
+  #become(entry, fate, why = '') {
+    entry.fate = fate
+    entry.why = why
+    entry.message?.become(fate, why)
+    if (this.#room?.name !== entry.draft.room) return
+    if (entry.draft.target) this.#room.touch(entry.draft.target)
     this.#room.onChange()
+  }
+
+  /** Another tab sent it, or took it back. @param {string} key */
+  #forgotten(key) {
+    const entry = this.#entries.get(key)
+    if (entry && !entry.leaving) this.#remove(entry)
+  }
+
+  /** The page goes: what can be taken back leaves now. It stays written down, under the same key. */
+  #leave() {
+    for (const { draft, held } of this.#entries.values()) if (held) ask(draft, { keepalive: true }).catch(() => {})
+  }
+}
+
+/** @param {Draft} draft @param {RequestInit} [how] @returns {Promise<import('../chat.js').Event>} */
+function ask({ kind, room, key, text, reply, target = '', emoji = '', off }, how) {
+  const headers = { 'Idempotency-Key': key }
+  switch (kind) {
+    case 'post': return call('POST', pathOf(room), { text, reply }, headers, how)
+    case 'edit': return call('PATCH', pathOf(room, target), { text }, headers, how)
+    case 'delete': return call('DELETE', pathOf(room, target), undefined, headers, how)
+    case 'react': return call(off ? 'DELETE' : 'PUT', pathOf(room, target, 'reactions', emoji), undefined, headers, how)
+    case 'topic': return call('PATCH', pathOf(room), { title: text }, headers, how)
+  }
+}
+
+/** What a session wrote that ended by itself goes on under the next, whatever its name. @param {string} id */
+function adopt(id) {
+  for (const kind of ['outbox', 'draft']) {
+    for (const rest of recallAll(`${kind}.`)) {
+      const dot = rest.indexOf('.')
+      if (!rest.startsWith('u_') || rest.slice(0, dot) === id) continue
+      remember(`${kind}.${id}${rest.slice(dot)}`, recall(`${kind}.${rest}`, null))
+      forget(`${kind}.${rest}`)
+    }
   }
 }
 

@@ -1,25 +1,28 @@
 // @ts-check
 import { Connection } from '../link/connection.js'
 import { keep } from '../login.js'
-import { stamp } from '../say.js'
+import { say, stamp } from '../say.js'
 import { roomInAddress } from './address.js'
 import { Alerts } from './alerts.js'
-import { Changes } from './changes.js'
 import { Completion } from './completion.js'
 import { Composer } from './composer.js'
+import { Drafts } from './drafts.js'
 import { Finder } from './finder.js'
 import { Header } from './header.js'
 import { Hearing } from './hearing.js'
 import { Here } from './here.js'
+import { keepFilesOut, showKeys } from './help.js'
 import { Keyboard } from './keyboard.js'
 import { Loading } from './loading.js'
 import { Log } from './log.js'
+import { Outbox } from './outbox.js'
 import { People } from './people.js'
 import { showProblem } from './problem-page.js'
 import { Rooms } from './rooms.js'
 import { Settings } from './settings.js'
 import { Status } from './status.js'
 import { Typing } from './typing.js'
+import { Undo } from './undo.js'
 import { keepShell } from './worker.js'
 
 /**
@@ -35,21 +38,22 @@ export function openRooms(me, { onLeave, onSignedOut }) {
   document.body.replaceChildren(...keep(), stamp('room-page'))
 
   const rooms = new Rooms(me)
-  const here = new Here(me, rooms, { onShow, onChange, onClose, onSignedOut })
+  const here = new Here(me, rooms, { onShow, onChange, onClose })
   const people = new People(me)
   const typing = new Typing()
   const status = new Status(() => loading.retry())
-  const changes = new Changes(here, text => status.tell(text))
-  const settings = new Settings({ leave: onLeave, about: () => here.room.title, topic: title => changes.topic(title) })
-  const composer = new Composer({
+  const outbox = new Outbox(me, { onRefused: onSignedOut, onProblem: text => status.tell(text) })
+  const settings = new Settings({ signOut: () => { here.forget(); onLeave() }, unsent: () => outbox.unsent, about: () => here.room.title, topic: text => outbox.add({ kind: 'topic', text }) })
+  const composer = new Composer(new Drafts(me.id), {
+    command: name => (name === 'help' ? showKeys() : status.tell(say('noCommand', { name }))),
     post: (text, reply) => log.post(text, reply),
-    edit: (mine, text) => changes.edit(mine, text),
+    edit: (mine, text) => log.edit(mine, text),
     mine: () => here.room.mine,
     typing: () => here.write(),
     enterSends: () => settings.chosen.enterSends,
   })
   const completion = new Completion(composer.box, () => [...new Set([...people.names, ...here.room.speakers])])
-  const log = new Log({ here, rooms, changes, composer })
+  const log = new Log({ here, rooms, outbox, undo: new Undo(), composer })
   const header = new Header(here, rooms)
   const finder = new Finder(name => { here.open(name); composer.focus() })
   const connection = new Connection(me, {
@@ -57,11 +61,12 @@ export function openRooms(me, { onLeave, onSignedOut }) {
     onState: state => loading.linked(state),
     onBack: () => { people.show(here.room.name); loading.back() },
   })
-  const loading = new Loading({ here, rooms, status, connection }, onSignedOut)
+  const loading = new Loading({ here, rooms, outbox, status, connection }, onSignedOut)
   const hearing = new Hearing({ here, rooms, people, typing, connection, alerts: new Alerts(settings) })
   const closed = () => [completion, log.toolbar, composer, people].some(part => part.close()) // the nearest first
-  new Keyboard(composer.box, { rooms: () => finder.focus(), tools: () => log.toolbar.enter(), escape: closed })
+  new Keyboard(composer.box, { rooms: () => finder.focus(), tools: () => log.toolbar.enter(), help: showKeys, escape: closed })
 
+  keepFilesOut(text => status.tell(text))
   here.show(asked)
   composer.focus()
   keepShell().catch(() => {}) // a browser without one opens online only
@@ -69,6 +74,7 @@ export function openRooms(me, { onLeave, onSignedOut }) {
   /** Another room is there. @param {string} name */
   function onShow(name) {
     typing.clear()
+    outbox.attach(here.room)
     log.show()
     composer.show(name)
     people.show(name)
@@ -79,6 +85,7 @@ export function openRooms(me, { onLeave, onSignedOut }) {
   /** Something in the room changed. */
   function onChange() {
     log.change()
+    composer.refresh()
     header.change()
   }
 

@@ -24,6 +24,8 @@ export class Room {
   #byId = new Map()
   /** @type {Map<string, Event[]>} changes to lines that are not loaded */
   #strays = new Map()
+  /** @type {Map<string, import('./message.js').Change[]>} own changes on their way, by the id of their line */
+  #wishes = new Map()
 
   /** @param {string} name @param {import('../chat.js').User} me */
   constructor(name, me) {
@@ -90,17 +92,35 @@ export class Room {
     this.onChange()
   }
 
-  /** The server took an own line. What came before it may still be under way. @param {Event} event */
+  /** The server took an own line, or a change. What came before it may still be under way. @param {Event} event */
   confirm(event) {
-    this.#say(event)
+    if (event.kind === 'message') this.#say(event)
+    else if (event.kind === 'room') this.title = event.text ?? ''
+    else this.#byId.get(event.target ?? '')?.change(event)
     this.onChange()
   }
 
-  /** The server made an own change. @param {Event} event */
-  correct(event) {
-    if (event.kind === 'room') this.title = event.text ?? ''
-    else this.#byId.get(event.target ?? '')?.change(event)
+  /** An own change, on its way. @param {string} id of its line @param {import('./message.js').Change} change */
+  wish(id, change) {
+    const all = this.#wishes.get(id) ?? []
+    if (!all.includes(change)) this.#wishes.set(id, [...all, change])
+    this.touch(id)
     this.onChange()
+  }
+
+  /** @param {string} id of its line @param {import('./message.js').Change} change */
+  unwish(id, change) {
+    this.#wishes.set(id, (this.#wishes.get(id) ?? []).filter(one => one !== change))
+    this.touch(id)
+    this.onChange()
+  }
+
+  /** The changes of a line changed. @param {string} id */
+  touch(id) {
+    const message = this.#byId.get(id)
+    if (!message) return
+    message.changes = this.#wishes.get(id) ?? []
+    message.revision++
   }
 
   /** An own line that will not be sent. @param {Message} message */
@@ -140,6 +160,7 @@ export class Room {
     this.lines.splice(this.#place(message.id), 0, message)
     for (const event of this.#strays.get(message.id) ?? []) message.change(event)
     this.#strays.delete(message.id)
+    this.touch(message.id)
   }
 
   /** Where in the lines an id belongs: mostly at the end. @param {string} id */

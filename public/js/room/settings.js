@@ -2,13 +2,14 @@
 import { limit } from '../limits.js'
 import { recall, remember } from '../memory.js'
 import { say, stamp } from '../say.js'
-import { find } from './node.js'
+import { find, node } from './node.js'
+import { openSheet } from './sheet.js'
 
 /** What one has chosen, in this browser. */
 export class Settings {
   #does
 
-  /** @param {{leave: () => void, about: () => string, topic: (topic: string) => void}} does `about`: the topic as it is */
+  /** @param {{signOut: () => void, unsent: () => boolean, about: () => string, topic: (topic: string) => void}} does `about`: the topic as it is */
   constructor(does) {
     this.#does = does
     find('.bar__settings').addEventListener('click', () => this.#open())
@@ -31,9 +32,19 @@ export class Settings {
     form.addEventListener('change', event => this.#change(/** @type {HTMLInputElement} */ (event.target)))
     topic.addEventListener('change', () => this.#does.topic(topic.value.trim()))
     dialog.addEventListener('click', event => event.target === dialog && dialog.close())
-    find('.dialog__leave', dialog).addEventListener('click', () => this.#does.leave())
+    find('.dialog__leave', dialog).addEventListener('click', () => { dialog.close(); this.#signOut() })
     dialog.addEventListener('close', () => dialog.remove())
     dialog.showModal()
+  }
+
+  /** Asks once, if something would be lost. */
+  #signOut() {
+    if (!this.#does.unsent()) return this.#does.signOut()
+    const out = node('button', { class: 'button button--bad', type: 'button' }, say('signOutAnyway'))
+    const stay = node('button', { class: 'quiet', type: 'button', autofocus: true }, say('cancel'))
+    const dialog = openSheet(say('signOutAsk'), [node('p', {}, say('signOutUnsent')), node('div', { class: 'sheet__end' }, stay, out)])
+    stay.addEventListener('click', () => dialog.close())
+    out.addEventListener('click', () => { dialog.close(); this.#does.signOut() })
   }
 
   /** @param {HTMLFormElement} form */

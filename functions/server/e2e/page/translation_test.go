@@ -43,7 +43,7 @@ func TestEveryWordIsChineseForWhoReadsChinese(t *testing.T) {
 	ann.await("the login", `document.documentElement.lang === 'zh' && document.activeElement?.matches('input[name=user]')`)
 	ann.speaksChinese("login")
 	ann.press(kb.Enter)
-	ann.await("what is missing", `document.querySelector('[role=alert]').innerText === '请先输入名字。'`)
+	ann.await("what is missing", `document.querySelector('[role=alert]').innerText === '请先输入昵称。'`)
 	ann.join("ann")
 	ann.tells("你好")
 	if _, _, err := s.Post(bob, "lobby", "@ann 你好", ""); err != nil {
