@@ -62,7 +62,7 @@ type Signal struct {
 // A Listener is told what happens in a room, one call at a time, in the order
 // of the log. It must not block.
 type Listener interface {
-	Event(Event)
+	Event(Line)
 	Signal(Signal)
 	// Reset says that the log broke off (trimmed, flushed, restored): it
 	// goes on after last, and what was between is not known.
@@ -73,6 +73,9 @@ type Listener interface {
 // U+2028 and every control character as an escape, so the line holds no line
 // break of any kind; '<' and '&' stay as they are.
 func JSON(v any) []byte {
+	if l, ok := v.(Line); ok {
+		return l.JSON
+	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)

@@ -45,7 +45,7 @@ func (*bell) Before(context.Context, chat.RoomID, chat.ID, int) ([]chat.Event, e
 
 func (b *bell) ring() {
 	b.ev.Prev, b.ev.ID.MS = b.ev.ID, b.ev.ID.MS+1
-	b.to.Event(b.ev)
+	b.to.Event(chat.NewLine(b.ev))
 }
 
 // benchHub is a hub with one reader, so that there is an audience.

@@ -139,8 +139,8 @@ func (rm *room) since(after, upTo chat.ID) ([]event, bool) {
 }
 
 // Event hands an event to every audience. It implements chat.Listener.
-func (rm *room) Event(ev chat.Event) {
-	e := encode(ev)
+func (rm *room) Event(l chat.Line) {
+	e := event{kind: l.Kind, id: l.ID, prev: l.Prev, json: l.JSON}
 	rm.hub.count.event(e.id)
 	rm.mu.Lock()
 	defer rm.mu.Unlock()

@@ -72,7 +72,7 @@ func (r *reel) tell(ev chat.Event) {
 		return
 	}
 	for _, l := range r.listeners {
-		l.Event(ev)
+		l.Event(chat.NewLine(ev))
 	}
 }
 
@@ -115,7 +115,7 @@ func (r *reel) catchUp() {
 		case r.broke:
 			l.Reset(r.last)
 		case len(r.untold) > 0:
-			l.Event(r.untold[0])
+			l.Event(chat.NewLine(r.untold[0]))
 		}
 	}
 	switch {

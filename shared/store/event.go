@@ -35,18 +35,31 @@ func Decode(id, prev chat.ID, body []byte) (chat.Event, error) {
 	return ev, nil
 }
 
-// Join sets id and prev into what Encode made of an event of a room. It is what
-// chat.JSON makes of the event, without encoding it again.
-func Join(room chat.RoomID, id, prev chat.ID, body []byte) []byte {
-	at := len(beforeRoom) + len(room) + len(afterRoom)
-	b := make([]byte, 0, len(body)+100)
+// Line is an event of which an engine kept what Encode made.
+func Line(id, prev chat.ID, body []byte) (chat.Line, error) {
+	ev, err := Decode(id, prev, body)
+	if err != nil {
+		return chat.Line{}, err
+	}
+	return Join(ev, body), nil
+}
+
+// Join is the line of an event with its id and prev, of which Encode made body
+// before it had them: what is encoded by now is not encoded again. A body that
+// is in another form, as another program may write it, is.
+func Join(ev chat.Event, body []byte) chat.Line {
+	at := len(beforeRoom) + len(ev.Room) + len(afterRoom)
+	if len(body) < at || string(body[:at]) != beforeRoom+string(ev.Room)+afterRoom || bytes.ContainsAny(body, "\r\n") {
+		return chat.NewLine(ev)
+	}
+	b := make([]byte, 0, len(body)+len(`"id":"1732130000000-0","prev":"1732130000000-0",`)+20)
 	b = append(b, body[:at]...)
 	b = append(b, `"id":"`...)
-	b = id.Append(b)
+	b = ev.ID.Append(b)
 	b = append(b, `","prev":"`...)
-	b = prev.Append(b)
+	b = ev.Prev.Append(b)
 	b = append(b, `",`...)
-	return append(b, body[at:]...)
+	return chat.Line{Event: ev, JSON: append(b, body[at:]...)}
 }
 
 // Digest tells two bodies under one idempotency key apart. The author's name

@@ -36,8 +36,9 @@ func TestEventIsTheSameInPartsAndWhole(t *testing.T) {
 		if err != nil || string(chat.JSON(back)) != string(chat.JSON(ev)) {
 			t.Errorf("%+v comes back as %+v, %v", ev, back, err)
 		}
-		if got, want := string(store.Join(ev.Room, ev.ID, ev.Prev, body)), string(chat.JSON(ev)); got != want {
-			t.Errorf("joined %s, want %s", got, want)
+		line, err := store.Line(ev.ID, ev.Prev, body)
+		if got, want := string(line.JSON), string(chat.JSON(ev)); got != want || err != nil {
+			t.Errorf("joined %s, want %s, %v", got, want, err)
 		}
 	})
 }
@@ -58,5 +59,16 @@ func TestDigestIsOfWhatIsPosted(t *testing.T) {
 	moved := [2]chat.Event{{Emoji: "a", Text: "b"}, {Emoji: "", Text: "ab"}}
 	if store.Digest(moved[0]) == store.Digest(moved[1]) {
 		t.Error("one field's end is another's beginning")
+	}
+}
+
+// What another program wrote into the log must not break the lines of a stream.
+func TestForeignBodyIsEncodedAnew(t *testing.T) {
+	id, prev := chat.ID{MS: 7}, chat.ID{MS: 6}
+	for _, body := range []string{"{\"room\":\"lobby\",\"kind\":\"message\",\n\"text\":\"hi\"}", `{"kind":"message","room":"lobby","text":"hi"}`, `{}`} {
+		line, err := store.Line(id, prev, []byte(body))
+		if err != nil || string(line.JSON) != string(chat.JSON(line.Event)) || line.ID != id || line.Prev != prev {
+			t.Errorf("%s: %s, %v", body, line.JSON, err)
+		}
 	}
 }

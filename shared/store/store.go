@@ -51,7 +51,7 @@ type Log interface {
 	// [chat.ErrTooMany] in a [chat.RetryError], [ErrNoTarget] and
 	// [ErrNotAuthor] by the rule of the event's kind, [chat.ErrUnavailable]:
 	// the event may have been written then, and the key tells on a repeat.
-	Append(ctx context.Context, ev chat.Event) (_ chat.Event, replayed bool, err error)
+	Append(ctx context.Context, ev chat.Event) (_ chat.Line, replayed bool, err error)
 	// Since returns up to n events after an id, oldest first. The zero id is
 	// the beginning of what is kept. It fails with [chat.ErrReset] when the
 	// log does not continue the id: trimmed past it, restored, or never there.

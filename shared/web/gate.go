@@ -82,9 +82,9 @@ func (v visitor) facts(chat.RoomID) access.Facts {
 }
 
 // append writes an event down, see [Rooms].
-func (v visitor) append(ctx context.Context, ev chat.Event) (_ chat.Event, replayed bool, err error) {
+func (v visitor) append(ctx context.Context, ev chat.Event) (_ chat.Line, replayed bool, err error) {
 	if err := v.check(access.Write(ev.Kind), ev.Room); err != nil {
-		return chat.Event{}, false, err
+		return chat.Line{}, false, err
 	}
 	return v.rooms.Append(ctx, ev)
 }

@@ -108,7 +108,7 @@ func (s *Server) readPost(r *http.Request, types ...string) (v visitor, in postR
 }
 
 // postTo writes a message down and returns the status of its answer.
-func (s *Server) postTo(w http.ResponseWriter, r *http.Request, v visitor, d chat.Draft) (ev chat.Event, code int, err error) {
+func (s *Server) postTo(w http.ResponseWriter, r *http.Request, v visitor, d chat.Draft) (ev chat.Line, code int, err error) {
 	ev, replayed, err := s.write(r, v, d)
 	if err != nil {
 		return ev, 0, err
@@ -122,17 +122,17 @@ func (s *Server) postTo(w http.ResponseWriter, r *http.Request, v visitor, d cha
 }
 
 // write checks a draft against the rules and writes it down.
-func (s *Server) write(r *http.Request, v visitor, d chat.Draft) (_ chat.Event, replayed bool, err error) {
+func (s *Server) write(r *http.Request, v visitor, d chat.Draft) (_ chat.Line, replayed bool, err error) {
 	if err := v.check(access.Write(d.Kind), d.Room); err != nil {
-		return chat.Event{}, false, err
+		return chat.Line{}, false, err
 	}
 	ev, err := chat.Compose(d, v.user)
 	if err != nil {
-		return chat.Event{}, false, err
+		return chat.Line{}, false, err
 	}
 	if s.cfg.AllowPost != nil {
 		if err := s.cfg.AllowPost(s.client(r).String()); err != nil {
-			return chat.Event{}, false, err
+			return chat.Line{}, false, err
 		}
 	}
 	ctx, cancel := context.WithTimeout(withoutClientCancel(r).Context(), appendLimit)

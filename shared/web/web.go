@@ -40,7 +40,7 @@ const (
 type Rooms interface {
 	// Append writes an event down. Replayed says that its author's key had
 	// been used for the same before, and that this is the first one.
-	Append(ctx context.Context, ev chat.Event) (_ chat.Event, replayed bool, err error)
+	Append(ctx context.Context, ev chat.Event) (_ chat.Line, replayed bool, err error)
 	// Since returns up to n events after an id, oldest first, or fails with
 	// [chat.ErrReset] when the log does not continue the id.
 	Since(ctx context.Context, room chat.RoomID, after chat.ID, n int) ([]chat.Event, error)

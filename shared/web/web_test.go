@@ -40,22 +40,22 @@ func newTape() *tape {
 	return &tape{events: map[chat.RoomID][]chat.Event{}, titles: map[chat.RoomID]string{}, keys: map[string]chat.Event{}}
 }
 
-func (t *tape) Append(ctx context.Context, ev chat.Event) (chat.Event, bool, error) {
+func (t *tape) Append(ctx context.Context, ev chat.Event) (chat.Line, bool, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err := t.fails(ctx); err != nil {
-		return chat.Event{}, false, err
+		return chat.Line{}, false, err
 	}
 	k := string(ev.Room) + " " + ev.By.ID + " " + ev.Key
 	if old, ok := t.keys[k]; ok && ev.Key != "" {
 		if old.Text != ev.Text {
-			return chat.Event{}, false, fmt.Errorf("%w: this key was used for something else", chat.ErrReused)
+			return chat.Line{}, false, fmt.Errorf("%w: this key was used for something else", chat.ErrReused)
 		}
-		return old, true, nil
+		return chat.NewLine(old), true, nil
 	}
 	if !ev.Target.IsZero() {
 		if err := t.target(ev); err != nil {
-			return chat.Event{}, false, err
+			return chat.Line{}, false, err
 		}
 	}
 	log := t.events[ev.Room]
@@ -68,7 +68,7 @@ func (t *tape) Append(ctx context.Context, ev chat.Event) (chat.Event, bool, err
 	}
 	t.events[ev.Room] = append(log, ev)
 	t.keys[k] = ev
-	return ev, false, nil
+	return chat.NewLine(ev), false, nil
 }
 
 // fails is how each of its calls ends.

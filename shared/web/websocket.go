@@ -132,10 +132,10 @@ func (k *socket) listen(ctx context.Context) {
 
 // A reply is what the sender alone is told: that it was written down, or why not.
 type reply struct {
-	Kind     string      `json:"kind"` // ack or problem
-	Key      string      `json:"key,omitempty"`
-	Event    *chat.Event `json:"event,omitempty"`
-	*problem             // of a problem
+	Kind     string     `json:"kind"` // ack or problem
+	Key      string     `json:"key,omitempty"`
+	Event    *chat.Line `json:"event,omitempty"`
+	*problem            // of a problem
 }
 
 func (k *socket) hearJSON(frame []byte) []byte {
@@ -167,10 +167,10 @@ func (k *socket) refuse(key string, err error) []byte {
 }
 
 // say writes a line down. Who says it is asked anew: the session may be over.
-func (k *socket) say(in postRequest) (chat.Event, error) {
+func (k *socket) say(in postRequest) (chat.Line, error) {
 	v, room, err := k.by(in)
 	if err != nil {
-		return chat.Event{}, err
+		return chat.Line{}, err
 	}
 	ev, _, err := k.server.write(k.r, v, in.draft(room))
 	return ev, err

@@ -20,6 +20,7 @@ var appendSource string
 // A request is one call of the append script.
 type request struct {
 	ev   chat.Event // without id and prev
+	body []byte     // of it
 	rule chat.Rule  // of its kind
 	key  string     // the idempotency key
 	id   string     // empty: the script makes it
@@ -48,7 +49,7 @@ var appendScript = newScript(
 	},
 	[]param[request, any]{
 		{"channel", func(r request) any { return channel(r.ev.Room) }},
-		{"event", func(r request) any { return store.Encode(r.ev) }},
+		{"event", func(r request) any { return r.body }},
 		{"kind", func(r request) any { return string(r.ev.Kind) }},
 		{"user", func(r request) any { return r.ev.By.ID }},
 		{"text", func(r request) any { return r.settingText() }},
@@ -146,35 +147,34 @@ func readAppended(cmd *redis.Cmd) (appended, error) {
 func (a appended) inLog() bool { return a.verdict == written || a.verdict == repeated }
 
 // Append is that of [store.Log], in one round trip.
-func (s *Store) Append(ctx context.Context, ev chat.Event) (_ chat.Event, replayed bool, err error) {
+func (s *Store) Append(ctx context.Context, ev chat.Event) (_ chat.Line, replayed bool, err error) {
 	if s.local != nil {
 		return s.local.append(ctx, s, ev)
 	}
 	return s.append(ctx, ev, "")
 }
 
-func (s *Store) append(ctx context.Context, ev chat.Event, id string) (_ chat.Event, replayed bool, err error) {
+func (s *Store) append(ctx context.Context, ev chat.Event, id string) (_ chat.Line, replayed bool, err error) {
 	req, err := s.request(ev, id)
 	if err != nil {
-		return chat.Event{}, false, err
+		return chat.Line{}, false, err
 	}
-	reply, err := s.batcher.do(ctx, req)
+	line, reply, err := s.batcher.do(ctx, req)
 	if err != nil {
-		return chat.Event{}, false, store.Unavailable("append to "+string(ev.Room), err)
+		return chat.Line{}, false, store.Unavailable("append to "+string(ev.Room), err)
 	}
 	switch reply.verdict {
 	case keyReused:
-		return chat.Event{}, false, store.ErrKeyReused
+		return chat.Line{}, false, store.ErrKeyReused
 	case tooFast:
-		return chat.Event{}, false, store.TooMany("post", reply.wait)
+		return chat.Line{}, false, store.TooMany("post", reply.wait)
 	case noTarget:
-		return chat.Event{}, false, store.ErrNoTarget
+		return chat.Line{}, false, store.ErrNoTarget
 	case notAuthor:
-		return chat.Event{}, false, store.ErrNotAuthor
+		return chat.Line{}, false, store.ErrNotAuthor
 	}
-	ev.ID, ev.Prev = reply.id, reply.prev
 	s.index(ctx, ev.Room)
-	return ev, reply.verdict == repeated && ev.Key != "", nil
+	return line, reply.verdict == repeated && ev.Key != "", nil
 }
 
 func (s *Store) request(ev chat.Event, id string) (request, error) {
@@ -183,7 +183,7 @@ func (s *Store) request(ev chat.Event, id string) (request, error) {
 		return request{}, fmt.Errorf("%w: %q is no kind of event", chat.ErrInvalid, ev.Kind)
 	}
 	req := request{
-		ev: ev, rule: rule, key: ev.Key, id: id, publish: s.replication == nil,
+		ev: ev, body: store.Encode(ev), rule: rule, key: ev.Key, id: id, publish: s.replication == nil,
 		rate: store.Rate{PerSecond: s.opts.PostsPerSecond, Burst: s.opts.PostBurst},
 		keep: retention{s.opts.History, s.opts.Retention},
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"confab/shared/chat"
+	"confab/shared/store"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -30,8 +31,9 @@ type batcher struct {
 type call struct {
 	run
 	ctx   context.Context
-	ev    chat.Event // without id and prev
+	req   request
 	reply appended
+	line  chat.Line // the event, with the id and prev of the reply
 	err   error
 	done  chan struct{}
 }
@@ -42,28 +44,28 @@ func newBatcher(s *Store) *batcher {
 }
 
 // do has an append made, or gives up in time for the answer.
-func (b *batcher) do(ctx context.Context, req request) (appended, error) {
+func (b *batcher) do(ctx context.Context, req request) (chat.Line, appended, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	c := &call{run: appendScript.call(req), ctx: ctx, ev: req.ev, done: make(chan struct{})}
+	c := &call{run: appendScript.call(req), ctx: ctx, req: req, done: make(chan struct{})}
 	if b.single {
 		b.send(ctx, []*call{c})
-		return c.reply, c.err
+		return c.line, c.reply, c.err
 	}
 	select {
 	case b.calls <- c:
 	case <-b.store.run.Done():
-		return appended{}, redis.ErrClosed
+		return chat.Line{}, appended{}, redis.ErrClosed
 	case <-ctx.Done():
-		return appended{}, context.Cause(ctx)
+		return chat.Line{}, appended{}, context.Cause(ctx)
 	}
 	select {
 	case <-c.done:
-		return c.reply, c.err
+		return c.line, c.reply, c.err
 	case <-b.store.run.Done():
-		return appended{}, redis.ErrClosed
+		return chat.Line{}, appended{}, redis.ErrClosed
 	case <-ctx.Done():
-		return appended{}, context.Cause(ctx)
+		return chat.Line{}, appended{}, context.Cause(ctx)
 	}
 }
 
@@ -125,19 +127,26 @@ func runCalls(ctx context.Context, rdb redis.Cmdable, calls []*call, replicas in
 	}
 	got := runAll(ctx, rdb, appendScript.Script, runs, replicas)
 	for _, c := range calls {
-		c.reply, c.err = readAppended(c.cmd)
+		c.read()
 	}
 	return got
+}
+
+// read reads the reply.
+func (c *call) read() {
+	if c.reply, c.err = readAppended(c.cmd); c.err != nil || !c.reply.inLog() {
+		return
+	}
+	ev := c.req.ev
+	ev.ID, ev.Prev = c.reply.id, c.reply.prev
+	c.line = store.Join(ev, c.req.body)
 }
 
 // deliver hands an event that was written on to those who follow its room
 // here, without waiting for the subscription. They look at it before the author
 // is answered: on one core what was made ready last goes first.
 func (b *batcher) deliver(c *call) {
-	if c.err != nil || c.reply.verdict != written {
-		return
+	if c.err == nil && c.reply.verdict == written {
+		b.store.sub.deliverLocal(c.line)
 	}
-	ev := c.ev
-	ev.ID, ev.Prev = c.reply.id, c.reply.prev
-	b.store.sub.deliverLocal(ev)
 }

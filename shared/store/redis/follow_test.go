@@ -18,7 +18,7 @@ type deaf struct {
 	told, wake chan struct{}
 }
 
-func (d deaf) Event(chat.Event) {
+func (d deaf) Event(chat.Line) {
 	close(d.told)
 	<-d.wake
 }

@@ -30,12 +30,12 @@ type follower struct {
 	last       chat.ID      // what l knows of
 	live       bool         // last is known
 	catchingUp bool         // a goroutine reads the log for it
-	pending    []chat.Event // what was received since it began to read,
+	pending    []chat.Line // what was received since it began to read,
 	again      bool         // or that there was more
 }
 
 // receive takes an event off the subscription.
-func (f *follower) receive(ev chat.Event) {
+func (f *follower) receive(ev chat.Line) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {
@@ -52,7 +52,7 @@ func (f *follower) receive(ev chat.Event) {
 
 // deliverLocal takes an event that was written here, if it is the next one.
 // Otherwise the subscription brings it.
-func (f *follower) deliverLocal(ev chat.Event) {
+func (f *follower) deliverLocal(ev chat.Line) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.live && !f.catchingUp {
@@ -62,7 +62,7 @@ func (f *follower) deliverLocal(ev chat.Event) {
 
 // deliver hands l an event if it is the next one, and reports whether it is.
 // f.mu is held.
-func (f *follower) deliver(ev chat.Event) bool {
+func (f *follower) deliver(ev chat.Line) bool {
 	next := ev.Prev == f.last && ev.ID.After(f.last)
 	if next {
 		f.last = ev.ID
@@ -149,7 +149,7 @@ func (f *follower) readPage() (done bool, err error) {
 	defer f.mu.Unlock()
 	for _, ev := range evs {
 		f.last = ev.ID
-		f.l.Event(ev)
+		f.l.Event(chat.NewLine(ev))
 	}
 	switch {
 	case reset:

@@ -184,15 +184,15 @@ func (j *journal) tick(ctx context.Context) {
 
 // append writes the line first and the log second. A line whose event is
 // refused, or not accepted by a full disk, is taken off again.
-func (j *journal) append(ctx context.Context, s *Store, ev chat.Event) (chat.Event, bool, error) {
+func (j *journal) append(ctx context.Context, s *Store, ev chat.Event) (chat.Line, bool, error) {
 	if err := ctx.Err(); err != nil {
-		return chat.Event{}, false, store.Unavailable("append to "+string(ev.Room), err)
+		return chat.Line{}, false, store.Unavailable("append to "+string(ev.Room), err)
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	last, err := chat.ParseID(j.redis.HGet(key(ev.Room, "meta"), "last"))
 	if err != nil {
-		return chat.Event{}, false, store.Unavailable("the built-in log", err)
+		return chat.Line{}, false, store.Unavailable("the built-in log", err)
 	}
 	ev.ID, ev.Prev = chat.ID{MS: uint64(time.Now().UnixMilli())}, last
 	if ev.ID.MS <= last.MS {
@@ -200,7 +200,7 @@ func (j *journal) append(ctx context.Context, s *Store, ev chat.Event) (chat.Eve
 	}
 	line := append(chat.JSON(ev), '\n')
 	if _, err := j.file.WriteAt(line, j.size); err != nil {
-		return chat.Event{}, false, store.Unavailable("write "+journalFile, errors.Join(err, j.file.Truncate(j.size)))
+		return chat.Line{}, false, store.Unavailable("write "+journalFile, errors.Join(err, j.file.Truncate(j.size)))
 	}
 	out, replayed, err := s.append(context.WithoutCancel(ctx), ev, ev.ID.String())
 	if j.redis.HGet(key(ev.Room, "meta"), "last") != ev.ID.String() { // not in the log

@@ -40,12 +40,12 @@ func unavailable(t *testing.T, s *redis.Store) {
 func back(t *testing.T, s *redis.Store, within time.Duration) chat.Event {
 	t.Helper()
 	key := rand.Text()
-	var ev chat.Event
+	var ev chat.Line
 	eventually(t, within, "posts flow", func() (err error) {
 		ev, _, err = s.Append(t.Context(), chat.Event{Room: room, Kind: chat.Message, By: ann, Text: "back", Key: key})
 		return err
 	})
-	return ev
+	return ev.Event
 }
 
 func TestEveryRefusalOfRedisIsUnavailable(t *testing.T) {

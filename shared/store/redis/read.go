@@ -111,7 +111,11 @@ func (s *Store) events(msgs []redis.XMessage) ([]chat.Event, error) {
 	for _, m := range msgs {
 		prev, _ := m.Values["prev"].(string)
 		body, _ := m.Values["event"].(string)
-		ev, err := decode(m.ID, prev, body)
+		at, before, err := ids(m.ID, prev)
+		if err != nil {
+			return nil, err
+		}
+		ev, err := store.Decode(at, before, []byte(body))
 		if err != nil {
 			return nil, err
 		}
@@ -147,15 +151,10 @@ func (s *Store) lasts(ctx context.Context, rooms []chat.RoomID) ([]chat.ID, []er
 	return ids, errs
 }
 
-// decode reads an event as the log and the channel hold it.
-func decode(id, prev, body string) (chat.Event, error) {
-	at, err := chat.ParseID(id)
-	if err != nil {
-		return chat.Event{}, err
+// ids reads an event's id and prev.
+func ids(id, prev string) (at, before chat.ID, err error) {
+	if at, err = chat.ParseID(id); err == nil {
+		before, err = chat.ParseID(prev)
 	}
-	before, err := chat.ParseID(prev)
-	if err != nil {
-		return chat.Event{}, err
-	}
-	return store.Decode(at, before, []byte(body))
+	return at, before, err
 }

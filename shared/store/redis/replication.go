@@ -117,7 +117,7 @@ func (r *replication) append(ctx context.Context, calls []*call) {
 // acknowledge makes the calls and fails when what they wrote may be lost.
 func (r *replication) acknowledge(ctx context.Context, calls []*call) error {
 	need := r.need(ctx)
-	rdb, err := r.primary(ctx, calls[0].ev.Room)
+	rdb, err := r.primary(ctx, calls[0].req.ev.Room)
 	if err != nil {
 		return err
 	}
@@ -126,8 +126,8 @@ func (r *replication) acknowledge(ctx context.Context, calls []*call) error {
 	}
 	last := map[chat.RoomID]chat.ID{}
 	for _, c := range calls {
-		if c.err == nil && c.reply.inLog() && c.reply.id.After(last[c.ev.Room]) {
-			last[c.ev.Room] = c.reply.id
+		if c.err == nil && c.reply.inLog() && c.reply.id.After(last[c.req.ev.Room]) {
+			last[c.req.ev.Room] = c.reply.id
 		}
 	}
 	return r.show(ctx, rdb, last)

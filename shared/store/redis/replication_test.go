@@ -57,7 +57,7 @@ func TestEventIsSeenOnceAllReplicasHaveIt(t *testing.T) {
 	tp.Hears(0, a.ID)
 
 	nodes[2].start()
-	var b chat.Event
+	var b chat.Line
 	eventually(t, 10*time.Second, "the repeat is confirmed", func() (err error) {
 		var replayed bool
 		b, replayed, err = s.Append(t.Context(), unseen)

@@ -81,7 +81,7 @@ type Store struct {
 // binary that a cold start has to load.
 type local interface {
 	client() *redis.Client
-	append(ctx context.Context, s *Store, ev chat.Event) (_ chat.Event, replayed bool, err error)
+	append(ctx context.Context, s *Store, ev chat.Event) (_ chat.Line, replayed bool, err error)
 	close() error
 }
 

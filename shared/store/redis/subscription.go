@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"confab/shared/chat"
+	"confab/shared/store"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -229,7 +230,11 @@ func (s *subscription) dispatch(m *redis.Message) {
 		return
 	}
 	prev, body, _ := strings.Cut(rest, " ")
-	ev, err := decode(id, prev, body)
+	at, before, err := ids(id, prev)
+	var ev chat.Line
+	if err == nil {
+		ev, err = store.Line(at, before, []byte(body))
+	}
 	if err != nil {
 		s.store.log.Warn("event not understood", "channel", m.Channel, "err", err)
 		return
@@ -241,7 +246,7 @@ func (s *subscription) dispatch(m *redis.Message) {
 
 // deliverLocal hands an event that was written here to its room's followers
 // here.
-func (s *subscription) deliverLocal(ev chat.Event) {
+func (s *subscription) deliverLocal(ev chat.Line) {
 	for _, f := range s.of(channel(ev.Room)) {
 		f.deliverLocal(ev)
 	}

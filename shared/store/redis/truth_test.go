@@ -35,9 +35,9 @@ func TestFollowTellsTheTruthWhateverHappens(t *testing.T) {
 					if rnd.IntN(8) == 0 && !said.IsZero() {
 						ev = chat.Event{Room: room, Kind: chat.Delete, By: ann, Target: said}
 					}
-					ev, _, err := author.Append(t.Context(), ev)
-					if err == nil && ev.Kind == chat.Message {
-						said = ev.ID
+					l, _, err := author.Append(t.Context(), ev)
+					if err == nil && l.Kind == chat.Message {
+						said = l.ID
 					}
 					time.Sleep(time.Duration(rnd.IntN(3)) * time.Millisecond)
 				}

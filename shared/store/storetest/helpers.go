@@ -28,11 +28,11 @@ func Say(tb testing.TB, s store.Store, by chat.User, text string) chat.Event {
 // Add appends an event, which must be taken.
 func Add(tb testing.TB, s store.Store, ev chat.Event) chat.Event {
 	tb.Helper()
-	ev, replayed, err := s.Append(tb.Context(), ev)
+	l, replayed, err := s.Append(tb.Context(), ev)
 	if err != nil || replayed {
 		tb.Fatalf("append %+v: replayed %t, %v", ev, replayed, err)
 	}
-	return ev
+	return l.Event
 }
 
 // Refuse appends an event, which must be refused.

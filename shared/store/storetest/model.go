@@ -38,7 +38,7 @@ func (m *model) append(rt *rapid.T, ev chat.Event) {
 	if err != nil || replayed {
 		rt.Fatal(replayed, err)
 	}
-	m.all = append(m.all, got)
+	m.all = append(m.all, got.Event)
 }
 
 func (m *model) messages() []chat.Event {

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -43,11 +44,15 @@ func Follow(ctx context.Context, tb testing.TB, s store.Store) *Tape {
 	return tp
 }
 
-func (tp *Tape) Event(ev chat.Event) {
+func (tp *Tape) Event(l chat.Line) {
+	ev := l.Event
 	tp.Mu.Lock()
 	defer tp.Mu.Unlock()
 	if !ev.ID.After(tp.Last) {
 		tp.tb.Errorf("%s after %s", ev.ID, tp.Last)
+	}
+	if want := chat.JSON(ev); !bytes.Equal(l.JSON, want) {
+		tp.tb.Errorf("its JSON is %s, want %s", l.JSON, want)
 	}
 	tp.Last = ev.ID
 	tp.Events = append(tp.Events, ev)
