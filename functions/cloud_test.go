@@ -39,14 +39,13 @@ func (r *redis) start() {
 	if err := r.cmd.Start(); err != nil {
 		r.tb.Fatal(err)
 	}
-	for range 100 {
-		if c, err := net.Dial("tcp", r.addr); err == nil {
+	testenv.Await(r.tb, "redis-server listens", 10*time.Second, func() bool {
+		c, err := net.Dial("tcp", r.addr)
+		if err == nil {
 			c.Close()
-			return
 		}
-		time.Sleep(50 * time.Millisecond) // until it listens
-	}
-	r.tb.Fatal("redis-server does not listen")
+		return err == nil
+	})
 }
 
 func (r *redis) kill() {

@@ -337,13 +337,12 @@ func startServer(tb testing.TB, redis string) (base string) {
 			tb.Logf("output of the server:\n%s", out.String())
 		}
 	})
-	for range 100 {
-		if res, err := http.Get("http://" + addr + "/healthz"); err == nil {
+	testenv.Await(tb, "the server answers", 10*time.Second, func() bool {
+		res, err := http.Get("http://" + addr + "/healthz")
+		if err == nil {
 			res.Body.Close()
-			return "http://" + addr
 		}
-		time.Sleep(50 * time.Millisecond) // until it listens
-	}
-	tb.Fatalf("the server does not answer: %s", out.String())
-	return ""
+		return err == nil
+	})
+	return "http://" + addr
 }

@@ -108,5 +108,5 @@ func server(h http.Handler, log *slog.Logger) *http.Server {
 // streams are those that are open here.
 func (a *App) streams() int {
 	s := a.hub.Stats()
-	return s.Taken + s.Waiting
+	return s.Adopted + s.Waiting
 }

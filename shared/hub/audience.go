@@ -8,7 +8,7 @@ import (
 	"confab/shared/chat"
 )
 
-// An audience is everybody here who reads the same rooms.
+// An audience is all readers of the same rooms on this machine.
 type audience struct {
 	hub   *Hub
 	name  string
@@ -22,14 +22,15 @@ type audience struct {
 	ring     ring
 	cursor   chat.Cursor   // after the ring's end
 	grown    chan struct{} // closed when the ring grows, if somebody waits
-	sections []*section    // its connections without a goroutine, one a shard
+	groups   []*connGroup  // its adopted connections, a group in each shard
 	scratch  []byte
-	marks    [3]uint64 // where the ring ended at the janitor's last visits, the oldest first
+	pastEnds [3]uint64 // where the ring ended when the janitor last trimmed it, the oldest first
 }
 
 // newAudience begins an audience with one reader. The audience of one room
-// begins with what the room remembers; there are as many others as there are
-// choices of rooms, and who comes back to one is served from the rooms.
+// begins with the room's recent events. There may be very many audiences of
+// several rooms, so they begin empty: a reader that comes back to one is served
+// from the recent events of its rooms.
 func newAudience(h *Hub, name string, rooms []*room) *audience {
 	a := &audience{hub: h, name: name, rooms: rooms, refs: 1, cursor: make(chat.Cursor, len(rooms))}
 	for _, rm := range rooms { // all at once, in the one order: no event may fall between two
@@ -49,17 +50,17 @@ func newAudience(h *Hub, name string, rooms []*room) *audience {
 	return a
 }
 
-// age lets go of what no reader needs any more: who takes longer than
-// StallLimit over a line is cut, so older bytes are only for who comes back.
-func (a *audience) age() {
+// trimOld drops what no reader needs any more. A reader that takes nothing for
+// StallLimit is dropped, so older bytes only serve readers that come back.
+func (a *audience) trimOld() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	keep := 0
 	if len(a.rooms) == 1 {
-		keep = keepBytes
+		keep = resumeBytes
 	}
-	a.ring.trim(a.marks[0], keep)
-	a.marks = [3]uint64{a.marks[1], a.marks[2], a.ring.end}
+	a.ring.trim(a.pastEnds[0], keep)
+	a.pastEnds = [3]uint64{a.pastEnds[1], a.pastEnds[2], a.ring.end}
 }
 
 // add appends an event or a signal to the ring and wakes its readers. The
@@ -67,7 +68,7 @@ func (a *audience) age() {
 func (a *audience) add(rm *room, ev event) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	i := a.place(rm)
+	i := a.roomIndex(rm)
 	a.scratch = a.scratch[:0]
 	if !ev.id.IsZero() {
 		a.cursor[i] = ev.id
@@ -76,7 +77,7 @@ func (a *audience) add(rm *room, ev event) {
 	n := frameSize(a.scratch, ev.kind, ev.json)
 	e := entry{room: i, kind: ev.kind, id: ev.id, prev: ev.prev, text: uint32(n - len(ev.json) - 2)}
 	a.ring.add(e, n, func(b []byte) []byte { return appendFrame(b, a.scratch, ev.kind, ev.json) })
-	a.wake()
+	a.notify()
 }
 
 // reset appends a reset of one room, which goes on after start. The room's
@@ -84,33 +85,39 @@ func (a *audience) add(rm *room, ev event) {
 func (a *audience) reset(rm *room, start chat.ID) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	i := a.place(rm)
+	i := a.roomIndex(rm)
 	a.cursor[i] = start
 	a.scratch = a.cursor.Append(a.scratch[:0])
 	json := chat.JSON(chat.Signal{Room: rm.id, Kind: chat.Reset, Cursor: string(a.scratch)})
 	n := frameSize(a.scratch, chat.Reset, json)
 	e := entry{room: i, kind: chat.Reset, text: uint32(n - len(json) - 2), barrier: true}
 	a.ring.add(e, n, func(b []byte) []byte { return appendFrame(b, a.scratch, chat.Reset, json) })
-	a.wake()
+	a.notify()
 }
 
-func (a *audience) place(rm *room) int {
+func (a *audience) roomIndex(rm *room) int {
 	return slices.Index(a.rooms, rm)
 }
 
-// wake tells whoever waits for the ring to grow. a.mu is held.
-func (a *audience) wake() {
+// notify wakes everything that waits for the ring to grow. a.mu is held.
+func (a *audience) notify() {
 	if a.grown != nil {
 		close(a.grown)
 		a.grown = nil
 	}
-	for _, s := range a.sections {
-		s.mark()
+	for _, g := range a.groups {
+		g.schedule()
 	}
 }
 
-// wait is closed when the ring grows. a.mu is held.
-func (a *audience) wait() <-chan struct{} {
+func (a *audience) end() uint64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.ring.end
+}
+
+// grew returns a channel that is closed when the ring grows. a.mu is held.
+func (a *audience) grew() <-chan struct{} {
 	if a.grown == nil {
 		a.grown = make(chan struct{})
 	}

@@ -20,38 +20,40 @@ import (
 //
 //	go test ./shared/hub -run '^$' -bench . -count 10 | benchstat -
 
-// A bell is a log of one room without a past, which only tells.
-type bell struct {
+// A benchLog is a log of one room without a past.
+type benchLog struct {
 	to chat.Listener
 	ev chat.Event
 }
 
-func newBell() *bell {
+func newBenchLog() *benchLog {
 	ada := chat.User{ID: "u_0123456789abcdef", Name: "Ada"}
 	at := chat.ID{MS: 1_732_130_000_000}
-	return &bell{ev: chat.Event{Room: "lobby", Kind: chat.Message, By: ada, ID: at, Text: strings.Repeat("x", 100)}}
+	return &benchLog{ev: chat.Event{Room: "lobby", Kind: chat.Message, By: ada, ID: at, Text: strings.Repeat("x", 100)}}
 }
 
-func (b *bell) Follow(_ context.Context, _ chat.RoomID, l chat.Listener) (chat.ID, error) {
-	b.to = l
-	return b.ev.ID, nil
+func (l *benchLog) Follow(_ context.Context, _ chat.RoomID, to chat.Listener) (chat.ID, error) {
+	l.to = to
+	return l.ev.ID, nil
 }
 
-func (*bell) Since(context.Context, chat.RoomID, chat.ID, int) ([]chat.Event, error) { return nil, nil }
-
-func (*bell) Before(context.Context, chat.RoomID, chat.ID, int) ([]chat.Event, error) {
+func (*benchLog) Since(context.Context, chat.RoomID, chat.ID, int) ([]chat.Event, error) {
 	return nil, nil
 }
 
-func (b *bell) ring() {
-	b.ev.Prev, b.ev.ID.MS = b.ev.ID, b.ev.ID.MS+1
-	b.to.Event(chat.NewLine(b.ev))
+func (*benchLog) Before(context.Context, chat.RoomID, chat.ID, int) ([]chat.Event, error) {
+	return nil, nil
+}
+
+func (l *benchLog) post() {
+	l.ev.Prev, l.ev.ID.MS = l.ev.ID, l.ev.ID.MS+1
+	l.to.Event(chat.NewLine(l.ev))
 }
 
 // benchHub is a hub with one reader, so that there is an audience.
-func benchHub(b *testing.B) (*hub.Hub, *bell, *hub.Reader) {
+func benchHub(b *testing.B) (*hub.Hub, *benchLog, *hub.Reader) {
 	b.Helper()
-	log := newBell()
+	log := newBenchLog()
 	h := hub.New(log, slog.New(slog.DiscardHandler))
 	b.Cleanup(func() { h.Close(0) })
 	return h, log, read(b, h, "")
@@ -77,7 +79,7 @@ func next(b *testing.B, r *hub.Reader) (size int) {
 }
 
 func BenchmarkEncode(b *testing.B) {
-	ev := newBell().ev
+	ev := newBenchLog().ev
 	b.ReportAllocs()
 	for b.Loop() {
 		chat.JSON(ev)
@@ -89,11 +91,11 @@ func BenchmarkEncode(b *testing.B) {
 func BenchmarkAppend(b *testing.B) {
 	_, log, _ := benchHub(b)
 	for range 8192 { // over 1 MiB
-		log.ring()
+		log.post()
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		log.ring()
+		log.post()
 	}
 }
 
@@ -103,7 +105,7 @@ func BenchmarkSeek(b *testing.B) {
 		b.Run(fmt.Sprintf("behind=%d", behind), func(b *testing.B) {
 			h, log, _ := benchHub(b)
 			for range 2000 {
-				log.ring()
+				log.post()
 			}
 			back := log.ev.ID
 			back.MS -= uint64(behind)
@@ -120,12 +122,12 @@ func BenchmarkSeek(b *testing.B) {
 	}
 }
 
-// An event is read by the goroutine that rang: Next without the wake-up.
+// An event is read by the goroutine that posted: Next without the wake-up.
 func BenchmarkNext(b *testing.B) {
 	_, log, r := benchHub(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		log.ring()
+		log.post()
 		next(b, r)
 	}
 }
@@ -150,7 +152,7 @@ func BenchmarkNextByGoroutine(b *testing.B) {
 			}
 			for b.Loop() {
 				had.Add(n)
-				log.ring()
+				log.post()
 				had.Wait()
 			}
 			perDelivery(b, n)
@@ -160,26 +162,26 @@ func BenchmarkNextByGoroutine(b *testing.B) {
 	}
 }
 
-// An event is written to n connections that the hub has taken.
+// An event is written to n connections that the hub has adopted.
 func BenchmarkSweep(b *testing.B) {
 	for _, n := range []int{10, 100, 1000} {
-		b.Run(fmt.Sprintf("seats=%d", n), func(b *testing.B) { sweep(b, n) })
+		b.Run(fmt.Sprintf("conns=%d", n), func(b *testing.B) { sweep(b, n) })
 	}
 }
 
-// A sweep goes down, so it is over when those that sat down first, one in each
-// shard, have the event. The others' sockets are emptied while the clock
+// A sweep goes down, so it is over when the connections that were added first, one in
+// each shard, have the event. The others' sockets are emptied while the clock
 // stands.
 func sweep(b *testing.B, n int) {
 	const rest = 64 // events that fit into a socket
 	h, log, r := benchHub(b)
-	if !h.Takes() {
-		b.Skip("this system's connections are not taken")
+	if !h.CanAdopt() {
+		b.Skip("this system's connections are not adopted")
 	}
-	ends := sit(b, h, n)
-	log.ring()
+	ends := adopt(b, h, n)
+	log.post()
 	frame := make([]byte, next(b, r))
-	hear := func(ends []net.Conn, times int) {
+	readAll := func(ends []net.Conn, times int) {
 		for _, c := range ends {
 			for range times {
 				if _, err := io.ReadFull(c, frame); err != nil {
@@ -188,15 +190,15 @@ func sweep(b *testing.B, n int) {
 			}
 		}
 	}
-	hear(ends, 1)
+	readAll(ends, 1)
 	first, others := ends[:min(n, runtime.GOMAXPROCS(0))], ends[min(n, runtime.GOMAXPROCS(0)):]
-	rung := 0
+	posted := 0
 	for b.Loop() {
-		log.ring()
-		hear(first, 1)
-		if rung++; rung%rest == 0 {
+		log.post()
+		readAll(first, 1)
+		if posted++; posted%rest == 0 {
 			b.StopTimer()
-			hear(others, rest)
+			readAll(others, rest)
 			b.StartTimer()
 		}
 	}
@@ -207,8 +209,8 @@ func perDelivery(b *testing.B, n int) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/delivery")
 }
 
-// sit gives the hub n connections and returns their other ends.
-func sit(b *testing.B, h *hub.Hub, n int) []net.Conn {
+// adopt gives the hub n connections and returns their other ends.
+func adopt(b *testing.B, h *hub.Hub, n int) []net.Conn {
 	b.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -225,8 +227,8 @@ func sit(b *testing.B, h *hub.Hub, n int) []net.Conn {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if !read(b, h, "").Take(conn, time.Time{}, func() {}) {
-			b.Fatal("connection not taken")
+		if !read(b, h, "").Adopt(conn, time.Time{}, func() {}) {
+			b.Fatal("connection was not adopted")
 		}
 	}
 	return ends

@@ -1,18 +1,30 @@
-// Package hub hands what is said in a room to everybody who reads it here.
+// Package hub delivers the events of rooms to all their readers on this machine.
 //
-// It hears each room once, whatever the number of its readers. Readers of the
+// It follows each room once, whatever the number of its readers. Readers of the
 // same set of rooms are an audience: they share one run of encoded bytes, the
 // audience's ring, and a reader is no more than a position in it. There is no
-// queue for a reader, so a slow one costs nothing and holds up nobody; one
-// that falls off the ring is sent away and comes back with its cursor.
+// queue for a reader, so a slow one costs nothing and delays nobody. One that
+// falls off the ring is disconnected and comes back with its cursor.
 //
 // There are two kinds of reader. A goroutine may call [Reader.Next]. A plain
-// TCP connection may be given away by [Reader.Take]: from then on it has no
-// goroutine, and the hub writes to it from a few loops that own all such
+// TCP connection may be adopted by the hub, see [Reader.Adopt]: from then on it
+// has no goroutine, and the hub writes to it from a few loops that own all such
 // connections. Both send the same bytes.
 //
 // The hub keeps its ring in the form that nearly every reader wants, SSE; the
 // events inside are there for the others.
+//
+// # Order of locks
+//
+// A goroutine that holds one of these locks may take only those below it:
+//
+//	shard.mu      the connections of a shard; the callback of an ended one runs under it
+//	Hub.mu        rooms and audiences, and who uses them
+//	room.mu       a room's recent events, and its audiences; of several rooms, the first by name first
+//	audience.mu   a ring
+//	shard.todoMu  the groups that have something to write
+//
+// No lock is held over a call of the [Log].
 package hub
 
 import (
@@ -30,7 +42,7 @@ import (
 // Limits of one audience and of one room, in one place.
 const (
 	ringBytes   = 1 << 20   // encoded events that an audience keeps at most,
-	keepBytes   = 256 << 10 // and what the audience of one room keeps for who comes back
+	resumeBytes = 256 << 10 // and what the audience of one room keeps for readers that come back
 	recentCount = 256       // events that a room keeps for audiences to begin with,
 	recentBytes = 128 << 10 // and their encoded size
 	lastPage    = 50        // events of a room that follow a reset
@@ -39,24 +51,24 @@ const (
 	linger      = 30 * time.Second // how long an audience, then a room, stays without readers
 )
 
-// Intervals that readers see.
+// Intervals that readers notice.
 const (
-	PingEvery  = 15 * time.Second // a ping goes out when nothing else did for so long
-	StallLimit = 8 * time.Second  // a connection that takes nothing for so long is cut, two seconds later at most
+	PingEvery  = 15 * time.Second // a ping is sent when nothing else was for so long
+	StallLimit = 8 * time.Second  // a connection that takes nothing for so long is dropped, two seconds later at most
 )
 
 var (
 	// ErrLagged says that a reader fell off its ring. It may come back with
 	// its cursor.
 	ErrLagged = errors.New("reader fell behind")
-	// ErrClosed says that the hub goes. Readers come back elsewhere.
+	// ErrClosed says that the hub was closed. Readers come back elsewhere.
 	ErrClosed = errors.New("hub closed")
 )
 
 // A Log is what the hub needs of the store.
 type Log interface {
 	// Follow tells l what happens after the id that it returns, until ctx
-	// ends. It returns once the room is heard.
+	// ends. It returns once nothing that happens is missed any more.
 	Follow(ctx context.Context, room chat.RoomID, l chat.Listener) (chat.ID, error)
 	// Since returns up to n events after an id, or chat.ErrReset when the
 	// log does not continue it.
@@ -65,14 +77,14 @@ type Log interface {
 	Before(ctx context.Context, room chat.RoomID, before chat.ID, n int) ([]chat.Event, error)
 }
 
-// A Hub is all rooms that are read on this machine.
+// A Hub has all rooms that are read on this machine.
 type Hub struct {
 	log    Log
 	slog   *slog.Logger
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	wg     sync.WaitGroup
-	seats  seats // the connections without a goroutine
+	poller poller // writes to the adopted connections
 	count  counters
 
 	mu        sync.Mutex // guards what follows, and refs and idle of what is in it
@@ -87,27 +99,27 @@ func New(log Log, logger *slog.Logger) *Hub {
 		log: log, slog: logger, ctx: ctx, cancel: cancel,
 		rooms: map[chat.RoomID]*room{}, audiences: map[string]*audience{},
 	}
-	h.seats.open(h)
+	h.poller.open(h)
 	h.wg.Go(h.janitor)
 	return h
 }
 
-// Close ends every reader: those in Next get [ErrClosed], connections that
-// were taken get a bye and are closed, with the times after which they come
-// back spread over spread. It returns when all of them are gone.
+// Close ends every reader. Those in Next get [ErrClosed]. Adopted connections
+// get a bye and are closed; the times after which they come back are spread
+// over spread. Close returns when all of them are gone.
 func (h *Hub) Close(spread time.Duration) {
 	h.cancel(ErrClosed)
-	h.seats.close(spread)
+	h.poller.close(spread)
 	h.wg.Wait()
 }
 
 // Read makes a reader of up to 32 rooms, which must be sorted and distinct
 // (see [chat.Rooms]). It begins after the cursor, in the cursor's text form;
-// the empty cursor is the rooms' present end. A cursor that is none, or that a
-// room's log does not continue, is no error: the reader gets a reset first.
+// the empty cursor is the rooms' present end. A cursor that cannot be parsed, or
+// that a room's log does not continue, is no error: the reader gets a reset first.
 //
-// It fails with [chat.ErrUnavailable] when a room cannot be heard. The reader
-// must be closed, or taken.
+// It fails with [chat.ErrUnavailable] when a room cannot be followed. The reader
+// must be closed, or its connection adopted.
 func (h *Hub) Read(ctx context.Context, rooms []chat.RoomID, cursor string) (*Reader, error) {
 	a, err := h.audience(ctx, rooms)
 	if err != nil {
@@ -116,7 +128,7 @@ func (h *Hub) Read(ctx context.Context, rooms []chat.RoomID, cursor string) (*Re
 	return newReader(h, a, cursor), nil
 }
 
-// Signal lets a signal pass by all readers of a room on this machine.
+// Signal sends a signal to all readers of a room on this machine.
 func (h *Hub) Signal(sig chat.Signal) {
 	h.mu.Lock()
 	rm := h.rooms[sig.Room]
@@ -142,20 +154,20 @@ func (h *Hub) audience(ctx context.Context, ids []chat.RoomID) (*audience, error
 	}
 	rooms := make([]*room, len(ids))
 	for i, id := range ids {
-		rooms[i] = h.enter(id)
+		rooms[i] = h.acquireRoom(id)
 	}
 	h.mu.Unlock()
 	err := h.await(ctx, rooms)
 
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if a := h.audiences[name.String()]; a != nil && err == nil { // somebody was quicker
-		h.leave(rooms)
+	if a := h.audiences[name.String()]; a != nil && err == nil { // another reader was quicker
+		h.releaseRooms(rooms)
 		a.refs++
 		return a, nil
 	}
 	if err != nil {
-		h.leave(rooms)
+		h.releaseRooms(rooms)
 		return nil, err
 	}
 	a := newAudience(h, name.String(), rooms)
@@ -163,8 +175,8 @@ func (h *Hub) audience(ctx context.Context, ids []chat.RoomID) (*audience, error
 	return a, nil
 }
 
-// enter finds or makes a room and counts one more audience in it. h.mu is held.
-func (h *Hub) enter(id chat.RoomID) *room {
+// acquireRoom finds or makes a room and counts one more audience in it. h.mu is held.
+func (h *Hub) acquireRoom(id chat.RoomID) *room {
 	rm := h.rooms[id]
 	if rm == nil {
 		rm = newRoom(h, id)
@@ -175,8 +187,8 @@ func (h *Hub) enter(id chat.RoomID) *room {
 	return rm
 }
 
-// leave takes back what enter counted. h.mu is held.
-func (h *Hub) leave(rooms []*room) {
+// releaseRooms takes back what acquireRoom counted. h.mu is held.
+func (h *Hub) releaseRooms(rooms []*room) {
 	for _, rm := range rooms {
 		rm.refs--
 		rm.idle = time.Now()
@@ -207,33 +219,33 @@ func (h *Hub) release(a *audience) {
 	a.idle = time.Now()
 }
 
-// janitor lets go of audiences, and then of rooms, that nobody has read for a
-// while. They linger so that a crowd that was cut off and comes back finds
-// their rings, and not Redis.
+// janitor drops audiences, and then rooms, that nobody has read for a while.
+// They stay that long so that a crowd whose connections were cut and that comes
+// back reads their rings, and not Redis.
 func (h *Hub) janitor() {
 	tick := time.NewTicker(linger / 6)
 	defer tick.Stop()
 	for {
 		select {
 		case <-tick.C:
-			h.sweep(time.Now().Add(-linger))
+			h.dropIdle(time.Now().Add(-linger))
 		case <-h.ctx.Done():
 			return
 		}
 	}
 }
 
-func (h *Hub) sweep(before time.Time) {
+func (h *Hub) dropIdle(before time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for name, a := range h.audiences {
-		a.age()
+		a.trimOld()
 		if a.refs == 0 && a.idle.Before(before) {
 			delete(h.audiences, name)
 			for _, rm := range a.rooms {
-				rm.dismiss(a)
+				rm.removeAudience(a)
 			}
-			h.leave(a.rooms)
+			h.releaseRooms(a.rooms)
 		}
 	}
 	for id, rm := range h.rooms {
@@ -244,5 +256,5 @@ func (h *Hub) sweep(before time.Time) {
 	}
 }
 
-// Takes reports whether connections can be given away here, see [Reader.Take].
-func (h *Hub) Takes() bool { return h.seats.ready() }
+// CanAdopt reports whether this system allows [Reader.Adopt].
+func (h *Hub) CanAdopt() bool { return h.poller.ready() }

@@ -64,20 +64,20 @@ func (l *listener) once(ctx context.Context, last string, frames int) error {
 		if line != "\n" {
 			continue
 		}
-		l.take(frame)
+		l.record(frame)
 		if strings.HasSuffix(l.cursor, last) {
 			return nil
 		}
 		frame = ""
 		frames--
 		if l.rnd.IntN(40) == 0 {
-			time.Sleep(time.Duration(l.rnd.IntN(3)) * time.Millisecond) // the pace, no hope
+			time.Sleep(time.Duration(l.rnd.IntN(3)) * time.Millisecond) // the pace of the reader, nothing depends on it
 		}
 	}
 	return nil
 }
 
-func (l *listener) take(frame string) {
+func (l *listener) record(frame string) {
 	for line := range strings.Lines(frame) {
 		if id, ok := strings.CutPrefix(line, "id: "); ok {
 			l.cursor = strings.TrimSpace(id)
@@ -88,7 +88,7 @@ func (l *listener) take(frame string) {
 	}
 }
 
-// FuzzBothKindsSendTheSameBytes gives the same events to taken connections and
+// FuzzBothKindsSendTheSameBytes gives the same events to adopted connections and
 // to goroutines, under stalls and cuts that the seed decides.
 func FuzzBothKindsSendTheSameBytes(f *testing.F) {
 	for seed := range uint64(4) {
@@ -96,14 +96,14 @@ func FuzzBothKindsSendTheSameBytes(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, seed uint64) {
 		rnd := rand.New(rand.NewPCG(seed, 1))
-		tp := newTape()
-		h := newHub(t, tp)
+		log := newFakeLog()
+		h := newHub(t, log)
 		urls := []string{serve(t, h, true), serve(t, h, false)}
 		rooms := []chat.RoomID{"a", "b", "c"}[:1+rnd.IntN(3)]
 		path, start := "/?", make([]string, len(rooms))
 		for i, room := range rooms {
 			path += "&room=" + string(room)
-			tp.say(room, "first")
+			log.post(room, "first")
 			start[i] = "0-0"
 		}
 		n := 100 + rnd.IntN(300)
@@ -118,11 +118,11 @@ func FuzzBothKindsSendTheSameBytes(f *testing.F) {
 		}
 		for range n {
 			for _, room := range rooms {
-				tp.say(room, strings.Repeat("x", rnd.IntN(900)))
+				log.post(room, strings.Repeat("x", rnd.IntN(900)))
 			}
 		}
 		for _, room := range rooms {
-			tp.say(room, "last")
+			log.post(room, "last")
 		}
 		for range ls {
 			if err := <-done; err != nil {

@@ -8,7 +8,7 @@ import (
 )
 
 // A ring is the last bytes that an audience was sent, in chunks that are only
-// ever appended to: what a reader was given stays as it is. Positions count
+// appended to: what a reader was given is not changed. Positions count
 // bytes since the audience began, so a position says both where a reader is
 // and whether it fell off.
 type ring struct {

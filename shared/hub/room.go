@@ -10,13 +10,13 @@ import (
 	"confab/shared/chat"
 )
 
-// A room is one room's feed, encoded once for all audiences.
+// A room is one room's events, encoded once for all audiences.
 type room struct {
 	hub    *Hub
 	id     chat.RoomID
 	ctx    context.Context
 	cancel context.CancelFunc
-	ready  chan struct{} // closed when the room is heard, or err is set
+	ready  chan struct{} // closed when the room is followed, or err is set
 	err    error
 
 	// Guarded by Hub.mu.
@@ -25,8 +25,8 @@ type room struct {
 
 	mu        sync.Mutex // guards what follows; taken before an audience's
 	last      chat.ID
-	resets    int     // how often the room began anew,
-	begin     chat.ID // and after what, the last time
+	resets    int     // how often the room's log broke off,
+	begin     chat.ID // and after what it went on, the last time
 	recent    []event
 	size      int // bytes of JSON in recent
 	audiences []*audience
@@ -50,12 +50,12 @@ func newRoom(h *Hub, id chat.RoomID) *room {
 	return rm
 }
 
-// open hears the room first and reads its past second, so no event falls
+// open follows the room first and reads its past second, so no event falls
 // between the two.
 func (rm *room) open() {
-	late := time.AfterFunc(openTimeout, rm.cancel)
+	timeout := time.AfterFunc(openTimeout, rm.cancel)
 	first, err := rm.hub.log.Follow(rm.ctx, rm.id, rm)
-	if !late.Stop() && err == nil {
+	if !timeout.Stop() && err == nil {
 		err = chat.ErrUnavailable
 	}
 	if err != nil {
@@ -66,7 +66,7 @@ func (rm *room) open() {
 	defer cancel()
 	past, err := rm.hub.log.Before(ctx, rm.id, chat.ID{}, recentCount)
 	if err != nil {
-		rm.hub.slog.Warn("room opened without its past", "room", rm.id, "err", err)
+		rm.hub.slog.Warn("reading the recent events of a room failed", "room", rm.id, "err", err)
 	}
 	rm.mu.Lock()
 	if rm.resets == 0 {
@@ -74,7 +74,7 @@ func (rm *room) open() {
 		if len(rm.recent) == 0 {
 			rm.last = first
 		}
-		rm.continues(past)
+		rm.rebuildRecent(past)
 	}
 	rm.mu.Unlock()
 	close(rm.ready)
@@ -83,22 +83,22 @@ func (rm *room) open() {
 // continues has the room remember a page of its past, up to where it began,
 // and then what was heard since. The page may hold some of that, too. rm.mu is
 // held.
-func (rm *room) continues(page []chat.Event) {
-	heard := rm.recent
+func (rm *room) rebuildRecent(page []chat.Event) {
+	received := rm.recent
 	rm.recent, rm.size = nil, 0
-	if len(heard) == 0 || !heard[0].prev.After(rm.begin) { // else more was heard than is remembered
+	if len(received) == 0 || !received[0].prev.After(rm.begin) { // else more was received than is kept
 		for _, ev := range page {
 			if !ev.ID.After(rm.begin) {
 				rm.remember(encode(ev))
 			}
 		}
 	}
-	for _, ev := range heard {
+	for _, ev := range received {
 		rm.remember(ev)
 	}
 }
 
-// fail answers whoever waits, and makes room for the next attempt.
+// fail answers all that wait, and lets the next reader try again.
 func (rm *room) fail(err error) {
 	rm.hub.mu.Lock()
 	delete(rm.hub.rooms, rm.id)
@@ -108,8 +108,8 @@ func (rm *room) fail(err error) {
 	close(rm.ready)
 }
 
-// remember keeps an event for audiences to come. What was remembered is never
-// changed in place: readers hold on to it. rm.mu is held.
+// remember adds an event to the recent ones. They are never changed in place:
+// readers hold on to them. rm.mu is held.
 func (rm *room) remember(ev event) {
 	rm.recent = append(rm.recent, ev)
 	rm.size += len(ev.json)
@@ -119,12 +119,12 @@ func (rm *room) remember(ev event) {
 	}
 }
 
-// since returns what the room remembers after an id and up to another, if it
-// remembers what came next after the one. What it returns is never changed.
+// since returns the recent events after an id and up to another. It reports
+// false when they do not go back that far. What it returns is never changed.
 func (rm *room) since(after, upTo chat.ID) ([]event, bool) {
 	rm.mu.Lock()
 	defer rm.mu.Unlock()
-	if rm.resetting { // what was heard is not in the rings yet
+	if rm.resetting { // what was received is not in the rings yet
 		return nil, false
 	}
 	from := slices.IndexFunc(rm.recent, func(ev event) bool { return ev.prev == after })
@@ -138,7 +138,7 @@ func (rm *room) since(after, upTo chat.ID) ([]event, bool) {
 	return evs, true
 }
 
-// Event hands an event to every audience. It implements chat.Listener.
+// Event adds an event to the ring of every audience. It implements chat.Listener.
 func (rm *room) Event(l chat.Line) {
 	e := event{kind: l.Kind, id: l.ID, prev: l.Prev, json: l.JSON}
 	rm.hub.count.event(e.id)
@@ -146,7 +146,7 @@ func (rm *room) Event(l chat.Line) {
 	defer rm.mu.Unlock()
 	rm.last = e.id
 	rm.remember(e)
-	if rm.resetting { // reset hands it on, after the last page
+	if rm.resetting { // deliverReset adds it, after the last page
 		return
 	}
 	for _, a := range rm.audiences {
@@ -154,7 +154,7 @@ func (rm *room) Event(l chat.Line) {
 	}
 }
 
-// Signal hands a signal to every audience. It implements chat.Listener.
+// Signal adds a signal to the ring of every audience. It implements chat.Listener.
 func (rm *room) Signal(sig chat.Signal) {
 	e := event{kind: sig.Kind, json: chat.JSON(sig)}
 	rm.mu.Lock()
@@ -164,7 +164,7 @@ func (rm *room) Signal(sig chat.Signal) {
 	}
 }
 
-// Reset begins the room anew after its log broke off: everybody gets a reset
+// Reset starts over after the room's log broke off: every reader gets a reset
 // and the last page. It implements chat.Listener.
 func (rm *room) Reset(last chat.ID) {
 	rm.mu.Lock()
@@ -183,23 +183,23 @@ func (rm *room) reset() {
 		resets := rm.resets
 		rm.mu.Unlock()
 		page, err := rm.readPage()
-		if err != nil { // the room goes; its readers resume elsewhere or later
-			rm.hub.slog.Warn("room not read after a reset", "room", rm.id, "err", err)
+		if err != nil { // the hub closes; its readers resume elsewhere or later
+			rm.hub.slog.Warn("reading a room's log after a reset failed", "room", rm.id, "err", err)
 		}
 		rm.mu.Lock()
 		if err != nil || rm.resets == resets {
 			defer rm.mu.Unlock()
-			rm.tellReset(page)
+			rm.deliverReset(page)
 			return
 		}
 		rm.mu.Unlock()
 	}
 }
 
-// tellReset tells everybody of a reset, then the last page, then what was heard
-// while it was read. rm.mu is held.
-func (rm *room) tellReset(page []chat.Event) {
-	rm.continues(page)
+// deliverReset adds a reset to every ring, then the last page, then what was
+// received while it was read. rm.mu is held.
+func (rm *room) deliverReset(page []chat.Event) {
+	rm.rebuildRecent(page)
 	rm.resetting = false
 	start := rm.last
 	if len(rm.recent) > 0 {
@@ -213,7 +213,7 @@ func (rm *room) tellReset(page []chat.Event) {
 	}
 }
 
-// readPage reads the last page, for as long as the room lives.
+// readPage reads the last page. It tries again for as long as the room is open.
 func (rm *room) readPage() ([]chat.Event, error) {
 	for {
 		ctx, cancel := context.WithTimeout(rm.ctx, openTimeout)
@@ -230,7 +230,7 @@ func (rm *room) readPage() ([]chat.Event, error) {
 	}
 }
 
-func (rm *room) dismiss(a *audience) {
+func (rm *room) removeAudience(a *audience) {
 	rm.mu.Lock()
 	defer rm.mu.Unlock()
 	rm.audiences = slices.DeleteFunc(slices.Clone(rm.audiences), func(b *audience) bool { return a == b })

@@ -8,29 +8,29 @@ import (
 	"confab/shared/chat"
 )
 
-// A Cut is why a reader's connection ended.
-type Cut int
+// An EndReason is why a reader's connection ended.
+type EndReason int
 
 const (
-	Left     Cut = iota // the other side went
-	Stalled             // it took nothing for StallLimit
-	Lagged              // it fell off the ring
-	Ended               // its time had come
-	Shutdown            // the hub closed
-	cuts
+	Left       EndReason = iota // the other side closed
+	Stalled                     // it took nothing for StallLimit
+	Lagged                      // it fell off the ring
+	Ended                       // its time had come
+	Shutdown                    // the hub closed
+	endReasons                  // how many there are
 )
 
-func (c Cut) String() string {
-	return [cuts]string{"left", "stalled", "lagged", "ended", "shutdown"}[c]
+func (c EndReason) String() string {
+	return [endReasons]string{"left", "stalled", "lagged", "ended", "shutdown"}[c]
 }
 
-// Stats is how the hub does: what there is now, and what was since it began.
+// Stats counts what there is now, and what was since the hub began.
 type Stats struct {
 	Rooms, Audiences int
-	Taken            int // readers without a goroutine
+	Adopted          int // readers without a goroutine
 	Waiting          int // readers with one
 	Events, Sweeps   uint64
-	Cuts             map[Cut]uint64
+	Ends             map[EndReason]uint64
 	Lag              Lag
 }
 
@@ -42,8 +42,8 @@ var LagBounds = [...]time.Duration{
 	time.Second, 2500 * time.Millisecond, 5 * time.Second, 10 * time.Second,
 }
 
-// A Lag says how old events were, by their ids, when they were handed over
-// here. It is as good as the clocks of Redis and of this machine agree.
+// A Lag says how old events were, by their ids, when they arrived here. It is
+// as accurate as the clocks of Redis and of this machine agree.
 type Lag struct {
 	Buckets [len(LagBounds) + 1]uint64
 	Sum     time.Duration
@@ -52,8 +52,8 @@ type Lag struct {
 // counters are written once an event or once a reader, never once a delivery.
 type counters struct {
 	waiting atomic.Int64
-	taken   atomic.Int64
-	cuts    [cuts]atomic.Uint64
+	adopted atomic.Int64
+	ends    [endReasons]atomic.Uint64
 	lag     [len(LagBounds) + 1]atomic.Uint64
 	lagSum  atomic.Int64
 }
@@ -68,9 +68,9 @@ func (c *counters) event(id chat.ID) {
 	c.lagSum.Add(int64(lag))
 }
 
-// cutOf is why a reader with a goroutine ended, by its last error. That it
-// stalled or had its time only who writes for it knows, and tells by EndFor.
-func cutOf(err error) Cut {
+// endReasonOf is why a reader with a goroutine ended, by its last error. Only its
+// caller knows that it stalled or had its time, and says so by SetEndReason.
+func endReasonOf(err error) EndReason {
 	switch {
 	case errors.Is(err, ErrLagged):
 		return Lagged
@@ -80,16 +80,16 @@ func cutOf(err error) Cut {
 	return Left
 }
 
-// Stats tells how the hub does.
+// Stats returns the hub's counts.
 func (h *Hub) Stats() Stats {
 	h.mu.Lock()
 	s := Stats{Rooms: len(h.rooms), Audiences: len(h.audiences)}
 	h.mu.Unlock()
-	s.Taken, s.Waiting = int(h.count.taken.Load()), int(h.count.waiting.Load())
-	s.Sweeps = h.seats.sweeps()
-	s.Cuts = map[Cut]uint64{}
-	for c := range cuts {
-		s.Cuts[c] = h.count.cuts[c].Load()
+	s.Adopted, s.Waiting = int(h.count.adopted.Load()), int(h.count.waiting.Load())
+	s.Sweeps = h.poller.sweeps()
+	s.Ends = map[EndReason]uint64{}
+	for c := range endReasons {
+		s.Ends[c] = h.count.ends[c].Load()
 	}
 	for i := range h.count.lag {
 		s.Lag.Buckets[i] = h.count.lag[i].Load()

@@ -12,13 +12,13 @@ import (
 )
 
 func TestStatsCountReadersEventsAndCuts(t *testing.T) {
-	log := newTape()
+	log := newFakeLog()
 	h := newHub(t, log)
 	reader, err := h.Read(t.Context(), chat.Rooms([]chat.RoomID{"lobby"}), "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	log.say("lobby", "hi")
+	log.post("lobby", "hi")
 	if _, err := reader.Next(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -27,31 +27,31 @@ func TestStatsCountReadersEventsAndCuts(t *testing.T) {
 	}
 	reader.Close()
 	reader.Close()
-	if s := h.Stats(); s.Waiting != 0 || s.Cuts[hub.Left] != 1 {
+	if s := h.Stats(); s.Waiting != 0 || s.Ends[hub.Left] != 1 {
 		t.Errorf("after it left: %+v", s)
 	}
 }
 
 func TestStatsTakeTheCallersWordForWhyAReaderEnded(t *testing.T) {
-	log := newTape()
+	log := newFakeLog()
 	h := newHub(t, log)
 	reader, err := h.Read(t.Context(), chat.Rooms([]chat.RoomID{"lobby"}), "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	reader.EndFor(hub.Stalled)
+	reader.SetEndReason(hub.Stalled)
 	reader.Close()
-	if s := h.Stats(); s.Cuts[hub.Stalled] != 1 || s.Cuts[hub.Left] != 0 {
+	if s := h.Stats(); s.Ends[hub.Stalled] != 1 || s.Ends[hub.Left] != 0 {
 		t.Errorf("after it stalled: %+v", s)
 	}
 }
 
-func TestStatsTellWhyATakenConnectionEnded(t *testing.T) {
-	log := newTape()
+func TestStatsTellWhyAnAdoptedConnectionEnded(t *testing.T) {
+	log := newFakeLog()
 	h := hub.New(log, slog.New(slog.DiscardHandler))
-	if !h.Takes() {
+	if !h.CanAdopt() {
 		h.Close(0)
-		t.Skip("connections are not taken here")
+		t.Skip("connections are not adopted here")
 	}
 	url := serve(t, h, true) + "/?room=lobby"
 	for range 2 {
@@ -60,13 +60,13 @@ func TestStatsTellWhyATakenConnectionEnded(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer res.Body.Close()
-		eventually(t, "a taken connection", func() bool { return h.Stats().Taken == 1 })
-		log.say("lobby", "hi")
+		eventually(t, "an adopted connection", func() bool { return h.Stats().Adopted == 1 })
+		log.post("lobby", "hi")
 		eventually(t, "a sweep", func() bool { return h.Stats().Sweeps > 0 })
 		res.Body.Close()
-		eventually(t, "no connection left", func() bool { return h.Stats().Taken == 0 })
+		eventually(t, "no connection left", func() bool { return h.Stats().Adopted == 0 })
 	}
-	if s := h.Stats(); s.Cuts[hub.Left] != 2 || s.Waiting != 0 {
+	if s := h.Stats(); s.Ends[hub.Left] != 2 || s.Waiting != 0 {
 		t.Errorf("after two left: %+v", s)
 	}
 	res, err := http.Get(url)
@@ -74,9 +74,9 @@ func TestStatsTellWhyATakenConnectionEnded(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer res.Body.Close()
-	eventually(t, "a taken connection", func() bool { return h.Stats().Taken == 1 })
+	eventually(t, "an adopted connection", func() bool { return h.Stats().Adopted == 1 })
 	h.Close(0)
-	if s := h.Stats(); s.Cuts[hub.Shutdown] != 1 || s.Taken != 0 {
+	if s := h.Stats(); s.Ends[hub.Shutdown] != 1 || s.Adopted != 0 {
 		t.Errorf("after the hub closed: %+v", s)
 	}
 }
@@ -95,7 +95,7 @@ func eventually(t *testing.T, what string, done func() bool) {
 
 func TestLagIsHowOldAnEventIs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		log := newTape()
+		log := newFakeLog()
 		h := hub.New(log, slog.New(slog.DiscardHandler))
 		defer h.Close(0)
 		reader, err := h.Read(t.Context(), []chat.RoomID{"lobby"}, "")
@@ -103,8 +103,8 @@ func TestLagIsHowOldAnEventIs(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer reader.Close()
-		log.reel("lobby").clock = uint64(time.Now().UnixMilli()) - 1000 - 300 // the next is 300 ms old
-		log.say("lobby", "late")
+		log.roomLog("lobby").clock = uint64(time.Now().UnixMilli()) - 1000 - 300 // the next is 300 ms old
+		log.post("lobby", "late")
 		lag := h.Stats().Lag
 		for i, bound := range hub.LagBounds {
 			want := uint64(0)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"testing"
+	"time"
 )
 
 // Need returns the path of a program. It skips a test whose program is
@@ -38,4 +39,31 @@ func FreeAddr(tb testing.TB) string {
 	}
 	tb.Fatal("no port is free")
 	return ""
+}
+
+const look = 5 * time.Millisecond // between two looks at a condition
+
+// Holds looks at a condition until it holds, and reports whether it did within
+// a time.
+func Holds(within time.Duration, ok func() bool) bool {
+	late := time.After(within)
+	again := time.NewTicker(look)
+	defer again.Stop()
+	for !ok() {
+		select {
+		case <-again.C:
+		case <-late:
+			return ok()
+		}
+	}
+	return true
+}
+
+// Await returns once a condition holds. It fails the test if that takes longer
+// than within.
+func Await(tb testing.TB, what string, within time.Duration, ok func() bool) {
+	tb.Helper()
+	if !Holds(within, ok) {
+		tb.Fatalf("not so after %v: %s", within, what)
+	}
 }

@@ -21,8 +21,8 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request, rooms []chat.RoomI
 		return err
 	}
 	streamHead(w.Header(), typeSSE)
-	if r.Context().Value(finiteKey{}) == nil && s.gate.hub.Takes() && ownConnection(r) {
-		s.giveAway(w, r, sub)
+	if r.Context().Value(finiteKey{}) == nil && s.gate.hub.CanAdopt() && ownConnection(r) {
+		s.serveDetached(w, r, sub)
 		return nil
 	}
 	defer sub.Close()
@@ -38,14 +38,14 @@ func ownConnection(r *http.Request) bool {
 	return tcp && r.ProtoMajor == 1 && r.TLS == nil && r.Method == http.MethodGet
 }
 
-// giveAway writes the head and what the ring does not hold, and hands the
+// serveDetached writes the head and what the ring does not hold, and hands the
 // connection to the hub. No goroutine is left.
-func (s *Server) giveAway(w http.ResponseWriter, r *http.Request, sub *subscription) {
+func (s *Server) serveDetached(w http.ResponseWriter, r *http.Request, sub *subscription) {
 	ctx := r.Context()
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		sub.Close()
-		s.log.Error("connection not taken", "err", err)
+		s.log.Error("hijacking a connection failed", "err", err)
 		return
 	}
 	var head bytes.Buffer
@@ -70,7 +70,7 @@ func (s *Server) giveAway(w http.ResponseWriter, r *http.Request, sub *subscript
 	if s.cfg.StreamFor > 0 {
 		ends = time.Now().Add(s.cfg.StreamFor)
 	}
-	if err != nil || !sub.Take(conn, ends, sub.leave) {
+	if err != nil || !sub.Adopt(conn, ends, sub.leave) {
 		sub.Close()
 		conn.Close()
 	}

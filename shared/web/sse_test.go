@@ -66,7 +66,7 @@ func TestReaderThatTakesNothingIsCountedAsStalled(t *testing.T) {
 	l := live(t, func(cfg *web.Config) { rooms = cfg.Hub })
 	r := httptest.NewRequestWithContext(t.Context(), "GET", "/stream", nil)
 	l.Config.Handler.ServeHTTP(jam{httptest.NewRecorder()}, r)
-	if s := rooms.Stats(); s.Cuts[hub.Stalled] != 1 || s.Waiting != 0 {
+	if s := rooms.Stats(); s.Ends[hub.Stalled] != 1 || s.Waiting != 0 {
 		t.Errorf("after a write that timed out: %+v", s)
 	}
 }

@@ -126,7 +126,7 @@ func pump(ctx context.Context, reader *hub.Reader, wr wire, out func([]byte) err
 		}
 		err := out(b)
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			reader.EndFor(hub.Stalled)
+			reader.SetEndReason(hub.Stalled)
 		}
 		return err
 	}
@@ -140,7 +140,7 @@ func pump(ctx context.Context, reader *hub.Reader, wr wire, out func([]byte) err
 		case errors.Is(err, errQuiet):
 			err = write(wr.ping())
 		case errors.Is(err, errEnds), errors.Is(err, context.DeadlineExceeded): // a function's own
-			reader.EndFor(hub.Ended)
+			reader.SetEndReason(hub.Ended)
 			_ = write(wr.bye(comeBackSoon))
 		case errors.Is(err, hub.ErrClosed):
 			_ = write(wr.bye(rand.N(comeBack)))

@@ -58,14 +58,14 @@ func (m *Metrics) expose() *exposition {
 	e := new(exposition)
 	st := m.stats()
 	e.family("confab_listeners", "gauge", "Readers of streams now, by kind: poller (no goroutine) or goroutine.")
-	e.sample("confab_listeners", float64(st.Hub.Taken), "kind", "poller")
+	e.sample("confab_listeners", float64(st.Hub.Adopted), "kind", "poller")
 	e.sample("confab_listeners", float64(st.Hub.Waiting), "kind", "goroutine")
 	e.gauge("confab_rooms", "Rooms that have readers here.", float64(st.Hub.Rooms))
 	e.gauge("confab_audiences", "Sets of rooms that have readers here.", float64(st.Hub.Audiences))
 	e.counter("confab_events_total", "Events delivered to readers here, each counted once.", st.Hub.Events)
 	e.counter("confab_sweeps_total", "Sweeps over the connections of an audience.", st.Hub.Sweeps)
 	e.family("confab_stream_ends_total", "counter", "Streams that ended, by reason: left, stalled, lagged (fell off the ring), ended or shutdown.")
-	for why, n := range st.Hub.Cuts {
+	for why, n := range st.Hub.Ends {
 		e.sample("confab_stream_ends_total", float64(n), "reason", why.String())
 	}
 	e.family("confab_event_lag_seconds", "histogram", "Time from an event's id to its delivery here.")

@@ -44,20 +44,18 @@ func TestForeignClientsSeeEachEventOnceThroughCuts(t *testing.T) {
 	}
 	c := s.Login("Ann")
 	for i := range clientEvents {
-		for slices.ContainsFunc(all, func(r *clientRun) bool { return r.count() < i-clientCut*3/2 }) {
-			if t.Failed() {
-				return
-			}
-			time.Sleep(5 * time.Millisecond) // the slowest is given time, so that no client is cut less
+		testenv.Await(t, "the slowest client has come close, so that no client is cut less", time.Minute, func() bool {
+			return t.Failed() || !slices.ContainsFunc(all, func(r *clientRun) bool { return r.count() < i-clientCut*3/2 })
+		})
+		if t.Failed() {
+			return
 		}
 		if code, _, err := s.Post(c, "lobby", fmt.Sprint(i), ""); err != nil || code != http.StatusCreated {
 			t.Fatal(code, err)
 		}
 	}
 	for _, r := range all {
-		for r.count() < clientEvents && !t.Failed() {
-			time.Sleep(5 * time.Millisecond)
-		}
+		testenv.Await(t, r.name+" has seen everything", time.Minute, func() bool { return r.count() >= clientEvents || t.Failed() })
 		t.Logf("%s: %d events through %d cuts", r.name, r.count(), r.cuts)
 		if r.cuts < clientEvents/clientCut-2 {
 			t.Errorf("%s was cut %d times only", r.name, r.cuts)

@@ -38,7 +38,7 @@ func lag(replicas ...*redistest.Server) (catchUp func()) {
 	for _, r := range replicas {
 		r.Pause()
 	}
-	time.Sleep(500 * time.Millisecond)
+	pause(500 * time.Millisecond)
 	return func() {
 		for _, r := range replicas {
 			r.Resume()
@@ -104,7 +104,7 @@ func TestTortureSentinelPrimaryIsParted(t *testing.T) {
 func (l *load) showsNothing(old *redistest.Server) {
 	l.Helper()
 	shown := l.shown()
-	time.Sleep(time.Second)
+	pause(time.Second)
 	if more := l.shown() - shown; more > 0 {
 		l.Errorf("%d lines were shown on the side that loses", more)
 	}
@@ -121,9 +121,9 @@ func TestTortureReplicasDoNotConfirm(t *testing.T) {
 		l := r.load(plan{}, s.URL)
 		r.calm()
 		replica.Pause()
-		time.Sleep(3 * time.Second)
+		pause(3 * time.Second)
 		shown := l.shown()
-		time.Sleep(2 * time.Second)
+		pause(2 * time.Second)
 		if more := l.shown() - shown; more > 0 {
 			r.Errorf("%d lines were shown that no replica has", more)
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"confab/functions/server/e2e/internal/redistest"
+	"confab/shared/testenv"
 )
 
 // Half of them cost the server a goroutine: those by HTTP/2.
@@ -35,10 +36,10 @@ func TestTortureStreamsComeAndGo(t *testing.T) {
 		leaks := func() bool {
 			return last.heap > first.heap+n*4<<10 || last.goroutines > first.goroutines+10 || last.descriptors > first.descriptors+3
 		}
-		for tries := 0; leaks() && tries < 50; tries++ { // the last handlers return a moment later
-			time.Sleep(20 * time.Millisecond)
+		testenv.Holds(time.Second, func() bool { // the last handlers return a moment later
 			last = tally{min(last.heap, int(figure("heap"))), min(last.goroutines, int(figure("go_goroutines"))), min(last.descriptors, s.Descriptors())}
-		}
+			return !leaks()
+		})
 		left := max(0, last.heap-first.heap)
 		r.Logf("%d streams left %d bytes each: %v, then %v", n, left/n, first, last)
 		if leaks() {
@@ -55,11 +56,11 @@ func TestTortureSoak(t *testing.T) {
 		s, figure := startMeasured(r, openTo(redistest.Start(r))...)
 		l := r.load(plan{readers: some(20, 100), cut: 2 * time.Second, pace: 400 * time.Millisecond}, s.URL)
 		tenth := max(time.Second/2, time.Duration(*tortureMinutes*float64(time.Minute))/time.Duration(10**tortureRounds))
-		time.Sleep(tenth)
+		pause(tenth)
 		first := tallyOf(s, figure)
 		last := first
 		for i := range 9 {
-			time.Sleep(tenth)
+			pause(tenth)
 			last = tallyOf(s, figure)
 			r.Logf("%v of %v: %v", time.Duration(i+2)*tenth, 10*tenth, last)
 		}

@@ -13,6 +13,7 @@ import (
 
 	"confab/functions/server/e2e/internal/process"
 	"confab/functions/server/e2e/internal/redistest"
+	"confab/shared/testenv"
 )
 
 // streams opens n streams and returns those that were let in, open, and how
@@ -80,12 +81,9 @@ func TestTortureStreamsAreCounted(t *testing.T) {
 
 func awaitTrue(r *round, what string, ok func() bool) {
 	r.Helper()
-	for end := time.Now().Add(flowsAgain); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
-		if ok() {
-			return
-		}
+	if !testenv.Holds(flowsAgain, ok) {
+		r.Errorf("not so after %v: %s", flowsAgain, what)
 	}
-	r.Errorf("not so after %v: %s", flowsAgain, what)
 }
 
 func TestTortureFlood(t *testing.T) {

@@ -37,7 +37,7 @@ func TestTortureLinkLosesOneWay(t *testing.T) {
 	badLink(t, "link to Redis one way, 3 s each", func(r *round, _ *load, _ *redistest.Server, p *network.Proxy) {
 		for _, way := range [][2]bool{{true, false}, {false, true}} {
 			p.Hold(way[0], way[1])
-			time.Sleep(3 * time.Second)
+			pause(3 * time.Second)
 			p.Hold(false, false)
 			r.calm()
 		}
@@ -57,7 +57,7 @@ func TestTortureLinkIsReset(t *testing.T) {
 	badLink(t, "reset storm between server and Redis", func(r *round, _ *load, _ *redistest.Server, p *network.Proxy) {
 		for range some(10, 50) {
 			p.Storm()
-			time.Sleep(time.Duration(r.rnd.Int64N(int64(300 * time.Millisecond))))
+			pause(time.Duration(r.rnd.Int64N(int64(300 * time.Millisecond))))
 		}
 	})
 }

@@ -177,7 +177,7 @@ func (l *load) insist(ctx context.Context, author int, ln *line, key string) {
 		code, id, retry, err := l.say(l.bases[at%len(l.bases)], author, ln, key)
 		if notSent(err) && len(l.bases) > 1 && ctx.Err() == nil { // as a balancer does, at the next server
 			at++
-			time.Sleep(10 * time.Millisecond)
+			pause(10 * time.Millisecond)
 			continue
 		}
 		l.mu.Lock()
@@ -209,7 +209,7 @@ func (l *load) insist(ctx context.Context, author int, ln *line, key string) {
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
-			time.Sleep(wait)
+			pause(wait)
 		}
 	}
 }
@@ -315,7 +315,7 @@ func (l *load) log(room string) (all []step) {
 		code, err := l.get("/r/"+room+"?"+query.Encode(), &page)
 		switch {
 		case err == nil && code == http.StatusServiceUnavailable && time.Now().Before(giveUp):
-			time.Sleep(100 * time.Millisecond)
+			pause(100 * time.Millisecond)
 			continue
 		case err != nil || code != http.StatusOK:
 			l.Fatalf("history of %s: %d %v", room, code, err)

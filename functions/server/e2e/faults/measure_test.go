@@ -66,7 +66,7 @@ func tallyOf(s *process.Server, figure func(string) float64) tally {
 		least.heap = min(least.heap, int(figure("heap")))
 		least.goroutines = min(least.goroutines, int(figure("go_goroutines")))
 		least.descriptors = min(least.descriptors, s.Descriptors())
-		time.Sleep(20 * time.Millisecond)
+		pause(20 * time.Millisecond)
 	}
 	return least
 }

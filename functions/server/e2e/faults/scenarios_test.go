@@ -98,7 +98,7 @@ func TestTortureRedisIsKilled(t *testing.T) {
 		for range some(2, 6) {
 			r.calm()
 			redis.Kill()
-			time.Sleep(300 * time.Millisecond)
+			pause(300 * time.Millisecond)
 			redis.Start()
 			l.heal()
 		}
@@ -113,7 +113,7 @@ func TestTortureRedisIsPaused(t *testing.T) {
 		l := r.loadOnTwo(plan{}, redis.URL(), redis.URL())
 		r.calm()
 		redis.Pause()
-		time.Sleep(6 * time.Second)
+		pause(6 * time.Second)
 		redis.Resume()
 		l.heal()
 		r.calm()

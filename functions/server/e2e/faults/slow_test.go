@@ -14,6 +14,7 @@ import (
 
 	"confab/functions/server/e2e/internal/process"
 	"confab/functions/server/e2e/internal/redistest"
+	"confab/shared/testenv"
 )
 
 func TestTortureSlowReadersLagAlone(t *testing.T) {
@@ -42,9 +43,7 @@ func TestTortureSlowReadersLagAlone(t *testing.T) {
 		l.say3900(fills)
 		full := time.Now()
 		grown := int(figure("heap") - heap)
-		for cuts() < l.slow && time.Since(full) < 2*within {
-			time.Sleep(50 * time.Millisecond)
-		}
+		testenv.Holds(2*within, func() bool { return cuts() >= l.slow })
 		cut := time.Since(full)
 		l.roughly = spell{full, time.Now()}
 		for _, w := range slow {
@@ -99,7 +98,7 @@ func TestTortureSlowClients(t *testing.T) {
 			} else {
 				resp.Body.Close()
 			}
-			time.Sleep(200 * time.Millisecond)
+			pause(200 * time.Millisecond)
 		}
 		wg.Wait()
 	})

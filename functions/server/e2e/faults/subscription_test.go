@@ -9,6 +9,7 @@ import (
 
 	"confab/functions/server/e2e/internal/network"
 	"confab/functions/server/e2e/internal/redistest"
+	"confab/shared/testenv"
 )
 
 var clientAddr = regexp.MustCompile(` addr=(\S+)`)
@@ -25,7 +26,7 @@ func TestTorturePubSubConnectionIsKilled(t *testing.T) {
 	badLink(t, "CLIENT KILL TYPE pubsub", func(r *round, _ *load, redis *redistest.Server, _ *network.Proxy) {
 		for range some(5, 20) {
 			redis.Must("client", "kill", "type", "pubsub")
-			time.Sleep(time.Duration(r.rnd.Int64N(int64(500 * time.Millisecond))))
+			pause(time.Duration(r.rnd.Int64N(int64(500 * time.Millisecond))))
 		}
 	})
 }
@@ -34,7 +35,7 @@ func TestTorturePubSubIsSilentlyDead(t *testing.T) {
 	badLink(t, "pub/sub silently dead", func(r *round, l *load, redis *redistest.Server, p *network.Proxy) {
 		p.Strand(subscriptions(redis)...)
 		l.heal() // mended within flowsAgain
-		time.Sleep(4 * time.Second)
+		pause(4 * time.Second)
 	})
 }
 
@@ -63,12 +64,9 @@ func TestTorturePubSubMissesALine(t *testing.T) {
 // await returns once the watcher was shown a line.
 func (w *watcher) await(r *round, text string, within time.Duration) {
 	r.Helper()
-	for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if w.shows(text) {
-			return
-		}
+	if !testenv.Holds(within, func() bool { return w.shows(text) }) {
+		r.Errorf("%q is not shown after %v", text, within)
 	}
-	r.Errorf("%q is not shown after %v", text, within)
 }
 
 func (w *watcher) shows(text string) bool {
@@ -102,13 +100,14 @@ func TestTortureReadySaysThatPubSubIsDead(t *testing.T) {
 func awaitReady(r *round, url string, code int, within time.Duration) {
 	r.Helper()
 	got := 0
-	for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	ready := func() bool {
 		if resp, err := http.Get(url + "/readyz"); err == nil {
 			resp.Body.Close()
-			if got = resp.StatusCode; got == code {
-				return
-			}
+			got = resp.StatusCode
 		}
+		return got == code
 	}
-	r.Errorf("readyz answers %d, not %d, after %v", got, code, within)
+	if !testenv.Holds(within, ready) {
+		r.Errorf("readyz answers %d, not %d, after %v", got, code, within)
+	}
 }

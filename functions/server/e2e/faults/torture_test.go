@@ -63,8 +63,12 @@ func (r *round) calm() {
 	if long := time.Duration(*tortureMinutes * float64(time.Minute) / float64(scenarios**tortureRounds*2)); long > d {
 		d = long
 	}
-	time.Sleep(d/2 + time.Duration(r.rnd.Int64N(int64(d))))
+	pause(d/2 + time.Duration(r.rnd.Int64N(int64(d))))
 }
+
+// pause lets a while pass: of load, of what goes wrong, or between two tries.
+// Nothing is taken to have happened when it returns.
+func pause(d time.Duration) { time.Sleep(d) }
 
 // some is a number for the short round, and another for the long one; fewer
 // under the race detector, which makes all of it several times slower.

@@ -88,17 +88,17 @@ func (w *watcher) once(ctx context.Context, base string) time.Duration {
 		w.mu.Unlock()
 		return 5 * again
 	}
-	pause := again
+	wait := again
 	process.Blocks(resp.Body, func(id, kind, data string) {
 		for w.halt.Load() && ctx.Err() == nil {
-			time.Sleep(10 * time.Millisecond)
+			pause(10 * time.Millisecond)
 		}
 		conn.SetReadDeadline(time.Now().Add(deadAfter))
 		if after := w.take(id, kind, data); after > 0 {
-			pause = after
+			wait = after
 		}
 	})
-	return pause
+	return wait
 }
 
 // take puts a block on the screen. It returns what a bye says.

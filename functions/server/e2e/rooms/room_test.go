@@ -2,7 +2,6 @@ package rooms_test
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"net/http"
 	"os"
@@ -16,6 +15,7 @@ import (
 
 	"confab/functions/server/e2e/internal/process"
 	"confab/functions/server/e2e/internal/redistest"
+	"confab/shared/testenv"
 
 	"github.com/coder/websocket"
 )
@@ -93,9 +93,7 @@ func TestKillLosesNoAcknowledgedLine(t *testing.T) {
 		})
 	}
 	for _, after := range []int64{lines / 4, lines / 2} {
-		for posted.Load() < after {
-			time.Sleep(time.Millisecond)
-		}
+		testenv.Await(t, "enough lines are posted", 30*time.Second, func() bool { return posted.Load() >= after })
 		s.Kill()
 		s.Restart()
 	}
@@ -122,21 +120,21 @@ func TestKillLosesNoAcknowledgedLine(t *testing.T) {
 
 // insist posts until it is answered.
 func insist(tb testing.TB, s *process.Server, c *http.Client, text string, acked *sync.Map) {
-	ctx, cancel := context.WithTimeout(tb.Context(), 20*time.Second)
-	defer cancel()
-	for ctx.Err() == nil {
+	answered := func() bool {
 		code, ev, err := s.Post(c, "lobby", text, strings.ReplaceAll(text, " ", "-"))
-		if err == nil && (code == 201 || code == 200) {
+		switch {
+		case err != nil || code >= 500:
+			return false
+		case code == 201 || code == 200:
 			acked.Store(text, ev.ID)
-			return
-		}
-		if err == nil && code < 500 {
+		default:
 			tb.Errorf("post answered %d", code)
-			return
 		}
-		time.Sleep(20 * time.Millisecond)
+		return true
 	}
-	tb.Errorf("%q was never answered", text)
+	if !testenv.Holds(20*time.Second, answered) {
+		tb.Errorf("%q was never answered", text)
+	}
 }
 
 func TestTornLastLineIsDroppedWithAWarning(t *testing.T) {

@@ -147,13 +147,9 @@ func (r *Server) Await(what string, ok func(context.Context) bool) {
 	r.tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	for ctx.Err() == nil {
-		if ok(ctx) {
-			return
-		}
-		time.Sleep(20 * time.Millisecond)
+	if !testenv.Holds(time.Minute, func() bool { return ok(ctx) }) {
+		r.tb.Fatalf("redis at %s: no %s", r.Addr, what)
 	}
-	r.tb.Fatalf("redis at %s: no %s", r.Addr, what)
 }
 
 // Kill ends the process as a power cut would.

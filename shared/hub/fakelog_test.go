@@ -19,56 +19,56 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// A tape is a log in memory. What it says it tells its listeners in the same
-// call, as the store's bell does from its goroutine.
-type tape struct {
+// A fakeLog is a log in memory. It delivers each event to its listeners in the
+// same call, as the store's subscription does from its goroutine.
+type fakeLog struct {
 	mu    sync.Mutex
-	rooms map[chat.RoomID]*reel
+	rooms map[chat.RoomID]*roomLog
 	held  chan struct{} // if set, Before sends when it has read, and answers when it has received
 	reads atomic.Int64  // of the log
 }
 
-type reel struct {
+type roomLog struct {
 	events    []chat.Event
 	last      chat.ID
 	clock     uint64 // of ids
 	listeners map[int]chat.Listener
 	n         int
 
-	late   bool // listeners are told by catchUp alone,
-	untold []chat.Event
-	broke  bool // of a flush first
+	late        bool // listeners are called by catchUp alone,
+	undelivered []chat.Event
+	broke       bool // of a flush first
 }
 
-func newTape() *tape { return &tape{rooms: map[chat.RoomID]*reel{}} }
+func newFakeLog() *fakeLog { return &fakeLog{rooms: map[chat.RoomID]*roomLog{}} }
 
-func (t *tape) reel(room chat.RoomID) *reel {
+func (t *fakeLog) roomLog(room chat.RoomID) *roomLog {
 	if t.rooms[room] == nil {
-		t.rooms[room] = &reel{listeners: map[int]chat.Listener{}}
+		t.rooms[room] = &roomLog{listeners: map[int]chat.Listener{}}
 	}
 	return t.rooms[room]
 }
 
-// say appends a message. Ids are a thousand apart, so that there are ids that
+// post appends a message. Ids are a thousand apart, so that there are ids that
 // were never given.
-func (t *tape) say(room chat.RoomID, text string) chat.Event {
+func (t *fakeLog) post(room chat.RoomID, text string) chat.Event {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	ev := t.reel(room).write(room, text)
-	t.reel(room).tell(ev)
+	ev := t.roomLog(room).write(room, text)
+	t.roomLog(room).deliver(ev)
 	return ev
 }
 
-func (r *reel) write(room chat.RoomID, text string) chat.Event {
+func (r *roomLog) write(room chat.RoomID, text string) chat.Event {
 	r.clock += 1000
 	ev := chat.Event{Room: room, Kind: chat.Message, Text: text, Prev: r.last, ID: chat.ID{MS: r.clock}}
 	r.last, r.events = ev.ID, append(r.events, ev)
 	return ev
 }
 
-func (r *reel) tell(ev chat.Event) {
+func (r *roomLog) deliver(ev chat.Event) {
 	if r.late {
-		r.untold = append(r.untold, ev)
+		r.undelivered = append(r.undelivered, ev)
 		return
 	}
 	for _, l := range r.listeners {
@@ -77,83 +77,83 @@ func (r *reel) tell(ev chat.Event) {
 }
 
 // cut drops all but the last n events, as trimming does.
-func (t *tape) cut(room chat.RoomID, n int) {
+func (t *fakeLog) cut(room chat.RoomID, n int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	r := t.reel(room)
+	r := t.roomLog(room)
 	r.events = r.events[len(r.events)-n:]
 }
 
-// flush empties the log; it begins anew at later ids. What is said is in it at
-// once, and told by tell.
-func (t *tape) flush(room chat.RoomID, said ...string) (tell func()) {
+// flush empties the log; it begins anew at later ids. What is posted is in it at
+// once, and is delivered by deliver.
+func (t *fakeLog) flush(room chat.RoomID, texts ...string) (deliver func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	r := t.reel(room)
+	r := t.roomLog(room)
 	r.events, r.last, r.broke = nil, chat.ID{}, true
 	if !r.late {
 		r.catchUp()
 	}
 	var evs []chat.Event
-	for _, text := range said {
+	for _, text := range texts {
 		evs = append(evs, r.write(room, text))
 	}
 	return func() {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		for _, ev := range evs {
-			r.tell(ev)
+			r.deliver(ev)
 		}
 	}
 }
 
-// catchUp tells listeners one thing that they do not know yet: that the log
-// was flushed, or what was said next.
-func (r *reel) catchUp() {
+// catchUp delivers one thing that was not delivered yet: that the log was
+// flushed, or the next event.
+func (r *roomLog) catchUp() {
 	for _, l := range r.listeners {
 		switch {
 		case r.broke:
 			l.Reset(r.last)
-		case len(r.untold) > 0:
-			l.Event(chat.NewLine(r.untold[0]))
+		case len(r.undelivered) > 0:
+			l.Event(chat.NewLine(r.undelivered[0]))
 		}
 	}
 	switch {
 	case r.broke:
-		r.broke, r.untold = false, nil
-	case len(r.untold) > 0:
-		r.untold = r.untold[1:]
+		r.broke, r.undelivered = false, nil
+	case len(r.undelivered) > 0:
+		r.undelivered = r.undelivered[1:]
 	}
 }
 
 // catchUp does so for all rooms, and reports whether there was something.
-func (t *tape) catchUp() bool {
+func (t *fakeLog) catchUp() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	some := false
 	for _, r := range t.rooms {
-		some = some || r.broke || len(r.untold) > 0
+		some = some || r.broke || len(r.undelivered) > 0
 		r.catchUp()
 	}
 	return some
 }
 
-// hold has Before be slow.
-func (t *tape) hold() chan struct{} {
+// hold makes Before slow.
+func (t *fakeLog) hold() chan struct{} {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.held = make(chan struct{})
 	return t.held
 }
 
-func (t *tape) Follow(ctx context.Context, room chat.RoomID, l chat.Listener) (chat.ID, error) {
+func (t *fakeLog) Follow(ctx context.Context, room chat.RoomID, l chat.Listener) (chat.ID, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	r := t.reel(room)
+	r := t.roomLog(room)
 	r.n++
 	n := r.n
 	r.listeners[n] = l
-	r.untold, r.broke = nil, false // the test has one listener, if it is told late
+	r.undelivered, r.broke = nil, false // the test has one listener, if delivery is late
 	context.AfterFunc(ctx, func() {
 		t.mu.Lock()
 		defer t.mu.Unlock()
@@ -162,11 +162,11 @@ func (t *tape) Follow(ctx context.Context, room chat.RoomID, l chat.Listener) (c
 	return r.last, nil
 }
 
-func (t *tape) Since(_ context.Context, room chat.RoomID, after chat.ID, n int) ([]chat.Event, error) {
+func (t *fakeLog) Since(_ context.Context, room chat.RoomID, after chat.ID, n int) ([]chat.Event, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.reads.Add(1)
-	r := t.reel(room)
+	r := t.roomLog(room)
 	if after.After(r.last) || (!after.IsZero() && len(r.events) > 0 && r.events[0].Prev.After(after)) {
 		return nil, chat.ErrReset
 	}
@@ -182,7 +182,7 @@ func (t *tape) Since(_ context.Context, room chat.RoomID, after chat.ID, n int) 
 	return evs, nil
 }
 
-func (t *tape) Before(_ context.Context, room chat.RoomID, before chat.ID, n int) ([]chat.Event, error) {
+func (t *fakeLog) Before(_ context.Context, room chat.RoomID, before chat.ID, n int) ([]chat.Event, error) {
 	t.mu.Lock()
 	held := t.held
 	defer func() {
@@ -193,7 +193,7 @@ func (t *tape) Before(_ context.Context, room chat.RoomID, before chat.ID, n int
 	}()
 	t.reads.Add(1)
 	var evs []chat.Event
-	for _, ev := range t.reel(room).events {
+	for _, ev := range t.roomLog(room).events {
 		if before.IsZero() || before.After(ev.ID) {
 			evs = append(evs, ev)
 		}
@@ -201,16 +201,16 @@ func (t *tape) Before(_ context.Context, room chat.RoomID, before chat.ID, n int
 	return evs[max(0, len(evs)-n):], nil
 }
 
-// A kind of stream: given away to the hub, or with a goroutine of its own.
+// A kind of stream: adopted by the hub, or with a goroutine of its own.
 type kind struct {
-	name string
-	take bool
+	name  string
+	adopt bool
 }
 
-var kinds = []kind{{"taken", true}, {"goroutine", false}}
+var kinds = []kind{{"adopted", true}, {"goroutine", false}}
 
 // serve answers GET /?room=a&room=b with the hub's bytes, either way.
-func serve(tb testing.TB, h *hub.Hub, take bool) string {
+func serve(tb testing.TB, h *hub.Hub, adopt bool) string {
 	tb.Helper()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var rooms []chat.RoomID
@@ -223,7 +223,7 @@ func serve(tb testing.TB, h *hub.Hub, take bool) string {
 			return
 		}
 		defer reader.Close()
-		if !take {
+		if !adopt {
 			pump(r.Context(), w, reader)
 			return
 		}
@@ -241,8 +241,8 @@ func serve(tb testing.TB, h *hub.Hub, take bool) string {
 			}
 			conn.Write(b.Frames)
 		}
-		if !reader.Take(conn, time.Time{}, func() {}) {
-			tb.Error("connection not taken")
+		if !reader.Adopt(conn, time.Time{}, func() {}) {
+			tb.Error("connection was not adopted")
 		}
 	}))
 	tb.Cleanup(srv.Close)
@@ -268,7 +268,7 @@ func pump(ctx context.Context, w http.ResponseWriter, reader *hub.Reader) {
 	}
 }
 
-func newHub(tb testing.TB, t *tape) *hub.Hub {
+func newHub(tb testing.TB, t *fakeLog) *hub.Hub {
 	tb.Helper()
 	h := hub.New(t, slog.New(slog.DiscardHandler))
 	tb.Cleanup(func() { h.Close(0) })

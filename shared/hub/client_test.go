@@ -1,0 +1,119 @@
+package hub_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"confab/shared/chat"
+)
+
+// A client reads SSE over HTTP, remembers its cursor and what it saw.
+type client struct {
+	tb     testing.TB
+	base   string
+	rooms  []chat.RoomID
+	cursor string
+	seen   map[chat.RoomID][]string
+	resets int
+	body   io.ReadCloser
+	lines  *bufio.Scanner
+}
+
+func (c *client) connect(ctx context.Context) {
+	c.tb.Helper()
+	q := url.Values{"cursor": {c.cursor}}
+	for _, room := range c.rooms {
+		q.Add("room", string(room))
+	}
+	req, _ := http.NewRequestWithContext(ctx, "GET", c.base+"?"+q.Encode(), nil)
+	resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
+	if err != nil {
+		c.tb.Fatal(err)
+	}
+	if resp.StatusCode != 200 {
+		c.tb.Fatal(resp.Status)
+	}
+	c.body, c.lines = resp.Body, bufio.NewScanner(resp.Body)
+	c.lines.Buffer(nil, 1<<20)
+}
+
+// next reads one whole block and takes it in. False is the end.
+func (c *client) next() bool {
+	id, kind, data := "", "message", ""
+	for c.lines.Scan() {
+		name, value, _ := strings.Cut(c.lines.Text(), ": ")
+		switch name {
+		case "id":
+			id = value
+		case "event":
+			kind = value
+		case "data":
+			data = value
+		case "":
+			if id != "" {
+				c.cursor = id
+			}
+			c.record(kind, data)
+			return true
+		}
+	}
+	return false
+}
+
+func (c *client) record(kind, data string) {
+	var ev chat.Event
+	if data == "" {
+		return
+	}
+	if err := json.Unmarshal([]byte(data), &ev); err != nil {
+		c.tb.Errorf("frame %q: %v", data, err)
+	}
+	switch kind {
+	case "message":
+		c.seen[ev.Room] = append(c.seen[ev.Room], ev.Text)
+	case "reset":
+		c.resets++
+		if ev.Room == "" {
+			clear(c.seen)
+		} else {
+			delete(c.seen, ev.Room)
+		}
+	}
+}
+
+func newClient(tb testing.TB, base string, rooms ...chat.RoomID) *client {
+	return &client{tb: tb, base: base, rooms: rooms, seen: map[chat.RoomID][]string{}}
+}
+
+// readTo reads until every room has n lines.
+func (c *client) readTo(n int, rnd *rand.Rand) {
+	c.readUntil(rnd, func() bool {
+		return !slices.ContainsFunc(c.rooms, func(room chat.RoomID) bool { return len(c.seen[room]) < n })
+	})
+}
+
+// readUntil reads until it is through, leaving and coming back at random.
+func (c *client) readUntil(rnd *rand.Rand, through func() bool) {
+	ctx, cancel := context.WithTimeout(c.tb.Context(), 30*time.Second)
+	defer cancel()
+	for ctx.Err() == nil {
+		c.connect(ctx)
+		for left := rnd.IntN(200); left > 0 && c.next(); left-- {
+			if through() {
+				c.body.Close()
+				return
+			}
+		}
+		c.body.Close()
+	}
+	c.tb.Errorf("reader of %v is not through", c.rooms)
+}

@@ -1,0 +1,21 @@
+//go:build !linux
+
+package hub
+
+import (
+	"net"
+	"time"
+)
+
+// A poller is for Linux. Elsewhere every stream keeps its goroutine.
+type poller struct{}
+
+type connGroup struct{}
+
+func (*connGroup) schedule() {}
+
+func (*poller) open(*Hub)                                       {}
+func (*poller) adopt(*Reader, net.Conn, time.Time, func()) bool { return false }
+func (*poller) close(time.Duration)                             {}
+func (*poller) ready() bool                                     { return false }
+func (*poller) sweeps() uint64                                  { return 0 }
