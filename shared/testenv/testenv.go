@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"runtime"
 	"testing"
 	"time"
 )
@@ -24,6 +25,14 @@ func Need(tb testing.TB, program string) string {
 		tb.Skipf("%s is missing: make tools installs it", program)
 	}
 	return path
+}
+
+// NeedLinux skips a test that needs something which only Linux has.
+func NeedLinux(tb testing.TB, what string) {
+	tb.Helper()
+	if runtime.GOOS != "linux" {
+		tb.Skipf("%s has no %s", runtime.GOOS, what)
+	}
 }
 
 // FreeAddr is a loopback address where something else may listen, below the

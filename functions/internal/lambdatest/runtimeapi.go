@@ -1,11 +1,11 @@
 package lambdatest
 
 import (
+	"confab/shared/testenv"
 	"errors"
 	"io"
 	"net/http"
 	"strconv"
-	"syscall"
 	"time"
 )
 
@@ -30,10 +30,10 @@ func (e *Environment) next(w http.ResponseWriter, r *http.Request) {
 	default:
 		close(e.ready)
 	}
-	e.signal(syscall.SIGSTOP) // between two invocations an environment is frozen
+	e.signal(testenv.Freeze) // between two invocations an environment is frozen
 	select {
 	case i := <-e.work:
-		e.signal(syscall.SIGCONT)
+		e.signal(testenv.Thaw)
 		i.deadline = time.Now().Add(e.Timeout)
 		killer := time.AfterFunc(e.Timeout, func() {
 			e.mu.Lock()

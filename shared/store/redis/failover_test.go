@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 	"confab/shared/store"
 	"confab/shared/store/redis"
 	"confab/shared/store/storetest"
+	"confab/shared/testenv"
 )
 
 // survive has two stores write and read while accident happens to their
@@ -154,9 +154,9 @@ func TestPausedPrimaryTakesNoLineBack(t *testing.T) {
 			g := start(t)
 			survive(t, store.Options{URL: g.url, Durability: "replicas"}, func() {
 				was := g.primary()
-				was.signal(syscall.SIGSTOP)
+				was.signal(testenv.Freeze)
 				next := g.successor(was)
-				was.signal(syscall.SIGCONT)
+				was.signal(testenv.Thaw)
 				next.hasReplicas(map[string]int{"sentinel": 2, "cluster": 1}[name])
 			})
 		})

@@ -12,13 +12,13 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"confab/shared/chat"
 	"confab/shared/store"
 	"confab/shared/store/redis"
+	"confab/shared/testenv"
 )
 
 // unavailable asks for a post and for reading, which must fail in time, and
@@ -139,13 +139,13 @@ func TestStoppedRedisFailsPostsInTimeAndLosesNothing(t *testing.T) {
 	s := open(t, store.Options{URL: srv.url()})
 	say(t, s, ann, "before")
 	tp := follow(t.Context(), t, s)
-	srv.signal(syscall.SIGSTOP)
+	srv.signal(testenv.Freeze)
 	var wg sync.WaitGroup
 	for range 300 { // more than a batch
 		wg.Go(func() { unavailable(t, s) })
 	}
 	wg.Wait()
-	srv.signal(syscall.SIGCONT)
+	srv.signal(testenv.Thaw)
 	ev := back(t, s, 2*time.Second)
 	tp.Await(2*time.Second, "the line after", func() bool { return tp.Last == ev.ID })
 	if len(tp.Resets) > 0 {

@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -67,7 +66,7 @@ func (s *server) start() {
 	defer out.Close()
 	s.cmd = exec.Command(s.name, args...)
 	s.cmd.Stdout, s.cmd.Stderr = out, out
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	testenv.EndsWithTest(s.cmd)
 	if err := s.cmd.Start(); err != nil {
 		s.tb.Fatal(err)
 	}
@@ -83,7 +82,7 @@ func (s *server) kill() {
 	s.cmd = nil
 }
 
-func (s *server) signal(sig syscall.Signal) {
+func (s *server) signal(sig os.Signal) {
 	s.tb.Helper()
 	if err := s.cmd.Process.Signal(sig); err != nil {
 		s.tb.Fatal(err)

@@ -5,6 +5,7 @@ package process
 import (
 	"bufio"
 	"bytes"
+	"confab/shared/testenv"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -161,6 +162,7 @@ func (s *Server) Post(c *http.Client, room, text, key string) (int, Event, error
 
 // Memory is what the process holds, in bytes.
 func (s *Server) Memory() int {
+	testenv.NeedLinux(s.Tb, "/proc")
 	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/statm", s.Cmd.Process.Pid))
 	f := strings.Fields(string(b))
 	if len(f) < 2 {
@@ -172,6 +174,7 @@ func (s *Server) Memory() int {
 
 // Descriptors is how many the process has.
 func (s *Server) Descriptors() int {
+	testenv.NeedLinux(s.Tb, "/proc")
 	fds, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", s.Cmd.Process.Pid))
 	if err != nil {
 		s.Tb.Fatalf("the server is gone: %v %s", err, s.Log)

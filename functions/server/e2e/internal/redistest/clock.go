@@ -23,6 +23,7 @@ type Clock struct{ file, lib string }
 // NewClock compiles the library that a process has to load for it.
 func NewClock(tb testing.TB) Clock {
 	tb.Helper()
+	testenv.NeedLinux(tb, "LD_PRELOAD")
 	dir := tb.TempDir()
 	c := Clock{filepath.Join(dir, "clock"), filepath.Join(dir, "clock.so")}
 	source := filepath.Join(dir, "clock.c")

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -73,6 +72,7 @@ const clientHost = "127.0.0.1" // that clients speak from
 // surround puts them around r, whose number chooses its host.
 func (r *Server) surround(number int) {
 	r.tb.Helper()
+	testenv.NeedLinux(r.tb, "a loopback network with many addresses")
 	r.net = &surroundings{host: fmt.Sprint("127.0.0.", 10+number), front: network.StartProxy(r.tb, r.Addr)}
 }
 
@@ -161,8 +161,8 @@ func (r *Server) Kill() {
 }
 
 // Pause has it answer nothing, its connections open, until resume.
-func (r *Server) Pause()  { r.Cmd.Process.Signal(syscall.SIGSTOP) }
-func (r *Server) Resume() { r.Cmd.Process.Signal(syscall.SIGCONT) }
+func (r *Server) Pause()  { r.Cmd.Process.Signal(testenv.Freeze) }
+func (r *Server) Resume() { r.Cmd.Process.Signal(testenv.Thaw) }
 
 // Must sends a command that has to succeed.
 func (r *Server) Must(args ...any) any {
