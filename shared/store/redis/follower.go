@@ -26,12 +26,12 @@ type follower struct {
 	ready chan struct{} // closed when the channel is subscribed to and first is known
 	first chat.ID       // set before ready is closed
 
-	mu         sync.Mutex   // held while l is called
-	last       chat.ID      // what l knows of
-	live       bool         // last is known
-	catchingUp bool         // a goroutine reads the log for it
+	mu         sync.Mutex  // held while l is called
+	last       chat.ID     // what l knows of
+	live       bool        // last is known
+	catchingUp bool        // a goroutine reads the log for it
 	pending    []chat.Line // what was received since it began to read,
-	again      bool         // or that there was more
+	again      bool        // or that there was more
 }
 
 // receive takes an event off the subscription.
