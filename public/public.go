@@ -1,5 +1,3 @@
-//go:build !function
-
 // Package public holds the browser's files as they are written: there is no
 // build step between an editor and a screen.
 //
@@ -15,3 +13,9 @@ import "embed"
 //go:embed index.html manifest.webmanifest openapi.json robots.txt sw.js css icons
 //go:embed js/*.js js/link/*.js js/room/*.js js/words/*.js
 var Files embed.FS
+
+// Page is the page's markup alone: a function is in front of nothing else of
+// this folder, which a bucket serves.
+//
+//go:embed index.html
+var Page embed.FS

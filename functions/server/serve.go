@@ -9,10 +9,14 @@ import (
 	"net"
 	"net/http"
 
+	"confab/functions/server/httpserver"
 	"confab/functions/server/metrics"
+	"confab/public"
 	"confab/shared/app"
 	"confab/shared/store"
 	"confab/shared/store/redis"
+	"confab/shared/web/compress"
+	"confab/shared/web/websocket"
 )
 
 // serve is the verb: it serves until ctx ends.
@@ -39,7 +43,9 @@ func run(ctx context.Context, stdout, stderr io.Writer) error {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(stderr, nil))
-	a, err := app.Open(ctx, cfg, log, engine(cfg))
+	a, err := app.Open(ctx, cfg, log, app.Parts{
+		Store: engine(cfg), Site: public.Files, Upgrade: websocket.Upgrade, Compress: compress.Gzip,
+	})
 	if err != nil {
 		return err
 	}
@@ -54,7 +60,7 @@ func run(ctx context.Context, stdout, stderr io.Writer) error {
 		log.Info("serving metrics", "addr", at.String())
 		around = append(around, m.Count)
 	}
-	return a.Serve(ctx, func(addr net.Addr) {
+	return httpserver.Serve(ctx, a, func(addr net.Addr) {
 		fmt.Fprintf(stdout, "Confab is open at %s\n", address(cfg, addr))
 	}, around...)
 }

@@ -6,16 +6,15 @@ import (
 	"context"
 	"log"
 
+	"confab/functions/internal/function"
 	"confab/functions/internal/lambdahttp"
-	"confab/shared/app"
-	"confab/shared/store/redis"
 	"confab/shared/web"
 
 	"github.com/aws/aws-lambda-go/lambda"
 )
 
 func main() {
-	a, err := app.OpenFunction(context.Background(), redis.Open)
+	a, err := function.Open(context.Background())
 	if err != nil {
 		log.Fatal(err)
 	}

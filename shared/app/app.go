@@ -8,13 +8,12 @@ package app
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"net/http"
-	"os"
 	"sync"
 	"time"
 
-	"confab/public"
 	"confab/shared/hub"
 	"confab/shared/identity"
 	"confab/shared/store"
@@ -32,23 +31,18 @@ type App struct {
 	drained sync.Once
 }
 
-// OpenFunction is FromEnv and Open for a function, which keeps nothing itself:
-// without REDIS_URL and SESSION_KEYS it does not start. Its log is JSON.
-func OpenFunction(ctx context.Context, open store.Opener) (*App, error) {
-	cfg, err := FromEnv()
-	if err != nil {
-		return nil, err
-	}
-	if err := cfg.needRedis(); err != nil {
-		return nil, err
-	}
-	return Open(ctx, cfg, slog.New(slog.NewJSONHandler(os.Stderr, nil)), open)
+// Parts are what differs between a server and a function. What a function is
+// not given it does not import, and its cold start does not load it.
+type Parts struct {
+	Store    store.Opener             // opens the engine that keeps the rooms
+	Site     fs.FS                    // the browser's files
+	Upgrade  web.Upgrade              // makes a WebSocket of a request; nil: there are none
+	Compress func(body []byte) []byte // of the site's files, for gzip; nil: they go out as they are
 }
 
-// Open puts the parts of a server together, with the engine that open opens for
-// the rooms. Its error is one sentence that names the variable to mend. The App
-// must be closed.
-func Open(ctx context.Context, cfg Config, log *slog.Logger, open store.Opener) (*App, error) {
+// Open puts the parts together. Its error is one sentence that names the
+// variable to mend. The App must be closed.
+func Open(ctx context.Context, cfg Config, log *slog.Logger, parts Parts) (*App, error) {
 	keys, err := cfg.keys()
 	if err != nil {
 		return nil, err
@@ -57,17 +51,35 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger, open store.Opener) 
 	if err != nil {
 		return nil, err
 	}
-	st, err := open(ctx, cfg.store(log))
+	st, err := parts.Store(ctx, cfg.store(log))
 	if err != nil {
 		return nil, err
 	}
 	h := hub.New(st, log)
-	w, err := web.New(cfg.web(log, st, h, signer, public.Files))
+	wcfg := cfg.web(log, st, h, signer)
+	wcfg.Site, wcfg.Upgrade, wcfg.Compress = parts.Site, parts.Upgrade, parts.Compress
+	w, err := web.New(wcfg)
 	if err != nil {
 		h.Close(0)
 		return nil, errors.Join(err, st.Close())
 	}
 	return &App{cfg: cfg, log: log, store: st, hub: h, web: w}, nil
+}
+
+// Config is what the app was opened with.
+func (a *App) Config() Config { return a.cfg }
+
+// Log is where the app writes its log.
+func (a *App) Log() *slog.Logger { return a.log }
+
+// StoreAddress is where the rooms are, without a password. It is empty for the
+// built-in store.
+func (a *App) StoreAddress() string { return a.store.Address() }
+
+// Streams is how many streams are open here.
+func (a *App) Streams() int {
+	s := a.hub.Stats()
+	return s.Adopted + s.Waiting
 }
 
 // Handler serves these sets of routes, with everything around them: errors,
@@ -90,9 +102,15 @@ func (a *App) Stats() Stats {
 // only when they are whole, as far as the environment tells.
 func (a *App) Buffered() bool { return a.cfg.SAMLocal || a.cfg.StreamMode == "buffered" }
 
-// drain stops being ready and ends all streams, the times at which they come
+// StopReady has /readyz answer that this server is shutting down.
+func (a *App) StopReady() { a.web.Drain() }
+
+// WaitSockets returns when every WebSocket has closed, or ctx ends.
+func (a *App) WaitSockets(ctx context.Context) { a.web.Wait(ctx) }
+
+// Drain stops being ready and ends all streams, the times at which they come
 // back spread over spread.
-func (a *App) drain(spread time.Duration) {
+func (a *App) Drain(spread time.Duration) {
 	a.drained.Do(func() {
 		a.web.Drain()
 		a.hub.Close(spread)
@@ -101,6 +119,6 @@ func (a *App) drain(spread time.Duration) {
 
 // Close ends all streams and then the store.
 func (a *App) Close() error {
-	a.drain(0)
+	a.Drain(0)
 	return a.store.Close()
 }

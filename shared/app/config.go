@@ -74,7 +74,6 @@ func FromEnv() (Config, error) {
 	if err != nil {
 		return cfg, fmt.Errorf("environment: %w", err)
 	}
-	cfg.RedisURL = fromContainer(cfg.RedisURL)
 	return cfg, cfg.check()
 }
 
@@ -97,18 +96,6 @@ func (c Config) check() error {
 func validOrigin(s string) bool {
 	scheme, host, ok := strings.Cut(s, "://")
 	return ok && (scheme == "https" || scheme == "http") && host != "" && !strings.ContainsAny(host, "/?# ")
-}
-
-// needRedis refuses what only the server can do without: a function has no
-// memory to keep rooms or a key in.
-func (c Config) needRedis() error {
-	if c.RedisURL == "" {
-		return errors.New("REDIS_URL is not set: a function keeps nothing itself, so it needs a Redis, as redis://host:6379")
-	}
-	if len(c.SessionKeys) == 0 {
-		return errors.New("SESSION_KEYS is not set: functions share the key that signs sessions, at least 32 bytes, as of openssl rand -base64 32")
-	}
-	return nil
 }
 
 // keys are the session keys; without any, one that is made here and kept in
@@ -163,13 +150,13 @@ func (c Config) store(log *slog.Logger) store.Options {
 	}
 }
 
-func (c Config) web(log *slog.Logger, st store.Store, h *hub.Hub, signer *identity.Signer, site fs.FS) web.Config {
+func (c Config) web(log *slog.Logger, st store.Store, h *hub.Hub, signer *identity.Signer) web.Config {
 	logins := store.Rate{PerSecond: c.LoginsPerSecond, Burst: c.LoginBurst}
 	posts := store.Rate{PerSecond: c.PostsPerSecond * float64(c.PostersPerAddress), Burst: c.PostBurst * c.PostersPerAddress}
 	return web.Config{
 		AllowPost:  func(address string) error { return st.AllowSoon("post", address, posts) },
 		AllowLogin: func(ctx context.Context, address string) error { return st.Allow(ctx, "login", address, logins) },
-		Log:        log, Rooms: st, Hub: h, Users: signer, Site: site,
+		Log:        log, Rooms: st, Hub: h, Users: signer,
 		Guests: c.Guests == "read", Origin: c.PublicOrigin, Proxies: c.TrustedProxies, ProxySecret: c.ProxySecret,
 		StreamsPerUser: c.StreamsPerUser, StreamsPerAddress: c.StreamsPerAddress,
 		StreamFor: time.Duration(c.StreamSeconds) * time.Second, Sockets: c.StreamMode == "server",

@@ -58,15 +58,15 @@ var sleeps = map[string]int{
 	"functions/server/e2e/faults/torture_test.go":    1, // a round of load, and what goes wrong, lasts for a while
 	"functions/server/e2e/page/rendering_test.go":    1, // the silence that a flood is compared with
 
-	"functions/emulator_test.go":        1,
-	"functions/page_test.go":            1,
-	"shared/web/transports_test.go":     1,
-	"shared/presence/presence_test.go":  1,
-	"shared/app/listen_linux_test.go":   1,
-	"shared/app/serve_security_test.go": 1,
-	"shared/hub/hub_test.go":            2,
-	"shared/hub/reset_test.go":          2,
-	"shared/hub/kinds_test.go":          1,
+	"functions/emulator_test.go":                       1,
+	"functions/page_test.go":                           1,
+	"shared/web/transports_test.go":                    1,
+	"shared/presence/presence_test.go":                 1,
+	"functions/server/httpserver/listen_linux_test.go": 1,
+	"functions/server/httpserver/security_test.go":     1,
+	"shared/hub/hub_test.go":                           2,
+	"shared/hub/reset_test.go":                         2,
+	"shared/hub/kinds_test.go":                         1,
 
 	"shared/store/redis/failover_test.go": 1,
 	"shared/store/storetest/helpers.go":   1,

@@ -36,12 +36,14 @@ var house = map[string][]string{
 	"shared/store/storetest": {"shared/chat", "shared/store"},
 	"shared/web": {"shared/access", "shared/account", "shared/chat", "shared/hub", "shared/identity", "shared/limit",
 		"shared/nickname", "shared/presence", "shared/sse"},
-	"shared/app": {"public", "shared/access", "shared/account", "shared/chat", "shared/files", "shared/hub", "shared/identity",
+	"shared/web/compress":  {},
+	"shared/web/websocket": {"shared/web"},
+	"shared/app": {"shared/access", "shared/account", "shared/chat", "shared/files", "shared/hub", "shared/identity",
 		"shared/limit", "shared/nickname", "shared/outbox", "shared/presence", "shared/store", "shared/web"},
 	"shared/testenv": {"shared/sse"},
 	"public":         {},
 	"functions": {"public", "shared/app", "shared/chat", "shared/nickname", "shared/sse", "shared/store", "shared/store/bolt",
-		"shared/store/redis", "shared/web"},
+		"shared/store/redis", "shared/hub", "shared/web", "shared/web/compress", "shared/web/websocket"},
 }
 
 // Packages that only one part may know.
@@ -52,7 +54,7 @@ var only = map[string]string{
 	"github.com/aws/aws-lambda-go":       "functions",
 	"github.com/akrylysov/algnhsa":       "functions",
 	"github.com/golang-jwt/jwt/v5":       "shared/identity",
-	"github.com/coder/websocket":         "shared/web",
+	"github.com/coder/websocket":         "shared/web/websocket",
 	"github.com/caarlos0/env/v11":        "shared/app",
 	"golang.org/x/text/secure/precis":    "shared/nickname",
 	"github.com/VictoriaMetrics/metrics": "functions",

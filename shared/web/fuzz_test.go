@@ -1,5 +1,3 @@
-//go:build !function
-
 package web
 
 import (
@@ -62,7 +60,7 @@ func FuzzFrame(f *testing.F) {
 	}
 	k := &socket{server: s, r: httptest.NewRequest("GET", "/stream", nil), rooms: []chat.RoomID{"lobby"}} // a guest: all is refused
 	f.Fuzz(func(t *testing.T, frame []byte) {
-		out := k.hearJSON(frame)
+		out := k.onJSON(frame)
 		var p struct{ Kind, Detail string }
 		if i := bytes.IndexByte(out, '\n'); i != len(out)-1 || json.Unmarshal(out, &p) != nil || p.Kind != "problem" || p.Detail == "Internal error." {
 			t.Errorf("%q was answered %q", frame, out)

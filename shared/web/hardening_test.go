@@ -17,9 +17,12 @@ import (
 	"testing"
 	"time"
 
+	"confab/functions/server/httpserver"
+	"confab/public"
 	"confab/shared/app"
 	"confab/shared/chat"
 	"confab/shared/store/redis"
+	"confab/shared/web/websocket"
 )
 
 const (
@@ -44,13 +47,13 @@ type rig struct {
 func raise(t *testing.T) *rig {
 	g := &rig{}
 	cfg := app.Config{Addr: "127.0.0.1:0", DataDir: t.TempDir(), Guests: "read", Durability: "primary", History: 10000}
-	a, err := app.Open(t.Context(), cfg, slog.New(slog.NewTextHandler(&g.log, &slog.HandlerOptions{Level: slog.LevelError})), redis.OpenLocal)
+	a, err := app.Open(t.Context(), cfg, slog.New(slog.NewTextHandler(&g.log, &slog.HandlerOptions{Level: slog.LevelError})), app.Parts{Store: redis.OpenLocal, Site: public.Files, Upgrade: websocket.Upgrade})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	addr, ended := make(chan string, 1), make(chan error, 1)
-	go func() { ended <- a.Serve(ctx, func(at net.Addr) { addr <- at.String() }) }()
+	go func() { ended <- httpserver.Serve(ctx, a, func(at net.Addr) { addr <- at.String() }) }()
 	select {
 	case g.addr = <-addr:
 	case err := <-ended:

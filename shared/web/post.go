@@ -15,7 +15,7 @@ import (
 func Post(s *Server, mux *http.ServeMux) {
 	mux.Handle("POST /post", s.wrap(s.postPlain))
 	mux.Handle("POST /publish", s.wrap(s.publish))
-	mux.Handle("GET /ws/send", s.wrap(s.shout)) // a GET, but what it is for is to write
+	mux.Handle("GET /ws/send", s.wrap(s.textSocket)) // a GET, but what it is for is to write
 	mux.Handle("POST /r/{room}", s.wrap(s.post))
 	mux.Handle("PATCH /r/{room}", s.act(chat.Title, readTitle))
 	mux.Handle("PATCH /r/{room}/{id}", s.act(chat.Edit, readEdit))

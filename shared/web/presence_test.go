@@ -19,6 +19,7 @@ import (
 	"confab/shared/store"
 	"confab/shared/store/redis"
 	"confab/shared/web"
+	"confab/shared/web/websocket"
 )
 
 // A live server has everything real but the network to Redis.
@@ -40,7 +41,7 @@ func live(tb testing.TB, change func(*web.Config)) *liveServer {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	cfg := web.Config{Rooms: st, Hub: h, Users: users, Guests: true}
+	cfg := web.Config{Rooms: st, Hub: h, Users: users, Guests: true, Upgrade: websocket.Upgrade}
 	if change != nil {
 		change(&cfg)
 	}

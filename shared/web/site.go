@@ -61,7 +61,7 @@ var fileTypes = map[string]string{
 	".webp":        "image/webp",
 }
 
-func openSite(fsys fs.FS) (*site, error) {
+func openSite(fsys fs.FS, compress func([]byte) []byte) (*site, error) {
 	st := &site{files: map[string]*file{}}
 	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || strings.HasSuffix(name, ".go") {
@@ -71,7 +71,7 @@ func openSite(fsys fs.FS) (*site, error) {
 		if err != nil {
 			return err
 		}
-		st.files[name] = newFile(name, body)
+		st.files[name] = newFile(name, body, compress)
 		return nil
 	})
 	if err != nil {
@@ -83,11 +83,14 @@ func openSite(fsys fs.FS) (*site, error) {
 	return st, nil
 }
 
-func newFile(name string, body []byte) *file {
+func newFile(name string, body []byte, compress func([]byte) []byte) *file {
 	ext := path.Ext(name)
 	f := &file{
 		kind:  cmp.Or(fileTypes[ext], mime.TypeByExtension(ext), "application/octet-stream"),
 		plain: newForm(body),
+	}
+	if compress == nil {
+		return f
 	}
 	if small := compress(body); len(small) < len(body)*9/10 { // a picture is compressed already
 		f.gzip = newForm(small)

@@ -69,6 +69,10 @@ type Config struct {
 	Site  fs.FS // the browser's files; nil: they are served elsewhere
 	Log   *slog.Logger
 
+	// Compress makes the gzip form of the site's files. Nil: there is none.
+	Compress func(body []byte) []byte
+	// Upgrade makes a WebSocket of a request. Nil: there are none here.
+	Upgrade Upgrade
 	// Guests says that open rooms are read without a session.
 	Guests bool
 	// Origin is the address that people type, like https://chat.example.
@@ -135,7 +139,7 @@ func New(cfg Config) (*Server, error) {
 	}))
 	if cfg.Site != nil {
 		var err error
-		if s.site, err = openSite(cfg.Site); err != nil {
+		if s.site, err = openSite(cfg.Site, cfg.Compress); err != nil {
 			return nil, fmt.Errorf("site: %w", err)
 		}
 	}

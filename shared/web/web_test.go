@@ -20,6 +20,8 @@ import (
 	"confab/shared/identity"
 	"confab/shared/nickname"
 	"confab/shared/web"
+	"confab/shared/web/compress"
+	"confab/shared/web/websocket"
 )
 
 var key = bytes.Repeat([]byte("k"), identity.MinKey)
@@ -188,8 +190,8 @@ func open(tb testing.TB, change func(*web.Config)) *house {
 	h := &house{tape: newTape(), users: users, log: &bytes.Buffer{}}
 	cfg := web.Config{
 		Rooms: h.tape, Users: users, Guests: true, Log: slog.New(slog.NewTextHandler(h.log, nil)),
-		Proxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
-		Site: fstest.MapFS{
+		Proxies:  []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
+		Compress: compress.Gzip, Upgrade: websocket.Upgrade, Site: fstest.MapFS{
 			"index.html":           {Data: []byte("<!doctype html><title>Confab</title>" + strings.Repeat("<p>", 99))},
 			"js/main.js":           {Data: []byte(strings.Repeat("let a = 1\n", 99))},
 			"icons/icon.png":       {Data: []byte("\x89PNG")},

@@ -17,8 +17,11 @@ import (
 	"testing"
 	"time"
 
+	"confab/functions/server/httpserver"
+	"confab/public"
 	"confab/shared/app"
 	"confab/shared/store/redis"
+	"confab/shared/web/websocket"
 )
 
 // A path is a proxy in front of a server, which may do harm.
@@ -291,13 +294,13 @@ func TestDoctorAsksForAnAddress(t *testing.T) {
 func serve(t *testing.T) string {
 	t.Helper()
 	cfg := app.Config{Addr: "127.0.0.1:0", DataDir: t.TempDir(), Guests: "read", Durability: "primary", History: 1000}
-	a, err := app.Open(t.Context(), cfg, slog.New(slog.DiscardHandler), redis.OpenLocal)
+	a, err := app.Open(t.Context(), cfg, slog.New(slog.DiscardHandler), app.Parts{Store: redis.OpenLocal, Site: public.Files, Upgrade: websocket.Upgrade})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	addr, ended := make(chan net.Addr, 1), make(chan error, 1)
-	go func() { ended <- a.Serve(ctx, func(at net.Addr) { addr <- at }) }()
+	go func() { ended <- httpserver.Serve(ctx, a, func(at net.Addr) { addr <- at }) }()
 	t.Cleanup(func() { stop(); <-ended })
 	return "http://" + (<-addr).String()
 }

@@ -15,8 +15,12 @@ import (
 	"strings"
 	"testing"
 
+	"confab/functions/server/httpserver"
+	"confab/public"
 	"confab/shared/app"
 	"confab/shared/store/redis"
+	"confab/shared/web/compress"
+	"confab/shared/web/websocket"
 )
 
 // open starts a server of its own in this process, seen by around, and returns
@@ -24,13 +28,13 @@ import (
 func open(t *testing.T, log *slog.Logger, around func(*app.App) func(http.Handler) http.Handler) (*app.App, string) {
 	t.Helper()
 	cfg := app.Config{Addr: "127.0.0.1:0", DataDir: t.TempDir(), Guests: "read", Durability: "primary", History: 1000}
-	a, err := app.Open(t.Context(), cfg, log, redis.OpenLocal)
+	a, err := app.Open(t.Context(), cfg, log, app.Parts{Store: redis.OpenLocal, Site: public.Files, Upgrade: websocket.Upgrade, Compress: compress.Gzip})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	addr, ended := make(chan net.Addr, 1), make(chan error, 1)
-	go func() { ended <- a.Serve(ctx, func(at net.Addr) { addr <- at }, around(a)) }()
+	go func() { ended <- httpserver.Serve(ctx, a, func(at net.Addr) { addr <- at }, around(a)) }()
 	t.Cleanup(func() { stop(); <-ended })
 	return a, "http://" + (<-addr).String()
 }

@@ -1,4 +1,6 @@
-package app
+// Package samlocal knows what a function needs to know of sam local, which runs
+// it in a container on somebody's machine.
+package samlocal
 
 import (
 	"bufio"
@@ -16,9 +18,9 @@ import (
 // Linux has none, but there the machine is the container's gateway.
 const hostName = "host.docker.internal"
 
-// fromContainer gives the same address with hostName replaced by what it means
-// here. All other addresses stay as they are.
-func fromContainer(address string) string {
+// FromContainer returns the address with hostName replaced by what it means
+// inside a container. All other addresses stay as they are.
+func FromContainer(address string) string {
 	u, err := url.Parse(address)
 	if err != nil || u.Hostname() != hostName {
 		return address

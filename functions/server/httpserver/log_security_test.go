@@ -1,4 +1,4 @@
-package app_test
+package httpserver_test
 
 import (
 	"bytes"
@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"confab/public"
 	"confab/shared/app"
 	"confab/shared/store/redis"
 )
@@ -69,13 +70,13 @@ func TestKeysAndPasswordsAreNotLogged(t *testing.T) {
 	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	dir := t.TempDir()
 	cfg := app.Config{DataDir: dir, Guests: "read", Durability: "primary", SessionKeys: []string{secret}}
-	a, err := app.Open(t.Context(), cfg, logger, redis.OpenLocal)
+	a, err := app.Open(t.Context(), cfg, logger, app.Parts{Store: redis.OpenLocal, Site: public.Files})
 	if err != nil {
 		t.Fatal(err)
 	}
 	a.Close()
 	cfg.SessionKeys = nil
-	if a, err = app.Open(t.Context(), cfg, logger, redis.OpenLocal); err != nil {
+	if a, err = app.Open(t.Context(), cfg, logger, app.Parts{Store: redis.OpenLocal, Site: public.Files}); err != nil {
 		t.Fatal(err)
 	}
 	a.Close()
@@ -85,7 +86,7 @@ func TestKeysAndPasswordsAreNotLogged(t *testing.T) {
 	}
 	for _, url := range []string{"redis://u:%s@127.0.0.1:1", "rediss://u:%s@127.0.0.1:1", "redis://u:%s@127.0.0.1:1?cluster=true", "redis://u:%s@127.0.0.1:1?no=such", "redis://u:%s@127.0.0.1:x", "%s"} {
 		cfg.RedisURL = fmt.Sprintf(url, secret)
-		if _, err := app.Open(t.Context(), cfg, logger, redis.Open); err == nil {
+		if _, err := app.Open(t.Context(), cfg, logger, app.Parts{Store: redis.Open, Site: public.Files}); err == nil {
 			t.Errorf("%s was opened", url)
 		} else if strings.Contains(err.Error(), secret) {
 			t.Errorf("the error tells the password: %v", err)

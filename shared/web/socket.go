@@ -1,5 +1,3 @@
-//go:build !function
-
 package web
 
 import (
@@ -16,8 +14,6 @@ import (
 
 	"confab/shared/chat"
 	"confab/shared/hub"
-
-	"github.com/coder/websocket"
 )
 
 // What a socket may send, and how soon it answers a ping.
@@ -26,28 +22,53 @@ const (
 	pongLimit = 10 * time.Second
 )
 
+// A Socket is an open WebSocket (RFC 6455). Its methods but Read are safe for
+// concurrent use; a context that ends breaks the connection.
+type Socket interface {
+	// Read returns the next frame of data.
+	Read(ctx context.Context) (text bool, frame []byte, err error)
+	// Write sends a frame of text.
+	Write(ctx context.Context, frame []byte) error
+	// Ping returns when the other side has answered.
+	Ping(ctx context.Context) error
+	// Close sends a status and a reason, and waits for the other side's.
+	Close(status int, reason string) error
+	// CloseNow drops the connection.
+	CloseNow() error
+}
+
+// The statuses with which we close (RFC 6455 §7.4.1).
+const (
+	statusGoingAway = 1001
+	statusNoText    = 1003
+)
+
+// An Upgrade answers a request with a WebSocket whose frames have at most
+// maxFrame bytes. If it fails, it has answered. It does not look at the origin.
+type Upgrade func(w http.ResponseWriter, r *http.Request, maxFrame int64) (Socket, error)
+
 // A socket is one WebSocket: what happens in its rooms goes out, what its user
 // says comes in.
 type socket struct {
-	*websocket.Conn
-	server *Server
-	r      *http.Request
-	id     string // of the request
-	rooms  []chat.RoomID
-	hear   func(frame []byte) []byte // returns what to answer
+	Socket
+	server  *Server
+	r       *http.Request
+	id      string // of the request
+	rooms   []chat.RoomID
+	onFrame func(frame []byte) []byte // returns what to answer
 }
 
 // socket answers with a WebSocket of JSON frames.
 func (s *Server) socket(w http.ResponseWriter, r *http.Request, rooms []chat.RoomID) error {
 	k := &socket{server: s, r: r, rooms: rooms}
-	k.hear = k.hearJSON
+	k.onFrame = k.onJSON
 	return k.serve(w, lines(rooms))
 }
 
 // serve keeps the socket until one side goes. It refuses what a page of
 // another site opens, which is a GET and carries the user's cookie.
 func (k *socket) serve(w http.ResponseWriter, wr wire) error {
-	if k.r.Context().Value(http.ServerContextKey) == nil {
+	if k.server.cfg.Upgrade == nil || k.r.Context().Value(http.ServerContextKey) == nil {
 		return errNoSocket
 	}
 	asPost := k.r.WithContext(k.r.Context())
@@ -62,10 +83,9 @@ func (k *socket) serve(w http.ResponseWriter, wr wire) error {
 		return err
 	}
 	defer sub.Close()
-	if k.Conn, err = websocket.Accept(w, k.r, &websocket.AcceptOptions{InsecureSkipVerify: true}); err != nil { // the origin is checked
+	if k.Socket, err = k.server.cfg.Upgrade(w, k.r, maxFrame); err != nil {
 		return nil // it has answered
 	}
-	k.SetReadLimit(maxFrame)
 	k.id = w.Header().Get(requestID)
 
 	ctx, cancel := k.server.lifetime(k.r.Context())
@@ -88,7 +108,7 @@ func (k *socket) serve(w http.ResponseWriter, wr wire) error {
 		_ = k.CloseNow()
 		return nil
 	}
-	_ = k.Close(websocket.StatusGoingAway, "come back with your cursor")
+	_ = k.Close(statusGoingAway, "come back with your cursor")
 	return nil
 }
 
@@ -97,7 +117,7 @@ func (k *socket) write(b []byte) error {
 	ctx, cancel := context.WithTimeoutCause(context.Background(), hub.StallLimit, os.ErrDeadlineExceeded)
 	defer cancel()
 	for line := range bytes.SplitSeq(bytes.TrimSuffix(b, []byte("\n")), []byte("\n")) {
-		if err := k.Write(ctx, websocket.MessageText, line); err != nil {
+		if err := k.Write(ctx, line); err != nil {
 			return cmp.Or(context.Cause(ctx), err)
 		}
 	}
@@ -116,15 +136,15 @@ func (k *socket) probe(ctx context.Context, stop func()) {
 // listen answers what comes in until the other side goes.
 func (k *socket) listen(ctx context.Context) {
 	for {
-		kind, frame, err := k.Read(ctx)
+		text, frame, err := k.Read(ctx)
 		switch {
 		case err != nil:
 			return
-		case kind != websocket.MessageText || !utf8.Valid(frame):
-			_ = k.Close(websocket.StatusUnsupportedData, "frames are text in UTF-8")
+		case !text || !utf8.Valid(frame):
+			_ = k.Close(statusNoText, "frames are text in UTF-8")
 			return
 		}
-		if out := k.hear(frame); len(out) > 0 && k.write(out) != nil {
+		if out := k.onFrame(frame); len(out) > 0 && k.write(out) != nil {
 			return
 		}
 	}
@@ -138,7 +158,7 @@ type reply struct {
 	*problem            // of a problem
 }
 
-func (k *socket) hearJSON(frame []byte) []byte {
+func (k *socket) onJSON(frame []byte) []byte {
 	var in struct {
 		postRequest
 		Kind chat.Kind
@@ -199,9 +219,9 @@ func (k *socket) by(in postRequest) (visitor, chat.RoomID, error) {
 	return v, room, err
 }
 
-// shout is a WebSocket of plain text: a frame that comes in is said, by the
+// textSocket is a WebSocket of plain text: a frame that comes in is said, by the
 // user of the session whatever it holds, and everybody gets it as a line.
-func (s *Server) shout(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) textSocket(w http.ResponseWriter, r *http.Request) error {
 	rooms, err := roomsOrLobby(r)
 	if err != nil {
 		return err
@@ -211,7 +231,7 @@ func (s *Server) shout(w http.ResponseWriter, r *http.Request) error {
 		return fmt.Errorf("%w: open this address as a WebSocket", errUpgrade)
 	}
 	k := &socket{server: s, r: r, rooms: rooms}
-	k.hear = func(frame []byte) []byte {
+	k.onFrame = func(frame []byte) []byte {
 		in := postRequest{Text: string(frame)}
 		if bytes.HasPrefix(frame, []byte("{")) {
 			var fields postRequest

@@ -1,4 +1,4 @@
-package app_test
+package httpserver_test
 
 import (
 	"bufio"
@@ -15,8 +15,11 @@ import (
 	"testing"
 	"time"
 
+	"confab/functions/server/httpserver"
+	"confab/public"
 	"confab/shared/app"
 	"confab/shared/store/redis"
+	"confab/shared/web/websocket"
 )
 
 // A record is a log that tests read while it is written.
@@ -41,13 +44,13 @@ func (r *record) String() string {
 func start(t *testing.T, log io.Writer) (addr string, stop func() error) {
 	t.Helper()
 	cfg := app.Config{Addr: "127.0.0.1:0", DataDir: t.TempDir(), Guests: "read", Durability: "primary", History: 1000, StreamsPerAddress: 64}
-	a, err := app.Open(t.Context(), cfg, slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})), redis.OpenLocal)
+	a, err := app.Open(t.Context(), cfg, slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})), app.Parts{Store: redis.OpenLocal, Site: public.Files, Upgrade: websocket.Upgrade})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	at, ended := make(chan string, 1), make(chan error, 1)
-	go func() { ended <- a.Serve(ctx, func(l net.Addr) { at <- l.String() }) }()
+	go func() { ended <- httpserver.Serve(ctx, a, func(l net.Addr) { at <- l.String() }) }()
 	stop = sync.OnceValue(func() error { cancel(); return <-ended })
 	t.Cleanup(func() { stop() })
 	return <-at, stop
@@ -229,7 +232,7 @@ func TestLogTellsOfStartAndStop(t *testing.T) {
 	var log record
 	_, stop := start(t, &log)
 	stop()
-	for _, want := range []string{`msg="server listens" addr=127.0.0.1:`, `redis="built in"`, `msg="server leaves"`, `msg="server ended"`} {
+	for _, want := range []string{`msg=listening addr=127.0.0.1:`, `store="built in"`, `msg="shutting down"`, `msg="server stopped"`} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("no %s in\n%s", want, &log)
 		}

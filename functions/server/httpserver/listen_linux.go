@@ -1,6 +1,4 @@
-//go:build !function
-
-package app
+package httpserver
 
 import (
 	"net"
@@ -18,9 +16,9 @@ var noSyn = []unix.SockFilter{
 	{Code: unix.BPF_RET | unix.BPF_K, K: 1 << 18}, // more than any segment has
 }
 
-// shut has the kernel leave unanswered who asks for a connection. Those that
-// it has, and those that it is shaking hands with, stay.
-func shut(ln *net.TCPListener) error {
+// dropSYNs has the kernel leave new connection requests unanswered. Connections
+// that are made, and those in their handshake, stay.
+func dropSYNs(ln *net.TCPListener) error {
 	return control(ln, func(fd int) error {
 		return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: uint16(len(noSyn)), Filter: &noSyn[0]})
 	})

@@ -1,4 +1,4 @@
-package app
+package samlocal
 
 import (
 	"strings"
@@ -23,8 +23,8 @@ func TestGatewayIsTheDefaultRoute(t *testing.T) {
 
 func TestOtherAddressesStay(t *testing.T) {
 	for _, address := range []string{"", "redis://127.0.0.1:6379", "rediss://:secret@cache.example:6380?cluster=true", "::"} {
-		if got := fromContainer(address); got != address {
-			t.Errorf("fromContainer(%q) = %q", address, got)
+		if got := FromContainer(address); got != address {
+			t.Errorf("FromContainer(%q) = %q", address, got)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package app
+package httpserver
 
 import (
 	"errors"
@@ -10,9 +10,10 @@ import (
 	"time"
 )
 
-// Clients connect one after another while a server that is slow to accept
-// leaves: who gets in is answered, and who does not is refused before a word.
-func TestLeaveShutsNobodyOutWhoIsIn(t *testing.T) {
+// Clients connect one after another while a server that is slow to accept shuts
+// down: a connection that was made is answered, and any other is refused before
+// it has sent a word.
+func TestDrainingAnswersEveryConnectionThatWasMade(t *testing.T) {
 	ln, err := listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +55,7 @@ func TestLeaveShutsNobodyOutWhoIsIn(t *testing.T) {
 	for range cap(came) / 2 {
 		<-came // the kernel let it in; few of them were accepted by now
 	}
-	leave(ln)
+	drainListener(ln)
 	late := make(chan error)
 	go func() {
 		_, err := net.Dial("tcp", ln.Addr().String())
