@@ -6,7 +6,7 @@ import "fmt"
 
 // A workload is one kind of work, and what is to be reached.
 type workload struct {
-	name, reach string
+	name, goal string
 	run         func(*bench) (string, error)
 }
 
