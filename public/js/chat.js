@@ -28,6 +28,7 @@
  * @property {number} [now]
  * @property {string} [cursor]
  * @property {number} [retry]
+ * @property {number} [ping]
  * @property {undefined} [id]
  */
 /** @typedef {Event | Signal} Heard */

@@ -48,6 +48,7 @@ type Config struct {
 	Guests         string         `env:"GUESTS" envDefault:"read"` // what those may do who said no name: read or none
 
 	StreamSeconds     int     `env:"STREAM_SECONDS"`                      // how long a stream lives; 0: until somebody leaves
+	PingSeconds       int     `env:"PING_SECONDS" envDefault:"15"`        // a stream pings when nothing else was sent for so long; 5 to 60, and a stream may ask for another
 	StreamMode        string  `env:"STREAM_MODE"`                         // of functions. buffered: their front door passes on whole answers only; server: a server answers what is read
 	SAMLocal          bool    `env:"AWS_SAM_LOCAL"`                       // set by sam local, which buffers too
 	PostsPerSecond    float64 `env:"POSTS_PER_SECOND" envDefault:"1"`     // of one user in one room, in the long run
@@ -87,6 +88,8 @@ func (c Config) check() error {
 		return fmt.Errorf("PUBLIC_ORIGIN is %q: it is a scheme and a host, as https://chat.example.org", c.PublicOrigin)
 	case c.ProxySecret != "" && len(c.ProxySecret) < secretBytes:
 		return fmt.Errorf("PROXY_SECRET has %d bytes: it needs at least %d, or is not set", len(c.ProxySecret), secretBytes)
+	case c.PingSeconds < web.MinPing || c.PingSeconds > web.MaxPing:
+		return fmt.Errorf("PING_SECONDS is %d: it may be from %d to %d", c.PingSeconds, web.MinPing, web.MaxPing)
 	case c.History < 0 || c.Retention < 0 || c.StreamSeconds < 0 || c.PostsPerSecond < 0 || c.PostBurst < 0 || c.PostersPerAddress < 0 || c.LoginsPerSecond < 0 || c.LoginBurst < 0 || c.StreamsPerUser < 0 || c.StreamsPerAddress < 0:
 		return errors.New("a limit is negative: HISTORY, RETENTION, STREAM_SECONDS, POSTS_PER_SECOND, POST_BURST, POSTERS_PER_ADDRESS, LOGINS_PER_SECOND, LOGIN_BURST, STREAMS_PER_USER and STREAMS_PER_ADDRESS are 0 (no limit) or more")
 	}
@@ -159,6 +162,6 @@ func (c Config) web(log *slog.Logger, st store.Store, h *hub.Hub, signer *identi
 		Log:        log, Rooms: st, Hub: h, Users: signer,
 		Guests: c.Guests == "read", Origin: c.PublicOrigin, Proxies: c.TrustedProxies, ProxySecret: c.ProxySecret,
 		StreamsPerUser: c.StreamsPerUser, StreamsPerAddress: c.StreamsPerAddress,
-		StreamFor: time.Duration(c.StreamSeconds) * time.Second, Sockets: c.StreamMode == "server",
+		StreamFor: time.Duration(c.StreamSeconds) * time.Second, Ping: time.Duration(c.PingSeconds) * time.Second, Sockets: c.StreamMode == "server",
 	}
 }

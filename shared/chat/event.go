@@ -20,6 +20,7 @@ const (
 // The kinds of signal. They have no id, are never stored, and move nobody's
 // cursor.
 const (
+	Open     Kind = "open" // the first of a stream: of which rooms it is, and where it begins
 	Typing   Kind = "typing"
 	Presence Kind = "presence"
 	Ping     Kind = "ping"
@@ -48,15 +49,17 @@ type Event struct {
 // A Signal is something that only passes by. Which fields it has depends on
 // its kind.
 type Signal struct {
-	Room   RoomID `json:"room,omitempty"`
-	Kind   Kind   `json:"kind"`
-	By     *User  `json:"by,omitempty"`     // typing
-	Joined []User `json:"joined,omitempty"` // presence
-	Left   []User `json:"left,omitempty"`   // presence
-	Count  int    `json:"count,omitempty"`  // presence: people in the room now
-	Now    int64  `json:"now,omitempty"`    // ping: the server's clock, Unix milliseconds
-	Cursor string `json:"cursor,omitempty"` // reset: where the reader goes on
-	Retry  int    `json:"retry,omitempty"`  // bye: come back after so many milliseconds
+	Room   RoomID   `json:"room,omitempty"`
+	Kind   Kind     `json:"kind"`
+	By     *User    `json:"by,omitempty"`     // typing
+	Joined []User   `json:"joined,omitempty"` // presence
+	Left   []User   `json:"left,omitempty"`   // presence
+	Count  int      `json:"count,omitempty"`  // presence: people in the room now
+	Now    int64    `json:"now,omitempty"`    // ping: the server's clock, Unix milliseconds
+	Rooms  []RoomID `json:"rooms,omitempty"`  // open: those of the stream, in the cursor's order
+	Cursor string   `json:"cursor,omitempty"` // open, reset: where the reader goes on
+	Ping   int      `json:"ping,omitempty"`   // open: a ping comes after so many seconds without anything else
+	Retry  int      `json:"retry,omitempty"`  // bye: come back after so many milliseconds
 }
 
 // A Listener is told what happens in a room, one call at a time, in the order

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"confab/shared/chat"
+	"confab/shared/sse"
 )
 
 // An audience is all readers of the same rooms on this machine.
@@ -74,9 +75,12 @@ func (a *audience) add(rm *room, ev event) {
 		a.cursor[i] = ev.id
 		a.scratch = a.cursor.Append(a.scratch)
 	}
-	n := frameSize(a.scratch, ev.kind, ev.json)
-	e := entry{room: i, kind: ev.kind, id: ev.id, prev: ev.prev, text: uint32(n - len(ev.json) - 2)}
-	a.ring.add(e, n, func(b []byte) []byte { return appendFrame(b, a.scratch, ev.kind, ev.json) })
+	e := entry{room: int32(i), kind: ev.kind, id: ev.id, prev: ev.prev, target: ev.target}
+	if ev.removed() {
+		a.ring.skip(e)
+		return
+	}
+	a.ring.add(e, sse.Frame{Type: string(ev.kind), Data: ev.json, ID: a.scratch})
 	a.notify()
 }
 
@@ -89,9 +93,7 @@ func (a *audience) reset(rm *room, start chat.ID) {
 	a.cursor[i] = start
 	a.scratch = a.cursor.Append(a.scratch[:0])
 	json := chat.JSON(chat.Signal{Room: rm.id, Kind: chat.Reset, Cursor: string(a.scratch)})
-	n := frameSize(a.scratch, chat.Reset, json)
-	e := entry{room: i, kind: chat.Reset, text: uint32(n - len(json) - 2), barrier: true}
-	a.ring.add(e, n, func(b []byte) []byte { return appendFrame(b, a.scratch, chat.Reset, json) })
+	a.ring.add(entry{room: int32(i), kind: chat.Reset}, sse.Frame{Type: string(chat.Reset), Data: json, ID: a.scratch})
 	a.notify()
 }
 
@@ -142,7 +144,7 @@ func (a *audience) seek(c chat.Cursor) (at int, exact, ok bool) {
 	}
 	first := at
 	for i := at - 1; missing > 0; i-- {
-		if i < 0 || es[i].barrier {
+		if i < 0 || es[i].kind == chat.Reset { // no cursor from before it goes on here
 			return 0, false, false
 		}
 		e := &es[i]

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"confab/shared/chat"
+	"confab/shared/sse"
 )
 
 // fromRing returns what the ring holds from r.at on. a.mu is held.
@@ -14,19 +15,17 @@ func (r *Reader) fromRing() (Batch, <-chan struct{}, error) {
 	if r.at < rg.start {
 		return Batch{}, nil, ErrLagged
 	}
-	b := Batch{Frames: rg.from(r.at)}
-	if len(b.Frames) == 0 {
-		return b, r.a.grew(), nil
+	if r.at == rg.end {
+		return Batch{}, r.a.grew(), nil
 	}
-	r.at += uint64(len(b.Frames))
-	base := r.at - uint64(len(b.Frames))
-	for i := rg.index(base); i < len(rg.entries) && rg.entries[i].at < r.at; i++ {
+	var b Batch
+	limit := r.at + blockMax
+	for i := rg.index(r.at); i < len(rg.entries) && r.at < limit; i++ {
 		e := &rg.entries[i]
-		off := e.at - base
-		b.Items = append(b.Items, Item{
-			Kind: e.kind, Room: r.a.rooms[e.room].id, ID: e.id,
-			JSON: b.Frames[off+uint64(e.text) : off+uint64(e.size)-2 : off+uint64(e.size)-2],
-		})
+		r.at = e.at + uint64(e.size)
+		if frame, json := rg.item(e); frame != nil {
+			b.Items = append(b.Items, Item{Kind: e.kind, Room: r.a.rooms[e.room].id, ID: e.id, JSON: json, frame: frame})
+		}
 	}
 	return b, nil, nil
 }
@@ -39,9 +38,10 @@ func (r *Reader) fromRingAfterCursor(i int) Batch {
 		if e.id.IsZero() || !e.id.After(r.cursor[e.room]) {
 			continue
 		}
-		frame := r.a.ring.from(e.at)
 		r.cursor[e.room] = e.id
-		p.add(r, e.room, event{kind: e.kind, id: e.id, json: frame[e.text : e.size-2]})
+		if _, json := r.a.ring.item(&e); json != nil {
+			p.add(r, int(e.room), event{kind: e.kind, id: e.id, json: json})
+		}
 	}
 	return p.Batch
 }
@@ -93,7 +93,9 @@ func (r *Reader) deliver(all []read) Batch {
 	var p personal
 	for _, x := range all {
 		r.cursor[x.room] = x.id
-		p.add(r, x.room, x.event)
+		if !x.removed() {
+			p.add(r, x.room, x.event)
+		}
 	}
 	return p.Batch
 }
@@ -166,7 +168,6 @@ func (p *personal) add(r *Reader, room int, ev event) {
 }
 
 func (p *personal) frame(cursor []byte, it Item, json []byte) {
-	p.Frames = appendFrame(p.Frames, cursor, it.Kind, json)
-	it.JSON = json
+	it.JSON, it.frame = json, sse.Frame{Type: string(it.Kind), Data: json, ID: cursor}.Append(nil)
 	p.Items = append(p.Items, it)
 }

@@ -10,10 +10,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"confab/shared/chat"
 	"confab/shared/hub"
+	"confab/shared/sse"
 )
 
 // What the parts cost, without Redis and HTTP. `make bench` measures the whole.
@@ -75,7 +75,7 @@ func next(b *testing.B, r *hub.Reader) (size int) {
 	if err != nil {
 		b.Error(err)
 	}
-	return len(batch.Frames)
+	return len(batch.AppendSSE(nil))
 }
 
 func BenchmarkEncode(b *testing.B) {
@@ -180,7 +180,7 @@ func sweep(b *testing.B, n int) {
 	}
 	ends := adopt(b, h, n)
 	log.post()
-	frame := make([]byte, next(b, r))
+	frame := make([]byte, sse.ChunkSize(next(b, r)))
 	readAll := func(ends []net.Conn, times int) {
 		for _, c := range ends {
 			for range times {
@@ -227,7 +227,7 @@ func adopt(b *testing.B, h *hub.Hub, n int) []net.Conn {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if !read(b, h, "").Adopt(conn, time.Time{}, func() {}) {
+		if !read(b, h, "").Adopt(conn, hub.Adoption{Chunked: true, Gone: func() {}}) {
 			b.Fatal("connection was not adopted")
 		}
 	}

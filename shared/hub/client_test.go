@@ -1,7 +1,7 @@
 package hub_test
 
 import (
-	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -9,11 +9,11 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"confab/shared/chat"
+	"confab/shared/sse"
 )
 
 // A client reads SSE over HTTP, remembers its cursor and what it saw.
@@ -25,7 +25,7 @@ type client struct {
 	seen   map[chat.RoomID][]string
 	resets int
 	body   io.ReadCloser
-	lines  *bufio.Scanner
+	frames *sse.Scanner
 }
 
 func (c *client) connect(ctx context.Context) {
@@ -42,38 +42,22 @@ func (c *client) connect(ctx context.Context) {
 	if resp.StatusCode != 200 {
 		c.tb.Fatal(resp.Status)
 	}
-	c.body, c.lines = resp.Body, bufio.NewScanner(resp.Body)
-	c.lines.Buffer(nil, 1<<20)
+	c.body, c.frames = resp.Body, sse.NewScanner(resp.Body)
 }
 
-// next reads one whole block and takes it in. False is the end.
+// next reads one event and records it. False is the end.
 func (c *client) next() bool {
-	id, kind, data := "", "message", ""
-	for c.lines.Scan() {
-		name, value, _ := strings.Cut(c.lines.Text(), ": ")
-		switch name {
-		case "id":
-			id = value
-		case "event":
-			kind = value
-		case "data":
-			data = value
-		case "":
-			if id != "" {
-				c.cursor = id
-			}
-			c.record(kind, data)
-			return true
-		}
+	if !c.frames.Scan() {
+		return false
 	}
-	return false
+	ev := c.frames.Event()
+	c.cursor = cmp.Or(ev.ID, c.cursor)
+	c.record(ev.Type, ev.Data)
+	return true
 }
 
 func (c *client) record(kind, data string) {
 	var ev chat.Event
-	if data == "" {
-		return
-	}
 	if err := json.Unmarshal([]byte(data), &ev); err != nil {
 		c.tb.Errorf("frame %q: %v", data, err)
 	}

@@ -6,13 +6,15 @@ import (
 	"time"
 	"unsafe"
 
+	"confab/shared/sse"
+
 	"golang.org/x/sys/unix"
 )
 
 // A conn is one adopted connection: a descriptor and a position.
 type conn struct {
 	group        *connGroup
-	at           uint64 // position in the ring
+	at           uint64 // position in the ring: of the next frame
 	gone         func()
 	fd           int32
 	gen          uint32 // tells this connection from an earlier one of the same number
@@ -21,10 +23,11 @@ type conn struct {
 	ends         uint32 // in which second it ends; 0: it does not
 }
 
-// A connGroup is the connections of one audience in one shard.
+// A connGroup is the connections of one audience in one shard that are served
+// alike.
 type connGroup struct {
 	shard  *shard
-	a      *audience
+	key    groupKey
 	inTodo atomic.Bool
 
 	// Guarded by shard.mu.
@@ -35,15 +38,30 @@ type connGroup struct {
 	ping  []byte    // to be written to all that wait at the end
 }
 
+// A groupKey is what the connections of a group have in common.
+type groupKey struct {
+	a       *audience
+	ping    time.Duration
+	chunked bool
+}
+
+// seal is what a frame is for the connections of this group.
+func (g *connGroup) seal(frame []byte) []byte {
+	if g.key.chunked {
+		return sse.Chunk(frame)
+	}
+	return frame
+}
+
 // add adds a connection and serves it with what is in the ring by now.
-func (sh *shard) add(c *conn, a *audience) {
+func (sh *shard) add(c *conn, key groupKey) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	g := sh.groups[a]
+	g := sh.groups[key]
 	if g == nil {
-		g = &connGroup{shard: sh, a: a, wrote: time.Now()}
-		sh.groups[a] = g
-		a.addGroup(g)
+		g = &connGroup{shard: sh, key: key, wrote: time.Now()}
+		sh.groups[key] = g
+		key.a.addGroup(g)
 	}
 	c.group, c.index = g, int32(len(g.conns))
 	g.conns = append(g.conns, c)
@@ -100,17 +118,66 @@ func (g *connGroup) nextWritable(few []*conn) []*conn {
 // group are at the same one.
 type view struct {
 	at         uint64
-	data       []byte // nil: not read yet, or nothing there
+	data       []byte // to be sent; nil: not read yet, or nothing there
+	sealed     []byte // the frames of data as they are in the ring,
+	begin      uint64 // at this position
+	next       uint64 // the position after data
 	start, end uint64 // of the ring
 }
 
-func (v *view) read(a *audience, at uint64) {
+func (v *view) read(key *groupKey, at uint64) {
 	if v.data != nil && v.at == at {
 		return
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	v.at, v.data, v.start, v.end = at, a.ring.from(at), a.ring.start, a.ring.end
+	r := &key.a.ring
+	key.a.mu.Lock()
+	v.sealed, v.begin, v.next = r.from(at)
+	v.at, v.start, v.end = at, r.start, r.end
+	key.a.mu.Unlock()
+	if v.data = v.sealed; !key.chunked {
+		v.data = plain(v.sealed)
+	}
+}
+
+// plain returns sealed frames without their chunks. One frame is not copied.
+//
+// Decision: several frames are copied, once for all connections that are at the
+// same position, and not sent from their places by writev: the kernel would
+// gather them anew for each connection.
+func plain(sealed []byte) []byte {
+	if len(sealed) == 0 {
+		return nil
+	}
+	first, rest := sse.CutChunk(sealed)
+	if len(rest) == 0 {
+		return first
+	}
+	b := append(make([]byte, 0, len(sealed)), first...)
+	for len(rest) > 0 {
+		var frame []byte
+		frame, rest = sse.CutChunk(rest)
+		b = append(b, frame...)
+	}
+	return b
+}
+
+// cut returns the rest of the frame in which a connection is that took n bytes
+// of data, and the position after that frame.
+func (v *view) cut(n int, chunked bool) (rest []byte, at uint64) {
+	left, end := v.sealed, 0 // of data
+	for end < n {
+		frame, after := sse.CutChunk(left)
+		if chunked {
+			end += len(left) - len(after)
+		} else {
+			end += len(frame)
+		}
+		left = after
+	}
+	if len(left) == 0 { // a patch is longer or shorter than what it stands for
+		return v.data[n:end], v.next
+	}
+	return v.data[n:end], v.begin + uint64(len(v.sealed)-len(left))
 }
 
 // flush writes what the ring holds for a connection until there is nothing left
@@ -118,7 +185,7 @@ func (v *view) read(a *audience, at uint64) {
 func (sh *shard) flush(c *conn, v *view) {
 	g := c.group
 	for {
-		v.read(g.a, c.at)
+		v.read(&g.key, c.at)
 		if c.at < v.start {
 			sh.drop(c, Lagged)
 			return
@@ -134,21 +201,23 @@ func (sh *shard) flush(c *conn, v *view) {
 			sh.drop(c, Left)
 			return
 		}
-		c.at += uint64(n)
 		if n < len(v.data) {
-			sh.block(c)
+			var rest []byte
+			rest, c.at = v.cut(n, g.key.chunked)
+			sh.block(c, rest)
 			return
 		}
-		if c.at == v.end {
+		if c.at = v.next; c.at == v.end {
 			return
 		}
 	}
 }
 
-// block waits until a full socket takes more. sh.mu is held.
-func (sh *shard) block(c *conn) {
+// block waits until a full socket takes more: first the rest of the frame that
+// it has begun. sh.mu is held.
+func (sh *shard) block(c *conn, rest []byte) {
 	c.blockedSince = sh.second(time.Now())
-	sh.blocked[c] = struct{}{}
+	sh.blocked[c] = rest
 	sh.waitFor(c, unix.EPOLLRDHUP|unix.EPOLLOUT)
 }
 
@@ -168,7 +237,11 @@ func (sh *shard) sendBye(c *conn, retry time.Duration, why EndReason) {
 		sh.flush(c, &v)
 	}
 	if c.group != nil && c.blockedSince == 0 {
-		sh.send(c, Bye(retry))
+		bye := c.group.seal(Bye(retry))
+		if c.group.key.chunked {
+			bye = append(bye, sse.LastChunk...)
+		}
+		sh.send(c, bye)
 	}
 	if c.group != nil {
 		sh.drop(c, why)
@@ -189,11 +262,11 @@ func (sh *shard) drop(c *conn, why EndReason) {
 	g.conns[last] = nil
 	g.conns = g.conns[:last]
 	if last == 0 {
-		delete(sh.groups, g.a)
-		g.a.removeGroup(g)
+		delete(sh.groups, g.key)
+		g.key.a.removeGroup(g)
 	}
 	c.group = nil
-	sh.hub.release(g.a)
+	sh.hub.release(g.key.a)
 	c.gone()
 }
 
@@ -206,6 +279,9 @@ func (sh *shard) send(c *conn, b []byte) bool {
 // write is one non-blocking send. It never blocks, so the scheduler need not
 // know of it.
 func write(fd int32, b []byte) (int, syscall.Errno) {
+	if len(b) == 0 {
+		return 0, 0
+	}
 	n, _, err := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
 	if err != 0 {
 		return 0, err

@@ -13,6 +13,7 @@ import (
 
 	"confab/shared/chat"
 	"confab/shared/hub"
+	"confab/shared/sse"
 
 	"go.uber.org/goleak"
 )
@@ -205,12 +206,17 @@ func (t *fakeLog) Before(_ context.Context, room chat.RoomID, before chat.ID, n 
 type kind struct {
 	name  string
 	adopt bool
+	plain bool // without chunks, as for HTTP/1.0
 }
 
-var kinds = []kind{{"adopted", true}, {"goroutine", false}}
+var (
+	adopted   = kind{name: "adopted", adopt: true}
+	plain     = kind{name: "adopted, plain", adopt: true, plain: true}
+	goroutine = kind{name: "goroutine"}
+)
 
-// serve answers GET /?room=a&room=b with the hub's bytes, either way.
-func serve(tb testing.TB, h *hub.Hub, adopt bool) string {
+// serve answers GET /?room=a&room=b with the hub's bytes, as the kind says.
+func serve(tb testing.TB, h *hub.Hub, k kind) string {
 	tb.Helper()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var rooms []chat.RoomID
@@ -223,7 +229,7 @@ func serve(tb testing.TB, h *hub.Hub, adopt bool) string {
 			return
 		}
 		defer reader.Close()
-		if !adopt {
+		if !k.adopt {
 			pump(r.Context(), w, reader)
 			return
 		}
@@ -232,16 +238,22 @@ func serve(tb testing.TB, h *hub.Hub, adopt bool) string {
 			tb.Error(err)
 			return
 		}
-		fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\n\r\n%s", hub.Opening(reader.Cursor(), time.Second))
+		seal := func(b []byte) []byte { return b }
+		head := "HTTP/1.1 200 OK\r\n\r\n"
+		if !k.plain {
+			seal = sse.Chunk
+			head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+		}
+		fmt.Fprintf(conn, "%s%s", head, seal(hub.Opening(reader.Open(), time.Second)))
 		for !reader.Live() {
 			b, err := reader.Next(r.Context())
 			if err != nil {
 				conn.Close()
 				return
 			}
-			conn.Write(b.Frames)
+			conn.Write(seal(b.AppendSSE(nil)))
 		}
-		if !reader.Adopt(conn, time.Time{}, func() {}) {
+		if !reader.Adopt(conn, hub.Adoption{Chunked: !k.plain, Gone: func() {}}) {
 			tb.Error("connection was not adopted")
 		}
 	}))
@@ -252,12 +264,12 @@ func serve(tb testing.TB, h *hub.Hub, adopt bool) string {
 
 func pump(ctx context.Context, w http.ResponseWriter, reader *hub.Reader) {
 	rc := http.NewResponseController(w)
-	fmt.Fprintf(w, "%s", hub.Opening(reader.Cursor(), time.Second))
+	fmt.Fprintf(w, "%s", hub.Opening(reader.Open(), time.Second))
 	rc.Flush()
 	for {
 		b, err := reader.Next(ctx)
 		if err == nil {
-			_, err = w.Write(b.Frames)
+			_, err = w.Write(b.AppendSSE(nil))
 		}
 		if err == nil {
 			err = rc.Flush()

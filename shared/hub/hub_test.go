@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -16,8 +15,8 @@ import (
 	"confab/shared/hub"
 )
 
-func both(t *testing.T, f func(t *testing.T, k kind)) {
-	for _, k := range kinds {
+func each(t *testing.T, f func(t *testing.T, k kind)) {
+	for _, k := range []kind{adopted, plain, goroutine} {
 		t.Run(k.name, func(t *testing.T) { f(t, k) })
 	}
 }
@@ -32,11 +31,11 @@ func numbers(n int) []string {
 }
 
 func TestReaderSeesEachLineOnceHoweverOftenItIsCut(t *testing.T) {
-	both(t, func(t *testing.T, k kind) {
+	each(t, func(t *testing.T, k kind) {
 		const lines, readers = 1500, 8
 		log := newFakeLog()
 		h := newHub(t, log)
-		base := serve(t, h, k.adopt)
+		base := serve(t, h, k)
 		rooms := []chat.RoomID{"a", "b", "c"}
 		for _, room := range rooms {
 			log.post(room, "0")
@@ -68,14 +67,14 @@ func TestReaderSeesEachLineOnceHoweverOftenItIsCut(t *testing.T) {
 }
 
 func TestCursorThatTheLogDoesNotContinueIsReset(t *testing.T) {
-	both(t, func(t *testing.T, k kind) {
+	each(t, func(t *testing.T, k kind) {
 		log := newFakeLog()
 		for i := range 1000 {
 			log.post("a", fmt.Sprint(i))
 		}
 		log.cut("a", 500)
 		h := newHub(t, log)
-		base := serve(t, h, k.adopt)
+		base := serve(t, h, k)
 		for _, cursor := range []string{"nonsense", "1", "1-0,2-0", "-", "2000-0", "999999999999-0", "700500-0", "18446744073709551616-0"} {
 			c := newClient(t, base, "a")
 			c.cursor = cursor
@@ -93,14 +92,14 @@ func TestCursorThatTheLogDoesNotContinueIsReset(t *testing.T) {
 }
 
 func TestCrowdThatComesBackReadsTheRingAndNotTheLog(t *testing.T) {
-	both(t, func(t *testing.T, k kind) {
+	each(t, func(t *testing.T, k kind) {
 		const crowd = 300
 		log := newFakeLog()
 		for i := range 1000 {
 			log.post("a", fmt.Sprint(i))
 		}
 		h := newHub(t, log)
-		base := serve(t, h, k.adopt)
+		base := serve(t, h, k)
 		var wg sync.WaitGroup
 		for range crowd {
 			wg.Go(func() {
@@ -123,10 +122,10 @@ func TestCrowdThatComesBackReadsTheRingAndNotTheLog(t *testing.T) {
 }
 
 func TestSlowReaderLagsAlone(t *testing.T) {
-	both(t, func(t *testing.T, k kind) {
+	each(t, func(t *testing.T, k kind) {
 		log := newFakeLog()
 		h := newHub(t, log)
-		base := serve(t, h, k.adopt)
+		base := serve(t, h, k)
 		slow, quick := newClient(t, base, "a"), newClient(t, base, "a")
 		slow.connect(t.Context())
 		quick.connect(t.Context())
@@ -164,10 +163,10 @@ func TestSlowReaderLagsAlone(t *testing.T) {
 }
 
 func TestCloseSaysByeToEverybody(t *testing.T) {
-	both(t, func(t *testing.T, k kind) {
+	each(t, func(t *testing.T, k kind) {
 		log := newFakeLog()
 		h := hub.New(log, nil)
-		base := serve(t, h, k.adopt)
+		base := serve(t, h, k)
 		c := newClient(t, base, "a")
 		c.connect(t.Context())
 		c.next()
@@ -177,12 +176,13 @@ func TestCloseSaysByeToEverybody(t *testing.T) {
 		}
 		defer r.Close()
 		h.Close(time.Second)
-		rest, _ := io.ReadAll(c.body)
+		for c.next() {
+		}
 		if _, err := r.Next(t.Context()); !errors.Is(err, hub.ErrClosed) {
 			t.Errorf("Next after Close: %v", err)
 		}
-		if k.adopt && !strings.Contains(string(rest), "event: bye\ndata: ") && !strings.Contains(c.lines.Text(), "bye") {
-			t.Errorf("the stream ended with %q", rest)
+		if last := c.frames.Event(); k.adopt && last.Type != "bye" || c.frames.Err() != nil {
+			t.Errorf("the stream ended with %q, error %v", last, c.frames.Err())
 		}
 	})
 }

@@ -98,7 +98,7 @@ func FuzzBothKindsSendTheSameBytes(f *testing.F) {
 		rnd := rand.New(rand.NewPCG(seed, 1))
 		log := newFakeLog()
 		h := newHub(t, log)
-		urls := []string{serve(t, h, true), serve(t, h, false)}
+		urls := []string{serve(t, h, adopted), serve(t, h, plain), serve(t, h, goroutine)}
 		rooms := []chat.RoomID{"a", "b", "c"}[:1+rnd.IntN(3)]
 		path, start := "/?", make([]string, len(rooms))
 		for i, room := range rooms {
@@ -113,7 +113,7 @@ func FuzzBothKindsSendTheSameBytes(f *testing.F) {
 		done := make(chan error)
 		ls := make([]*listener, 6)
 		for i := range ls {
-			ls[i] = &listener{url: urls[i%2], path: path, rnd: rand.New(rand.NewPCG(seed, uint64(i+2))), cursor: strings.Join(start, ",")}
+			ls[i] = &listener{url: urls[i%3], path: path, rnd: rand.New(rand.NewPCG(seed, uint64(i+2))), cursor: strings.Join(start, ",")}
 			go func() { done <- ls[i].run(ctx, last) }()
 		}
 		for range n {

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -46,7 +47,7 @@ func (p *poller) open(h *Hub) {
 func (p *poller) ready() bool { return len(p.shards) > 0 }
 
 // adopt gives r's connection to a shard. It refuses what is no plain TCP.
-func (p *poller) adopt(r *Reader, nc net.Conn, ends time.Time, gone func()) bool {
+func (p *poller) adopt(r *Reader, nc net.Conn, as Adoption) bool {
 	tcp, ok := nc.(*net.TCPConn)
 	if !ok || len(p.shards) == 0 {
 		return false
@@ -56,12 +57,12 @@ func (p *poller) adopt(r *Reader, nc net.Conn, ends time.Time, gone func()) bool
 		return false
 	}
 	sh := p.shards[p.next.Add(1)%uint32(len(p.shards))]
-	c := &conn{at: r.at, gone: gone, fd: int32(fd), gen: p.gens.Add(1)}
-	if !ends.IsZero() {
-		c.ends = sh.second(ends)
+	c := &conn{at: r.at, gone: as.Gone, fd: int32(fd), gen: p.gens.Add(1)}
+	if !as.Ends.IsZero() {
+		c.ends = sh.second(as.Ends)
 	}
 	r.hub.count.adopted.Add(1)
-	sh.add(c, r.a)
+	sh.add(c, groupKey{a: r.a, ping: cmp.Or(as.Ping, PingEvery), chunked: as.Chunked})
 	return true
 }
 

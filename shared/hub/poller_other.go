@@ -14,8 +14,8 @@ type connGroup struct{}
 
 func (*connGroup) schedule() {}
 
-func (*poller) open(*Hub)                                       {}
-func (*poller) adopt(*Reader, net.Conn, time.Time, func()) bool { return false }
-func (*poller) close(time.Duration)                             {}
-func (*poller) ready() bool                                     { return false }
-func (*poller) sweeps() uint64                                  { return 0 }
+func (*poller) open(*Hub)                              {}
+func (*poller) adopt(*Reader, net.Conn, Adoption) bool { return false }
+func (*poller) close(time.Duration)                    {}
+func (*poller) ready() bool                            { return false }
+func (*poller) sweeps() uint64                         { return 0 }

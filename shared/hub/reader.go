@@ -23,11 +23,16 @@ type Reader struct {
 	at        uint64      // from this position
 }
 
-// A Batch is what was ready. Frames are the SSE bytes of Items; both are
-// shared with other readers and must not be written to.
-type Batch struct {
-	Frames []byte
-	Items  []Item
+// A Batch is what was ready. Its bytes are shared with other readers and must
+// not be written to.
+type Batch struct{ Items []Item }
+
+// AppendSSE adds the frames of the items to out.
+func (b Batch) AppendSSE(out []byte) []byte {
+	for i := range b.Items {
+		out = append(out, b.Items[i].frame...)
+	}
+	return out
 }
 
 // An Item is one event or signal.
@@ -36,6 +41,8 @@ type Item struct {
 	Room chat.RoomID
 	ID   chat.ID // zero for a signal
 	JSON []byte
+
+	frame []byte // the whole, as SSE
 }
 
 func newReader(h *Hub, a *audience, cursor string) *Reader {
@@ -78,6 +85,16 @@ func (r *Reader) Cursor() string {
 		return ""
 	}
 	return r.cursor.String()
+}
+
+// Open is the signal that a stream of this reader begins with, before the first
+// Next.
+func (r *Reader) Open() chat.Signal {
+	rooms := make([]chat.RoomID, len(r.a.rooms))
+	for i, rm := range r.a.rooms {
+		rooms[i] = rm.id
+	}
+	return chat.Signal{Kind: chat.Open, Rooms: rooms, Cursor: r.Cursor()}
 }
 
 // Live reports whether everything that is left to read is in the ring: from
@@ -164,15 +181,23 @@ func (r *Reader) retryLater(ctx context.Context, b Batch, err error) (Batch, <-c
 	return Batch{}, pause, nil
 }
 
+// An Adoption says how the hub serves a connection that it adopts.
+type Adoption struct {
+	Chunked bool          // the body is in chunks (HTTP/1.1), or else it is plain (HTTP/1.0)
+	Ping    time.Duration // a ping is sent when nothing else was for so long; zero: [PingEvery]
+	Ends    time.Time     // the stream is ended then; zero: never
+	Gone    func()        // called when the connection is closed
+}
+
 // Adopt takes over the connection of a live reader: from now on the hub writes
 // to it, until the other side closes it, it stalls for [StallLimit], falls off
-// the ring, or until ends, if that is not zero. Then it is closed and gone is
-// called. Adopt reports false, and leaves everything with the caller, when the
-// system or the connection does not allow it.
+// the ring, or has to end. A stream that the hub ends gets a bye and, in chunks,
+// the last chunk. Adopt reports false, and leaves everything with the caller,
+// when the system or the connection does not allow it.
 //
 // When Adopt reports true, the reader must not be used any more.
-func (r *Reader) Adopt(conn net.Conn, ends time.Time, gone func()) bool {
-	if !r.live || !r.hub.poller.adopt(r, conn, ends, gone) {
+func (r *Reader) Adopt(conn net.Conn, as Adoption) bool {
+	if !r.live || !r.hub.poller.adopt(r, conn, as) {
 		return false
 	}
 	r.closed = true // the connection holds the audience now

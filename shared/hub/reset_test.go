@@ -15,10 +15,10 @@ import (
 )
 
 func TestFlushedLogIsOneResetThenTheTruth(t *testing.T) {
-	both(t, func(t *testing.T, k kind) {
+	each(t, func(t *testing.T, k kind) {
 		log := newFakeLog()
 		h := newHub(t, log)
-		base := serve(t, h, k.adopt)
+		base := serve(t, h, k)
 		c := newClient(t, base, "a", "b")
 		c.connect(t.Context())
 		c.next() // the opening
@@ -41,12 +41,12 @@ func TestFlushedLogIsOneResetThenTheTruth(t *testing.T) {
 
 // The log is read for the page after a reset, and the subscription delivers as well.
 func TestPageAfterAResetGoesOnWithoutGapOrRepeat(t *testing.T) {
-	both(t, func(t *testing.T, k kind) {
+	each(t, func(t *testing.T, k kind) {
 		for _, received := range []string{"after the page was read", "before", "before, and more than a room keeps"} {
 			t.Run(received, func(t *testing.T) {
 				log := newFakeLog()
 				h := newHub(t, log)
-				c := newClient(t, serve(t, h, k.adopt), "a")
+				c := newClient(t, serve(t, h, k), "a")
 				c.connect(t.Context())
 				defer c.body.Close()
 				c.next() // the opening
@@ -84,7 +84,7 @@ func TestPageAfterAResetGoesOnWithoutGapOrRepeat(t *testing.T) {
 // posted, without gap or repeat.
 func TestReadersSeeTheTruthWhateverTheLogDoes(t *testing.T) {
 	rooms := []chat.RoomID{"a", "b"}
-	both(t, func(t *testing.T, k kind) {
+	each(t, func(t *testing.T, k kind) {
 		for seed := range uint64(4) {
 			t.Run(fmt.Sprint(seed), func(t *testing.T) {
 				t.Parallel()
@@ -92,7 +92,7 @@ func TestReadersSeeTheTruthWhateverTheLogDoes(t *testing.T) {
 				for _, room := range rooms {
 					log.roomLog(room).late = true
 				}
-				base := serve(t, newHub(t, log), k.adopt)
+				base := serve(t, newHub(t, log), k)
 				const lines = 400
 				posted := make(chan struct{})
 				var wg sync.WaitGroup
@@ -180,7 +180,7 @@ func endsWhole(lines []string, n int) bool {
 }
 
 func TestMuchIsSaidWhileARoomIsOpened(t *testing.T) {
-	both(t, func(t *testing.T, k kind) {
+	each(t, func(t *testing.T, k kind) {
 		log := newFakeLog()
 		for i := range 10 {
 			log.post("a", fmt.Sprint(i))
@@ -193,7 +193,7 @@ func TestMuchIsSaidWhileARoomIsOpened(t *testing.T) {
 			}
 			held <- struct{}{}
 		}()
-		c := newClient(t, serve(t, newHub(t, log), k.adopt), "a")
+		c := newClient(t, serve(t, newHub(t, log), k), "a")
 		c.cursor = "2000-0"
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
@@ -208,9 +208,9 @@ func TestMuchIsSaidWhileARoomIsOpened(t *testing.T) {
 }
 
 func TestWhatIsSaidWhileAReaderIsResetIsNotMissed(t *testing.T) {
-	both(t, func(t *testing.T, k kind) {
+	each(t, func(t *testing.T, k kind) {
 		log := newFakeLog()
-		base := serve(t, newHub(t, log), k.adopt)
+		base := serve(t, newHub(t, log), k)
 		other := newClient(t, base, "a")
 		other.connect(t.Context())
 		defer other.body.Close()

@@ -33,17 +33,6 @@ type room struct {
 	resetting bool // the last page is being read
 }
 
-// An event, encoded.
-type event struct {
-	kind     chat.Kind
-	id, prev chat.ID // zero for a signal
-	json     []byte
-}
-
-func encode(ev chat.Event) event {
-	return event{kind: ev.Kind, id: ev.ID, prev: ev.Prev, json: chat.JSON(ev)}
-}
-
 func newRoom(h *Hub, id chat.RoomID) *room {
 	rm := &room{hub: h, id: id, ready: make(chan struct{})}
 	rm.ctx, rm.cancel = context.WithCancel(h.ctx)
@@ -111,6 +100,7 @@ func (rm *room) fail(err error) {
 // remember adds an event to the recent ones. They are never changed in place:
 // readers hold on to them. rm.mu is held.
 func (rm *room) remember(ev event) {
+	rm.rewriteRecent(ev)
 	rm.recent = append(rm.recent, ev)
 	rm.size += len(ev.json)
 	for len(rm.recent) > recentCount || rm.size > recentBytes {
@@ -140,12 +130,15 @@ func (rm *room) since(after, upTo chat.ID) ([]event, bool) {
 
 // Event adds an event to the ring of every audience. It implements chat.Listener.
 func (rm *room) Event(l chat.Line) {
-	e := event{kind: l.Kind, id: l.ID, prev: l.Prev, json: l.JSON}
+	e := newEvent(l)
 	rm.hub.count.event(e.id)
 	rm.mu.Lock()
 	defer rm.mu.Unlock()
 	rm.last = e.id
 	rm.remember(e)
+	for _, a := range rm.audiences {
+		a.rewrite(rm, e)
+	}
 	if rm.resetting { // deliverReset adds it, after the last page
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -29,8 +30,8 @@ type shard struct {
 
 	mu      sync.Mutex // guards what follows, and the groups and connections of this shard
 	byFD    []*conn
-	groups  map[*audience]*connGroup
-	blocked map[*conn]struct{} // those whose socket's buffer is full
+	groups  map[groupKey]*connGroup
+	blocked map[*conn][]byte // those whose socket's buffer is full, and the rest of the frame that each is in
 	closed  bool
 	sweeps  uint64
 }
@@ -47,7 +48,7 @@ func newShard(h *Hub) (*shard, error) {
 	return &shard{
 		hub: h, began: time.Now(), ep: os.NewFile(uintptr(fd), "epoll"), epfd: fd,
 		kick: make(chan struct{}, 1), quit: make(chan struct{}),
-		groups: map[*audience]*connGroup{}, blocked: map[*conn]struct{}{},
+		groups: map[groupKey]*connGroup{}, blocked: map[*conn][]byte{},
 	}, nil
 }
 
@@ -111,7 +112,7 @@ func (sh *shard) sweep(g *connGroup) (more bool) {
 	defer sh.mu.Unlock()
 	if g.next == 0 {
 		sh.sweeps++
-		g.next, g.upTo = len(g.conns), g.a.end()
+		g.next, g.upTo = len(g.conns), g.key.a.end()
 	}
 	var v view
 	var few [prefetch]*conn
@@ -126,7 +127,7 @@ func (sh *shard) sweep(g *connGroup) (more bool) {
 	}
 	g.wrote, g.ping = time.Now(), nil
 	g.inTodo.Store(false)
-	return g.a.end() != g.upTo && !g.inTodo.Swap(true)
+	return g.key.a.end() != g.upTo && !g.inTodo.Swap(true)
 }
 
 // pollLoop serves the connections that are writable again and ends those whose
@@ -164,8 +165,18 @@ func (sh *shard) onReady(ev unix.EpollEvent) {
 		sh.drop(c, Left)
 		return
 	}
+	rest := sh.blocked[c]
+	n, err := write(c.fd, rest)
+	if err != 0 && err != syscall.EAGAIN {
+		sh.drop(c, Left)
+		return
+	}
 	c.blockedSince = 0
 	delete(sh.blocked, c)
+	if n < len(rest) {
+		sh.block(c, rest[n:])
+		return
+	}
 	sh.waitFor(c, unix.EPOLLRDHUP)
 	if c.group != nil {
 		var v view
@@ -203,8 +214,8 @@ func (sh *shard) tick(now time.Time) {
 				sh.sendBye(c, 0, Ended)
 			}
 		}
-		if now.Sub(g.wrote) >= PingEvery && g.ping == nil {
-			g.ping = Ping()
+		if now.Sub(g.wrote) >= g.key.ping && g.ping == nil {
+			g.ping = g.seal(Ping())
 			g.schedule()
 		}
 	}

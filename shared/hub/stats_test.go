@@ -53,7 +53,7 @@ func TestStatsTellWhyAnAdoptedConnectionEnded(t *testing.T) {
 		h.Close(0)
 		t.Skip("connections are not adopted here")
 	}
-	url := serve(t, h, true) + "/?room=lobby"
+	url := serve(t, h, adopted) + "/?room=lobby"
 	for range 2 {
 		res, err := http.Get(url)
 		if err != nil {

@@ -5,10 +5,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
+	"confab/shared/sse"
 	"confab/shared/web"
 )
 
@@ -62,12 +62,10 @@ func (l *liveServer) finite(t *testing.T, path, accept, cursor string) (id strin
 	}
 	w, begun := httptest.NewRecorder(), time.Now()
 	web.Finite(l.Config.Handler).ServeHTTP(w, r)
-	for line := range strings.Lines(w.Body.String()) {
-		if after, ok := strings.CutPrefix(line, "id: "); ok {
-			id = strings.TrimSpace(after)
-		}
+	frames := sse.NewScanner(w.Body)
+	for frames.Scan() {
 	}
-	return id, time.Since(begun)
+	return frames.LastID(), time.Since(begun)
 }
 
 // A page has to see soon that the server is there. Only a reader that came back

@@ -15,6 +15,7 @@ import (
 
 	"confab/shared/chat"
 	"confab/shared/hub"
+	"confab/shared/sse"
 )
 
 // The read side of the Durable Streams protocol 1.0 (durable-streams/
@@ -274,7 +275,7 @@ func (d *durable) sse(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeoutCause(r.Context(), durableLife, errEnds)
 	defer cancel()
 	streamHead(w.Header(), typeSSE)
-	d.send(w, r.WithContext(ctx), sub.Reader, d.wire(cancel))
+	d.send(w, r.WithContext(ctx), sub, d.wire(cancel))
 	return nil
 }
 
@@ -283,19 +284,20 @@ func (d *durable) sse(w http.ResponseWriter, r *http.Request) error {
 func (d *durable) wire(end func()) wire {
 	ended := false
 	return wire{
-		opening: func(cursor string, _ time.Duration) []byte {
-			d.from, _ = chat.ParseID(cursor)
+		opening: func(open chat.Signal, _ time.Duration) []byte {
+			d.from, _ = chat.ParseID(open.Cursor)
 			return d.control(d.from)
 		},
-		batch: func(b hub.Batch) []byte {
+		batch: func(out []byte, b hub.Batch) []byte {
 			msgs, last, reset := stored(b)
 			if ended = ended || reset; ended {
 				end()
 			}
 			if ended || len(msgs) == 0 {
-				return nil
+				return out
 			}
-			return slices.Concat([]byte("event: data\ndata: "), array(msgs), []byte("\n\n"), d.control(last))
+			out = sse.Frame{Type: "data", Data: array(msgs)}.Append(out)
+			return append(out, d.control(last)...)
 		},
 		ping: func() []byte { return []byte(": ping\n\n") },
 		bye:  func(time.Duration) []byte { return nil },
@@ -303,9 +305,9 @@ func (d *durable) wire(end func()) wire {
 }
 
 func (d *durable) control(at chat.ID) []byte {
-	return fmt.Appendf(nil, "event: control\ndata: %s\n\n", chat.JSON(struct {
+	return sse.Frame{Type: "control", Data: chat.JSON(struct {
 		Next     string `json:"streamNextOffset"`
 		Cursor   string `json:"streamCursor"`
 		UpToDate bool   `json:"upToDate,omitempty"`
-	}{offsetOf(at), d.cursor, !d.last.After(at)}))
+	}{offsetOf(at), d.cursor, !d.last.After(at)})}.Append(nil)
 }

@@ -137,10 +137,11 @@ func (g *rig) watch(t *testing.T) *witness {
 		t.Fatal(err)
 	}
 	fmt.Fprintf(conn, "GET /stream?room=lobby&room=ops HTTP/1.1\r\nHost: %s\r\n\r\n", g.addr)
-	r := bufio.NewReader(conn)
-	if res, err := http.ReadResponse(r, nil); err != nil || res.StatusCode != 200 {
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil || res.StatusCode != 200 {
 		t.Fatal(res, err)
 	}
+	r := bufio.NewReader(res.Body)
 	w := &witness{lines: make(chan string, 1<<14), conn: conn}
 	go func() {
 		defer close(w.lines)
@@ -156,7 +157,7 @@ func (g *rig) watch(t *testing.T) *witness {
 	return w
 }
 
-var frameLine = regexp.MustCompile(`^(|retry: \d+|id: \d+-\d+,\d+-\d+|event: (edit|delete|reaction|room|typing|presence|ping)|data: \{[^\x00-\x1f\x{2028}\x{2029}]*\})$`)
+var frameLine = regexp.MustCompile(`^(|retry: \d+|id: \d+-\d+,\d+-\d+|event: (open|edit|delete|reaction|room|typing|presence|ping)|data: \{[^\x00-\x1f\x{2028}\x{2029}]*\})$`)
 
 // until reads frames up to a message of that text, and returns the ids of all
 // messages. Whatever is no frame, or out of the rooms' order, fails.

@@ -1,8 +1,11 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
+	"net/url"
+	"strconv"
 	"time"
 
 	"confab/shared/chat"
@@ -14,7 +17,15 @@ import (
 // given to the hub with leave.
 type subscription struct {
 	*hub.Reader
-	leave func() // takes back what was counted; does not block
+	ping  time.Duration // a stream pings when nothing else was sent for so long
+	leave func()        // takes back what was counted; does not block
+}
+
+// opening is the signal that a stream begins with.
+func (s *subscription) opening() chat.Signal {
+	open := s.Open()
+	open.Ping = int(s.ping.Seconds())
+	return open
 }
 
 func (s *subscription) Close() {
@@ -29,6 +40,10 @@ func (s *Server) open(r *http.Request, rooms []chat.RoomID, cursor string) (*sub
 	if err != nil {
 		return nil, err
 	}
+	ping, err := s.pingOf(r.URL.Query())
+	if err != nil {
+		return nil, err
+	}
 	leave, err := s.admit(r, v.user, rooms)
 	if err != nil {
 		return nil, err
@@ -38,12 +53,28 @@ func (s *Server) open(r *http.Request, rooms []chat.RoomID, cursor string) (*sub
 		leave()
 		return nil, err
 	}
-	return &subscription{reader, leave}, nil
+	return &subscription{reader, ping, leave}, nil
+}
+
+// How often a stream may ping, in seconds.
+const MinPing, MaxPing = 5, 60
+
+// pingOf is how often a stream pings: as often as the request wants, or else as
+// the server does.
+func (s *Server) pingOf(q url.Values) (time.Duration, error) {
+	if !q.Has("ping") {
+		return cmp.Or(s.cfg.Ping, hub.PingEvery), nil
+	}
+	n, err := strconv.Atoi(q.Get("ping"))
+	if err != nil || n < MinPing || n > MaxPing {
+		return 0, fmt.Errorf("%w: ping is a number of seconds from %d to %d", errMalformed, MinPing, MaxPing)
+	}
+	return time.Duration(n) * time.Second, nil
 }
 
 // admit counts a stream for its user and its address, and as present in rooms.
 func (s *Server) admit(r *http.Request, user chat.User, rooms []chat.RoomID) (leave func(), err error) {
-	address, ok := s.byAddress.Acquire(s.network(r), s.cfg.StreamsPerAddress)
+	address, ok := s.byAddress.Acquire(s.client(r).String(), s.cfg.StreamsPerAddress)
 	if !ok {
 		return nil, tooManyStreams("your address", s.cfg.StreamsPerAddress)
 	}

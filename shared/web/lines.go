@@ -10,26 +10,18 @@ import (
 
 // lines is the form of NDJSON, a line of JSON for each event and signal, after
 // one that says where the reader begins. A WebSocket sends them as its frames.
-func lines(rooms []chat.RoomID) wire {
-	return wire{
-		opening: func(cursor string, _ time.Duration) []byte {
-			return jsonLine(struct {
-				Kind   string        `json:"kind"`
-				Rooms  []chat.RoomID `json:"rooms"`
-				Cursor string        `json:"cursor"`
-			}{"open", rooms, cursor})
-		},
-		batch: func(b hub.Batch) (out []byte) {
-			for _, it := range b.Items {
-				out = append(append(out, it.JSON...), '\n')
-			}
-			return out
-		},
-		ping: func() []byte { return jsonLine(chat.Signal{Kind: chat.Ping, Now: time.Now().UnixMilli()}) },
-		bye: func(retry time.Duration) []byte {
-			return jsonLine(chat.Signal{Kind: chat.Bye, Retry: int(retry.Milliseconds())})
-		},
-	}
+var lines = wire{
+	opening: func(open chat.Signal, _ time.Duration) []byte { return jsonLine(open) },
+	batch: func(out []byte, b hub.Batch) []byte {
+		for _, it := range b.Items {
+			out = append(append(out, it.JSON...), '\n')
+		}
+		return out
+	},
+	ping: func() []byte { return jsonLine(chat.Signal{Kind: chat.Ping, Now: time.Now().UnixMilli()}) },
+	bye: func(retry time.Duration) []byte {
+		return jsonLine(chat.Signal{Kind: chat.Bye, Retry: int(retry.Milliseconds())})
+	},
 }
 
 func jsonLine(v any) []byte { return append(chat.JSON(v), '\n') }
@@ -42,7 +34,7 @@ func (s *Server) ndjson(w http.ResponseWriter, r *http.Request, rooms []chat.Roo
 	}
 	defer sub.Close()
 	streamHead(w.Header(), typeNDJSON)
-	s.send(w, r, sub.Reader, lines(rooms))
+	s.send(w, r, sub, lines)
 	return nil
 }
 
@@ -64,8 +56,8 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request, v visitor, room 
 	}
 	defer sub.Close()
 	streamHead(w.Header(), typeNDJSON)
-	wr := lines([]chat.RoomID{room})
-	wr.opening = func(string, time.Duration) []byte { return p.lines() }
-	s.send(w, r, sub.Reader, wr)
+	wr := lines
+	wr.opening = func(chat.Signal, time.Duration) []byte { return p.lines() }
+	s.send(w, r, sub, wr)
 	return nil
 }

@@ -31,7 +31,7 @@ func (s *Server) poll(w http.ResponseWriter, r *http.Request, rooms []chat.RoomI
 		return err
 	}
 	defer sub.Close()
-	at := placeOf(rooms, sub.Cursor())
+	at := trackCursor(rooms, sub.Cursor())
 	b, err := within(r.Context(), sub.Reader, s.atMost(wait))
 	if errors.Is(err, hub.ErrClosed) {
 		b.Items = []hub.Item{{JSON: chat.JSON(chat.Signal{Kind: chat.Bye, Retry: int(rand.N(comeBack).Milliseconds())})}}
@@ -41,7 +41,7 @@ func (s *Server) poll(w http.ResponseWriter, r *http.Request, rooms []chat.RoomI
 	out := pollAnswer{Events: make([]json.RawMessage, len(b.Items))}
 	for i, it := range b.Items {
 		out.Events[i] = it.JSON
-		at.pass(it)
+		at.advance(it)
 	}
 	out.Cursor = cmp.Or(at.at.String(), after)
 	return answer(w, http.StatusOK, out)

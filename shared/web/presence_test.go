@@ -1,14 +1,12 @@
 package web_test
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -16,6 +14,7 @@ import (
 	"confab/shared/hub"
 	"confab/shared/identity"
 	"confab/shared/nickname"
+	"confab/shared/sse"
 	"confab/shared/store"
 	"confab/shared/store/redis"
 	"confab/shared/web"
@@ -84,11 +83,9 @@ func (l *liveServer) streamOf(ctx context.Context, tb testing.TB, room chat.Room
 	signals := make(chan chat.Signal, 100)
 	go func() {
 		defer resp.Body.Close()
-		lines := bufio.NewScanner(resp.Body)
-		for lines.Scan() {
-			data, ok := strings.CutPrefix(lines.Text(), "data: ")
+		for frames := sse.NewScanner(resp.Body); frames.Scan(); {
 			var sig chat.Signal
-			if ok && json.Unmarshal([]byte(data), &sig) == nil && sig.Kind == kind {
+			if json.Unmarshal([]byte(frames.Event().Data), &sig) == nil && sig.Kind == kind {
 				signals <- sig
 			}
 		}

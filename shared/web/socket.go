@@ -62,7 +62,7 @@ type socket struct {
 func (s *Server) socket(w http.ResponseWriter, r *http.Request, rooms []chat.RoomID) error {
 	k := &socket{server: s, r: r, rooms: rooms}
 	k.onFrame = k.onJSON
-	return k.serve(w, lines(rooms))
+	return k.serve(w, lines)
 }
 
 // serve keeps the socket until one side goes. It refuses what a page of
@@ -103,7 +103,7 @@ func (k *socket) serve(w http.ResponseWriter, wr wire) error {
 		wg.Go(func() { k.probe(ctx, stop) })
 		return ping()
 	}
-	_ = pump(ctx, sub.Reader, wr, k.write)
+	_ = pump(ctx, sub, wr, k.write)
 	if ctx.Err() != nil && context.Cause(ctx) != errEnds { // the other side has gone
 		_ = k.CloseNow()
 		return nil
@@ -244,9 +244,9 @@ func (s *Server) textSocket(w http.ResponseWriter, r *http.Request) error {
 		}
 		return nil
 	}
-	wr := lines(rooms)
-	wr.opening = func(string, time.Duration) []byte { return nil }
-	wr.batch = func(b hub.Batch) (out []byte) {
+	wr := lines
+	wr.opening = func(chat.Signal, time.Duration) []byte { return nil }
+	wr.batch = func(out []byte, b hub.Batch) []byte {
 		for _, it := range b.Items {
 			for _, line := range textOf(it) {
 				out = append(append(out, line...), '\n')

@@ -8,10 +8,16 @@ import (
 
 	"confab/shared/chat"
 	"confab/shared/hub"
+	"confab/shared/sse"
 )
 
-// sse is the form that the hub keeps.
-var sse = wire{opening: hub.Opening, batch: func(b hub.Batch) []byte { return b.Frames }, ping: hub.Ping, bye: hub.Bye}
+// eventStream is the form that the hub keeps.
+var eventStream = wire{
+	opening: hub.Opening,
+	batch:   func(out []byte, b hub.Batch) []byte { return b.AppendSSE(out) },
+	ping:    hub.Ping,
+	bye:     hub.Bye,
+}
 
 // live answers with the rooms' events as SSE, from the request's cursor on,
 // for as long as the reader stays.
@@ -26,7 +32,7 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request, rooms []chat.RoomI
 		return nil
 	}
 	defer sub.Close()
-	s.send(w, r, sub.Reader, sse)
+	s.send(w, r, sub, eventStream)
 	return nil
 }
 
@@ -48,11 +54,15 @@ func (s *Server) serveDetached(w http.ResponseWriter, r *http.Request, sub *subs
 		s.log.Error("hijacking a connection failed", "err", err)
 		return
 	}
-	var head bytes.Buffer
-	head.WriteString("HTTP/1.1 200 OK\r\nConnection: close\r\nDate: " + time.Now().UTC().Format(http.TimeFormat) + "\r\n")
-	_ = w.Header().Write(&head) // to memory
+	head, seal := bytes.NewBufferString("HTTP/1.1 200 OK\r\nConnection: close\r\nDate: "+time.Now().UTC().Format(http.TimeFormat)+"\r\n"), plainBody
+	chunked := r.ProtoAtLeast(1, 1)
+	if chunked {
+		head.WriteString("Transfer-Encoding: chunked\r\n")
+		seal = sse.Chunk
+	}
+	_ = w.Header().Write(head) // to memory
 	head.WriteString("\r\n")
-	head.Write(hub.Opening(sub.Cursor(), comeBack))
+	head.Write(seal(hub.Opening(sub.opening(), comeBack)))
 	write := func(b []byte) error {
 		_ = conn.SetWriteDeadline(time.Now().Add(hub.StallLimit))
 		_, err := conn.Write(b)
@@ -63,15 +73,18 @@ func (s *Server) serveDetached(w http.ResponseWriter, r *http.Request, sub *subs
 	for err == nil && !sub.Live() {
 		var b hub.Batch
 		if b, err = sub.Next(ctx); err == nil {
-			err = write(b.Frames)
+			err = write(seal(b.AppendSSE(nil)))
 		}
 	}
-	var ends time.Time
+	as := hub.Adoption{Chunked: chunked, Ping: sub.ping, Gone: sub.leave}
 	if s.cfg.StreamFor > 0 {
-		ends = time.Now().Add(s.cfg.StreamFor)
+		as.Ends = time.Now().Add(s.cfg.StreamFor)
 	}
-	if err != nil || !sub.Adopt(conn, ends, sub.leave) {
+	if err != nil || !sub.Adopt(conn, as) {
 		sub.Close()
 		conn.Close()
 	}
 }
+
+// plainBody is a part of a body without chunks, as HTTP/1.0 has it.
+func plainBody(b []byte) []byte { return b }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"confab/shared/chat"
@@ -77,8 +78,8 @@ func cursor(r *http.Request) string {
 // A wire is how a transport writes what a reader gets. Each of its functions
 // returns whole frames, or none.
 type wire struct {
-	opening func(cursor string, retry time.Duration) []byte
-	batch   func(hub.Batch) []byte
+	opening func(open chat.Signal, retry time.Duration) []byte
+	batch   func(out []byte, b hub.Batch) []byte // appends to out
 	ping    func() []byte
 	bye     func(retry time.Duration) []byte
 }
@@ -91,21 +92,27 @@ func streamHead(h http.Header, kind string) {
 }
 
 // send answers with what a reader gets, until one of them ends.
-func (s *Server) send(w http.ResponseWriter, r *http.Request, reader *hub.Reader, wr wire) {
+func (s *Server) send(w http.ResponseWriter, r *http.Request, sub *subscription, wr wire) {
 	if r.Context().Value(finiteKey{}) != nil {
-		s.finite(w, r, reader, wr)
+		s.finite(w, r, sub, wr)
 		return
 	}
 	ctx, cancel := s.lifetime(r.Context())
 	defer cancel()
 	rc := http.NewResponseController(w)
-	_ = pump(ctx, reader, wr, func(b []byte) error {
-		_ = rc.SetWriteDeadline(time.Now().Add(hub.StallLimit)) // a function has none, and its front door its own
+	err := pump(ctx, sub, wr, func(b []byte) error {
+		// A function has no deadlines; its front door has its own.
+		_ = rc.SetWriteDeadline(time.Now().Add(hub.StallLimit))
+		// HTTP/2 resets a stream whose deadline passes, though nothing waits to be written.
+		defer func() { _ = rc.SetWriteDeadline(time.Time{}) }()
 		if _, err := w.Write(b); err != nil {
 			return err
 		}
 		return rc.Flush()
 	})
+	if errors.Is(err, hub.ErrLagged) && r.Context().Value(http.ServerContextKey) != nil {
+		panic(http.ErrAbortHandler) // the client must take this for a cut, and not for the stream's end
+	}
 }
 
 var errEnds = errors.New("the stream has lived its time")
@@ -118,29 +125,36 @@ func (s *Server) lifetime(ctx context.Context) (context.Context, context.CancelF
 	return context.WithTimeoutCause(ctx, s.cfg.StreamFor, errEnds)
 }
 
+// Buffers for what is written to streams: what a sleeping stream does not hold
+// costs nothing.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
 // pump writes what the reader gets until one of them ends.
-func pump(ctx context.Context, reader *hub.Reader, wr wire, out func([]byte) error) error {
+func pump(ctx context.Context, sub *subscription, wr wire, out func([]byte) error) error {
 	write := func(b []byte) error {
 		if len(b) == 0 {
 			return nil
 		}
 		err := out(b)
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			reader.SetEndReason(hub.Stalled)
+			sub.SetEndReason(hub.Stalled)
 		}
 		return err
 	}
-	err := write(wr.opening(reader.Cursor(), comeBack))
+	err := write(wr.opening(sub.opening(), comeBack))
 	for err == nil {
 		var b hub.Batch
-		b, err = next(ctx, reader, hub.PingEvery)
+		b, err = next(ctx, sub.Reader, sub.ping)
 		switch {
 		case err == nil:
-			err = write(wr.batch(b))
+			buf := buffers.Get().(*[]byte)
+			*buf = wr.batch((*buf)[:0], b)
+			err = write(*buf)
+			buffers.Put(buf)
 		case errors.Is(err, errQuiet):
 			err = write(wr.ping())
 		case errors.Is(err, errEnds), errors.Is(err, context.DeadlineExceeded): // a function's own
-			reader.SetEndReason(hub.Ended)
+			sub.SetEndReason(hub.Ended)
 			_ = write(wr.bye(comeBackSoon))
 		case errors.Is(err, hub.ErrClosed):
 			_ = write(wr.bye(rand.N(comeBack)))
@@ -180,35 +194,35 @@ func Finite(h http.Handler) http.Handler {
 // all that is new, or else the first that comes within a while. The opening
 // alone, when nothing does, keeps the reader's place. A reader that has not come
 // back yet waits for nothing: it has to know that the server answers.
-func (s *Server) finite(w http.ResponseWriter, r *http.Request, reader *hub.Reader, wr wire) {
-	opening := wr.opening(reader.Cursor(), comeBackSoon) // the cursor before, lest a cut answer skip what follows
+func (s *Server) finite(w http.ResponseWriter, r *http.Request, sub *subscription, wr wire) {
+	opening := wr.opening(sub.opening(), comeBackSoon) // the cursor before, lest a cut answer skip what follows
 	wait := time.Duration(0)
 	if r.Header.Get("Last-Event-ID") != "" {
 		wait = s.atMost(finiteWait)
 	}
-	b, err := within(r.Context(), reader, wait)
+	b, err := within(r.Context(), sub.Reader, wait)
 	if err != nil {
 		b = hub.Batch{}
 	}
-	_, _ = w.Write(append(opening, wr.batch(b)...)) // a reader that has left comes back with its cursor
+	_, _ = w.Write(wr.batch(opening, b)) // a reader that has left comes back with its cursor
 }
 
-// A place is a cursor that follows what a reader gets.
-type place struct {
+// A cursorTracker is a cursor that follows what a reader gets.
+type cursorTracker struct {
 	rooms []chat.RoomID
-	at    chat.Cursor // nil: the reader came with a cursor that is none
+	at    chat.Cursor // nil: the cursor that the reader came with cannot be parsed
 }
 
-func placeOf(rooms []chat.RoomID, cursor string) *place {
+func trackCursor(rooms []chat.RoomID, cursor string) *cursorTracker {
 	at, err := chat.ParseCursor(cursor, len(rooms))
 	if err != nil {
 		at = nil
 	}
-	return &place{rooms, at}
+	return &cursorTracker{rooms, at}
 }
 
-// pass moves the place past an item.
-func (p *place) pass(it hub.Item) {
+// advance moves the cursor past an item.
+func (p *cursorTracker) advance(it hub.Item) {
 	if it.Kind == chat.Reset {
 		var sig chat.Signal
 		_ = json.Unmarshal(it.JSON, &sig) // the hub wrote it

@@ -8,14 +8,15 @@ import (
 
 	"confab/shared/chat"
 	"confab/shared/hub"
+	"confab/shared/sse"
 )
 
 // The routes and the shapes of the tutorials that teach to build a chat room,
 // so that their pages work here: /publish, /subscribe and /event_stream,
 // /ws/send, and lines like "[12:34:56] ann: hi".
 
-// tell answers with what is said as SSE whose data is a line of text. What
-// else happens moves the id alone, or has a name that onmessage does not hear.
+// tell answers with what is said as SSE whose data is a line of text. What else
+// happens has a name, which onmessage does not hear.
 func (s *Server) tell(w http.ResponseWriter, r *http.Request, rooms []chat.RoomID, cursor string) error {
 	sub, err := s.open(r, rooms, cursor)
 	if err != nil {
@@ -23,32 +24,30 @@ func (s *Server) tell(w http.ResponseWriter, r *http.Request, rooms []chat.RoomI
 	}
 	defer sub.Close()
 	streamHead(w.Header(), typeSSE)
-	at := placeOf(rooms, sub.Cursor())
-	wr := sse
-	wr.batch = func(b hub.Batch) (out []byte) {
+	at := trackCursor(rooms, sub.Cursor())
+	wr := eventStream
+	wr.batch = func(out []byte, b hub.Batch) []byte {
 		for _, it := range b.Items {
 			out = at.appendText(out, it)
 		}
 		return out
 	}
-	s.send(w, r, sub.Reader, wr)
+	s.send(w, r, sub, wr)
 	return nil
 }
 
-// appendText adds an item as a frame of text to out.
-func (p *place) appendText(out []byte, it hub.Item) []byte {
-	p.pass(it)
+// appendText adds an item as a frame to out: a message as text, another event
+// as what it is. Signals but resets are left out.
+func (c *cursorTracker) appendText(out []byte, it hub.Item) []byte {
+	c.advance(it)
 	if it.ID.IsZero() && it.Kind != chat.Reset {
 		return out
 	}
-	out = p.at.Append(append(out, "id: "...))
-	if it.Kind == chat.Reset {
-		out = append(append(out, "\nevent: reset\ndata: "...), it.JSON...)
+	f := sse.Frame{Type: string(it.Kind), Data: it.JSON, ID: c.at.Append(nil)}
+	if it.Kind == chat.Message {
+		f.Data = bytes.Join(textOf(it), []byte("\n"))
 	}
-	for _, line := range textOf(it) {
-		out = append(append(out, "\ndata: "...), line...)
-	}
-	return append(out, "\n\n"...)
+	return f.Append(out)
 }
 
 // textOf is a message as lines, and nothing for what is no message.

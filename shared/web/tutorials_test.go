@@ -13,6 +13,7 @@ import (
 
 	"confab/shared/chat"
 	"confab/shared/identity"
+	"confab/shared/sse"
 
 	"github.com/coder/websocket"
 )
@@ -55,36 +56,22 @@ func (p *pupil) source(path string) <-chan string {
 		p.tb.Fatal(res, err)
 	}
 	messages := make(chan string, 100)
-	in := bufio.NewReader(res.Body)
-	for line := ""; line != "\n"; { // it is open when its first block is there
-		if line, err = in.ReadString('\n'); err != nil {
-			p.tb.Fatal(err)
-		}
+	frames := sse.NewScanner(res.Body)
+	if !frames.Scan() || frames.Event().Type != "open" {
+		p.tb.Fatalf("began with %q, %v", frames.Event(), frames.Err())
 	}
 	go func() {
 		defer res.Body.Close()
-		data, named := "", false
-		for {
-			line, err := in.ReadString('\n')
-			switch {
-			case err != nil:
-				return
-			case line == "\n":
-				if data != "" && !named {
-					messages <- data
-				}
-				data, named = "", false
-			case strings.HasPrefix(line, "data: "):
-				data += strings.TrimPrefix(line, "data: ")
-			case strings.HasPrefix(line, "event: "):
-				named = true
+		for frames.Scan() {
+			if frames.Event().Type == sse.Message {
+				messages <- frames.Event().Data
 			}
 		}
 	}()
 	return messages
 }
 
-var plainLine = regexp.MustCompile(`^\[\d\d:\d\d:\d\d\] (\w+): (.*)\n$`)
+var plainLine = regexp.MustCompile(`^\[\d\d:\d\d:\d\d\] (\w+): (.*)$`)
 
 // said fails unless the next message is a plain line of who and what.
 func (p *pupil) said(messages <-chan string, who, what string) {
@@ -168,7 +155,7 @@ func TestTutorialWebSocketChat(t *testing.T) {
 	for _, conn := range socks {
 		for _, want := range []string{"ann: hi", "ann: it was me"} {
 			_, frame, err := conn.Read(t.Context())
-			if err != nil || !strings.HasSuffix(string(frame), want) || !plainLine.Match(append(frame, '\n')) {
+			if err != nil || !strings.HasSuffix(string(frame), want) || !plainLine.Match(frame) {
 				t.Errorf("got %q %v, want %q", frame, err, want)
 			}
 		}
@@ -205,7 +192,7 @@ func TestPlainTextCannotForgeAFrame(t *testing.T) {
 		b.WriteString(line)
 	}
 	_, frame, _ := strings.Cut(b.String(), "\n\n")
-	for line := range strings.Lines(strings.TrimSuffix(frame, "\n\n")) {
+	for line := range strings.Lines(strings.TrimSuffix(frame, "\n")) {
 		if !strings.HasPrefix(line, "data: ") && !regexp.MustCompile(`^id: \d{13}-\d+\n$`).MatchString(line) {
 			t.Errorf("forged %q", line)
 		}

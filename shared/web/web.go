@@ -93,6 +93,9 @@ type Config struct {
 	// StreamFor is how long a stream lives before its reader is sent back
 	// for another. 0: until somebody leaves.
 	StreamFor time.Duration
+	// Ping is how often a stream pings where it does not say so itself. 0:
+	// [hub.PingEvery].
+	Ping time.Duration
 	// Proxies are the addresses whose X-Forwarded headers are believed.
 	Proxies []netip.Prefix
 	// ProxySecret, in X-Proxy-Secret, has X-Forwarded headers believed of any
@@ -113,7 +116,6 @@ type Server struct {
 	typed             limit.Throttle // signals of typing
 	sockets           sync.WaitGroup
 	draining          atomic.Bool
-	unknownProxy      sync.Once // it was warned of
 }
 
 // Routes puts a set of routes on a mux: [Login], [Post], [Stream], [Site].

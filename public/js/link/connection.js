@@ -7,7 +7,8 @@ import { Watchdog } from './watchdog.js'
 /** @typedef {import('../chat.js').Heard} Heard */
 /** @typedef {import('./stream.js').LinkState} LinkState */
 
-const SILENCE = 50_000 // milliseconds: then the leading tab sleeps
+const SILENCE = 50_000 // milliseconds, or a little more than the longest of the stream: then the leading tab sleeps
+const MORE = 5_000
 const GATHER = 30 // milliseconds in which rooms that are followed share one reopening
 
 /**
@@ -22,6 +23,7 @@ export class Connection {
   #election
   #watchdog
   #leads = false
+  #silence = SILENCE
   #gather = 0
   /** @type {LinkState} */
   #state = { live: false }
@@ -116,8 +118,8 @@ export class Connection {
     if (news.follow) this.follow(news.follow)
     if (news.leave) this.leave(news.leave)
     if (news.retry && this.#leads) this.#stream.retry()
-    this.#watchdog.expect(SILENCE)
     this.#take(news)
+    this.#watchdog.expect(this.#silence)
   }
 
   /** @param {{heard?: Heard[], state?: LinkState}} news */
@@ -132,6 +134,7 @@ export class Connection {
   #become(state) {
     const { live } = this.#state
     this.#state = state
+    if (state.silence) this.#silence = Math.max(SILENCE, state.silence + MORE)
     this.#onState(state)
     if (state.live && !live) this.#onBack()
   }
@@ -153,7 +156,7 @@ export class Connection {
 
   /** The tab that leads says nothing any more, not even a ping. */
   #deserted() {
-    this.#watchdog.expect(SILENCE)
+    this.#watchdog.expect(this.#silence)
     if (!this.#leads && !document.hidden) this.#election.usurp()
   }
 }

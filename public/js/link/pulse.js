@@ -1,11 +1,12 @@
 // @ts-check
 
-const EVERY = 15_000 // milliseconds between two pings, until the server's own are heard
+const EVERY = 15_000 // milliseconds between two pings, where the server does not say
 const BURSTS = 2 // one may be a laptop that slept
 
 /** Feels the server's pings: how often they come, and whether something holds them back. */
 export class Pulse {
   every = EVERY
+  most = EVERY
   #sent = 0
   #heard = 0
   #bursts = 0
@@ -23,7 +24,7 @@ export class Pulse {
     this.#sent = sent
     this.#heard = heard
     if (first || apart <= 0) return false
-    this.every = Math.min(EVERY, Math.max(1000, apart))
+    this.every = Math.min(this.most, Math.max(1000, apart))
     const bunched = came < apart / 4
     if (bunched && !this.#inBurst) this.#bursts++
     if (!bunched && came < apart * 1.5) this.#bursts = 0

@@ -8,10 +8,7 @@ import { Problem } from '../call.js'
 export function openSocket({ rooms, after, onEvents, onDown }) {
   const query = new URLSearchParams([...rooms.map(room => ['room', room]), ['last_event_id', after]])
   const socket = new WebSocket(`${location.origin.replace(/^http/, 'ws')}/stream?${query}`)
-  socket.onmessage = ({ data }) => {
-    const heard = JSON.parse(data)
-    onEvents(heard.kind === 'open' ? [] : [heard])
-  }
+  socket.onmessage = ({ data }) => onEvents([JSON.parse(data)])
   socket.onclose = () => onDown(new Problem(0, 'the socket closed'))
   return () => {
     socket.onclose = socket.onmessage = null

@@ -17,7 +17,7 @@ import { Watchdog } from './watchdog.js'
  * @returns {() => void} close
  */
 /** @typedef {import('../chat.js').Heard} Heard */
-/** @typedef {{live: boolean, again?: number, status?: number}} LinkState `again`: when it tries next */
+/** @typedef {{live: boolean, again?: number, status?: number, silence?: number}} LinkState `again`: when it tries next, `silence`: the longest that a live one has */
 
 /** @type {Record<string, Open>} */
 const WAYS = { sse: openEvents, websocket: openSocket, longpoll: openPoll }
@@ -91,13 +91,17 @@ export class Stream {
 
   /** @param {Heard[]} heard */
   #hear(heard) {
-    if (!this.#alive) {
+    const signals = /** @type {import('../chat.js').Signal[]} */ (heard)
+    const open = signals.find(({ kind }) => kind === 'open')
+    if (open?.ping) this.#pulse.every = this.#pulse.most = open.ping * 1000
+    if (!this.#alive || open) {
       this.#alive = true
-      this.#onState({ live: true })
+      this.#onState({ live: true, silence: MISSED * this.#pulse.most })
     }
     this.#watchdog.expect(MISSED * this.#pulse.every)
-    if (heard.length) this.#onEvents(heard)
-    for (const { kind, now = 0, retry = 0 } of /** @type {import('../chat.js').Signal[]} */ (heard)) {
+    const events = heard.filter(({ kind }) => kind !== 'open')
+    if (events.length) this.#onEvents(events)
+    for (const { kind, now = 0, retry = 0 } of signals) {
       if (kind === 'bye') return this.#again(retry)
       if (kind === 'ping' && this.#pulse.beat(now, Date.now()) && this.#way === 0) return this.#heldBack()
     }

@@ -4,12 +4,12 @@ import { Frames } from '../link/frames.js'
 import { Pulse } from '../link/pulse.js'
 
 test('frames are read whole, however their bytes are cut', () => {
-  const bytes = 'retry: 2000\n\nid: 1-0\n\nid: 2-0\ndata: {"id":"2-0","text":"a: b"}\n\nevent: ping\ndata: {"kind":"ping"}\n\n'
+  const bytes = 'retry: 2000\nevent: open\ndata: {"kind":"open"}\nid: 1-0\n\ndata: {"id":"2-0","text":"a: b"}\nid: 2-0\n\nevent: ping\ndata: {"kind":"ping"}\n\n'
   for (let size = 1; size < bytes.length; size++) {
     const frames = new Frames()
     const heard = []
     for (let i = 0; i < bytes.length; i += size) heard.push(...frames.push(bytes.slice(i, i + size)))
-    assert.deepEqual(heard, [{ id: '2-0', text: 'a: b' }, { kind: 'ping' }])
+    assert.deepEqual(heard, [{ kind: 'open' }, { id: '2-0', text: 'a: b' }, { kind: 'ping' }])
   }
 })
 
@@ -24,6 +24,14 @@ test('pings that are held back and let go together are clumps', () => {
   const pulse = new Pulse()
   const beats = Array.from({ length: 9 }, (_, i) => pulse.beat(i * 15_000 + 1, Math.ceil((i + 1) / 3) * 45_000 + i))
   assert.equal(beats.includes(true), true)
+})
+
+test('a server that pings seldom is waited for', () => {
+  const pulse = new Pulse()
+  pulse.every = pulse.most = 60_000
+  pulse.beat(1, 0)
+  pulse.beat(60_001, 60_000)
+  assert.equal(pulse.every, 60_000)
 })
 
 test('a server that pings oftener is missed sooner', () => {

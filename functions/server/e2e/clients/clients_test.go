@@ -129,9 +129,9 @@ func (r *clientRun) watch(tb testing.TB, p *network.Proxy, out *bufio.Scanner) {
 		cut := r.n%clientCut == 0 && r.n < clientEvents
 		r.mu.Unlock()
 		if cut && r.cuts%2 == 0 {
-			p.ResetAll()
+			p.Storm()
 		} else if cut {
-			p.EndAll()
+			p.Cut()
 		}
 		if cut {
 			r.cuts++

@@ -94,9 +94,9 @@ func (c *ownClient) look(t *testing.T) {
 		return
 	}
 	if c.cuts%2 == 0 {
-		c.p.ResetAll()
+		c.p.Storm()
 	} else {
-		c.p.EndAll()
+		c.p.Cut()
 	}
 	c.cuts++
 }
