@@ -82,9 +82,9 @@ openapi: ## make the schemas of public/openapi.json anew, from the Go types and 
 	$(GO) test ./shared/web -run '^TestSchemasAreMadeFromTheTypes$$' -count=1 -update
 
 fuzz: ## a minute for each fuzzer
-	@set -e; for pkg in chat identity nickname hub web; do \
-		for f in $$($(GO) test -list '^Fuzz' ./shared/$$pkg | grep ^Fuzz); do \
-			echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime 60s ./shared/$$pkg; \
+	@set -e; for pkg in $$(grep -rl '^func Fuzz' --include='*_test.go' shared functions | xargs -n1 dirname | sort -u); do \
+		for f in $$($(GO) test -list '^Fuzz' ./$$pkg | grep ^Fuzz); do \
+			echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime 60s ./$$pkg; \
 		done; done
 
 vuln: ## known holes in what we depend on (asks the Go vulnerability database)

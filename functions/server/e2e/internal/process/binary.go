@@ -23,9 +23,9 @@ func Main(m *testing.M) int {
 	return m.Run()
 }
 
-// binary is the server as `make build` makes it, with the race detector if
+// Binary is the server as `make build` makes it, with the race detector if
 // the tests have it.
-func binary(tb testing.TB) string {
+func Binary(tb testing.TB) string {
 	tb.Helper()
 	path, err := built()
 	if err != nil {
@@ -37,7 +37,7 @@ func binary(tb testing.TB) string {
 // built builds the server into build/e2e, each package of tests its own: a
 // binary that is there and up to date is not linked again.
 var built = sync.OnceValues(func() (string, error) {
-	root, err := moduleRoot()
+	root, err := Root()
 	if err != nil {
 		return "", err
 	}
@@ -81,7 +81,8 @@ func readSources(root string) error {
 	return nil
 }
 
-func moduleRoot() (string, error) {
+// Root is the folder of the module.
+func Root() (string, error) {
 	dir, err := os.Getwd()
 	for err == nil {
 		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {

@@ -44,7 +44,7 @@ func Start(tb testing.TB, env ...string) *Server {
 func (s *Server) start() {
 	s.Tb.Helper()
 	s.Log = &Output{}
-	s.Cmd = exec.Command(binary(s.Tb))
+	s.Cmd = exec.Command(Binary(s.Tb))
 	s.Cmd.Env, s.Cmd.Stderr = s.env, s.Log
 	out, err := s.Cmd.StdoutPipe()
 	if err != nil {
@@ -187,7 +187,7 @@ func Run(tb testing.TB, env ...string) (string, error) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(tb.Context(), 15*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, binary(tb))
+	cmd := exec.CommandContext(ctx, Binary(tb))
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "ADDR=127.0.0.1:0", "DATA_DIR=" + tb.TempDir()}, env...)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
