@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,6 +44,7 @@ type Config struct {
 
 	SessionKeys    []string       `env:"SESSION_KEYS"`             // the first signs, all are good; at least 32 bytes each
 	PublicOrigin   string         `env:"PUBLIC_ORIGIN"`            // where browsers find us, as https://chat.example.org
+	AllowedOrigins []string       `env:"ALLOWED_ORIGINS"`          // other sites whose pages may use us, each as https://www.example.org
 	TrustedProxies []netip.Prefix `env:"TRUSTED_PROXIES"`          // whose X-Forwarded-* headers are believed
 	ProxySecret    string         `env:"PROXY_SECRET"`             // whoever sends it as X-Proxy-Secret is believed too; at least 16 bytes
 	Guests         string         `env:"GUESTS" envDefault:"read"` // what those may do who said no name: read or none
@@ -86,6 +88,8 @@ func (c Config) check() error {
 		return fmt.Errorf("STREAM_MODE is %q: it may be buffered or server, or not set", c.StreamMode)
 	case c.PublicOrigin != "" && !validOrigin(c.PublicOrigin):
 		return fmt.Errorf("PUBLIC_ORIGIN is %q: it is a scheme and a host, as https://chat.example.org", c.PublicOrigin)
+	case slices.ContainsFunc(c.AllowedOrigins, func(s string) bool { return !isOrigin(s) }):
+		return fmt.Errorf("ALLOWED_ORIGINS is %q: it is a list of a scheme and a host each, as https://www.example.org,https://app.example.org; there is no pattern for all", strings.Join(c.AllowedOrigins, ","))
 	case c.ProxySecret != "" && len(c.ProxySecret) < secretBytes:
 		return fmt.Errorf("PROXY_SECRET has %d bytes: it needs at least %d, or is not set", len(c.ProxySecret), secretBytes)
 	case c.PingSeconds < web.MinPing || c.PingSeconds > web.MaxPing:
@@ -97,8 +101,14 @@ func (c Config) check() error {
 }
 
 func validOrigin(s string) bool {
+	return isOrigin(s) && (strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://"))
+}
+
+// isOrigin reports whether s is an origin as browsers send it: an app's web view
+// has a scheme of its own, such as capacitor://localhost.
+func isOrigin(s string) bool {
 	scheme, host, ok := strings.Cut(s, "://")
-	return ok && (scheme == "https" || scheme == "http") && host != "" && !strings.ContainsAny(host, "/?# ")
+	return ok && scheme != "" && host != "" && !strings.ContainsAny(s, "*?# ") && !strings.Contains(host, "/")
 }
 
 // keys are the session keys; without any, one that is made here and kept in
@@ -160,7 +170,7 @@ func (c Config) web(log *slog.Logger, st store.Store, h *hub.Hub, signer *identi
 		AllowPost:  func(address string) error { return st.AllowSoon("post", address, posts) },
 		AllowLogin: func(ctx context.Context, address string) error { return st.Allow(ctx, "login", address, logins) },
 		Log:        log, Rooms: st, Hub: h, Users: signer,
-		Guests: c.Guests == "read", Origin: c.PublicOrigin, Proxies: c.TrustedProxies, ProxySecret: c.ProxySecret,
+		Guests: c.Guests == "read", Origin: c.PublicOrigin, AllowedOrigins: c.AllowedOrigins, Proxies: c.TrustedProxies, ProxySecret: c.ProxySecret,
 		StreamsPerUser: c.StreamsPerUser, StreamsPerAddress: c.StreamsPerAddress,
 		StreamFor: time.Duration(c.StreamSeconds) * time.Second, Ping: time.Duration(c.PingSeconds) * time.Second, Sockets: c.StreamMode == "server",
 	}

@@ -155,10 +155,10 @@ func (p *page) parse(q url.Values) (before chat.ID, err error) {
 	p.limit = defaultPage
 	if q.Has("limit") {
 		n, err := strconv.Atoi(q.Get("limit"))
-		if err != nil || n < 1 {
+		if err != nil || n < 1 || n > maxPage {
 			return before, fmt.Errorf("%w: limit is a number from 1 to %d", errMalformed, maxPage)
 		}
-		p.limit = min(n, maxPage)
+		p.limit = n
 	}
 	if before, err = chat.ParseID(q.Get("before")); err != nil {
 		return before, fmt.Errorf("%w: before is %s", errMalformed, plain(err, chat.ErrInvalid))

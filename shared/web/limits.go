@@ -44,6 +44,9 @@ func (s *Server) open(r *http.Request, rooms []chat.RoomID, cursor string) (*sub
 	if err != nil {
 		return nil, err
 	}
+	if err := s.checkForeign(r); err != nil {
+		return nil, err
+	}
 	leave, err := s.admit(r, v.user, rooms)
 	if err != nil {
 		return nil, err

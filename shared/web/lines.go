@@ -58,6 +58,7 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request, v visitor, room 
 	streamHead(w.Header(), typeNDJSON)
 	wr := lines
 	wr.opening = func(chat.Signal, time.Duration) []byte { return p.lines() }
+	_ = http.NewResponseController(w).Flush() // an empty page is no reason to wait with the head
 	s.send(w, r, sub, wr)
 	return nil
 }

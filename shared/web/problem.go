@@ -23,6 +23,8 @@ var (
 	errGone          = errors.New("gone")
 	errUpgrade       = errors.New("no upgrade")
 	errNotHere       = errors.New("not possible here")
+	errForeign       = errors.New("other site")
+	errMisdirected   = errors.New("other host")
 )
 
 // kinds gives each kind of error its status. The text that wraps them is for
@@ -34,12 +36,14 @@ var kinds = []struct {
 	{errMalformed, http.StatusBadRequest},
 	{chat.ErrUnauthorized, http.StatusUnauthorized},
 	{chat.ErrForbidden, http.StatusForbidden},
+	{errForeign, http.StatusForbidden},
 	{chat.ErrNotFound, http.StatusNotFound},
 	{errMethod, http.StatusMethodNotAllowed},
 	{errNotAcceptable, http.StatusNotAcceptable},
 	{chat.ErrConflict, http.StatusConflict},
 	{errGone, http.StatusGone},
 	{errMediaType, http.StatusUnsupportedMediaType},
+	{errMisdirected, http.StatusMisdirectedRequest},
 	{chat.ErrInvalid, http.StatusUnprocessableEntity},
 	{chat.ErrReused, http.StatusUnprocessableEntity},
 	{errUpgrade, http.StatusUpgradeRequired},
@@ -130,7 +134,7 @@ func retryAfter(err error) string {
 	return strconv.Itoa(int(math.Ceil(after.Seconds())))
 }
 
-// logFailure never logs a query, a body or a header: they may be secret.
+// logFailure never logs a query or a body, nor any header that may be secret.
 func (s *Server) logFailure(r *http.Request, code int, id string, err error) {
 	if r.Context().Err() != nil {
 		return // a browser that left is no error
@@ -139,6 +143,11 @@ func (s *Server) logFailure(r *http.Request, code int, id string, err error) {
 	if code >= http.StatusInternalServerError {
 		s.log.Error("request failed", append(facts, "err", err)...)
 		return
+	}
+	for _, kind := range []error{errForeign, errMisdirected} { // for the operator to mend
+		if errors.Is(err, kind) {
+			facts = append(facts, "origin", clip(r.Header.Get("Origin")), "host", clip(r.Host), "why", plain(err, kind))
+		}
 	}
 	s.log.Info("request refused", facts...)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -140,22 +141,49 @@ var nobody chat.User
 func TestWrongMethodIsToldTheRightOnes(t *testing.T) {
 	h := open(t, nil)
 	for _, tt := range []struct{ method, target, allow string }{
-		{"GET", "/post", "POST"},
-		{"PUT", "/login", "DELETE, GET, HEAD, POST"},
-		{"POST", "/stream", "GET, HEAD"},
-		{"DELETE", "/r/lobby", "GET, HEAD, PATCH, POST"},
-		{"POST", "/r/lobby/1-0", "DELETE, GET, HEAD, PATCH"},
-		{"POST", "/r/lobby/people", "DELETE, GET, HEAD, PATCH"}, // "people" may be an id, of no message
-		{"POST", "/r/lobby/1-0/reactions/x", "DELETE, PUT"},
-		{"POST", "/js/main.js", "GET, HEAD"},
-		{"OPTIONS", "/rooms", "GET, HEAD"},
-		{"BREW", "/", "GET, HEAD"},
+		{"GET", "/post", "OPTIONS, POST"},
+		{"PUT", "/login", "DELETE, GET, HEAD, OPTIONS, POST"},
+		{"POST", "/stream", "GET, HEAD, OPTIONS"},
+		{"DELETE", "/r/lobby", "GET, HEAD, OPTIONS, PATCH, POST"},
+		{"POST", "/r/lobby/1-0", "DELETE, GET, HEAD, OPTIONS, PATCH"},
+		{"POST", "/r/lobby/people", "GET, HEAD, OPTIONS"},
+		{"DELETE", "/r/lobby/people", "GET, HEAD, OPTIONS"}, // no event that could be deleted
+		{"GET", "/r/lobby/typing", "OPTIONS, POST"},
+		{"POST", "/r/lobby/1-0/reactions/x", "DELETE, OPTIONS, PUT"},
+		{"POST", "/js/main.js", "GET, HEAD, OPTIONS"},
+		{"BREW", "/", "GET, HEAD, OPTIONS"},
 	} {
 		res := h.do(t, ask{tt.method, tt.target, "", "", ann})
 		if got := res.Header.Get("Allow"); got != tt.allow {
 			t.Errorf("%s %s: Allow %q, want %q", tt.method, tt.target, got, tt.allow)
 		}
 		refused(t, res, http.StatusMethodNotAllowed, "This address takes "+tt.allow)
+	}
+}
+
+// Balancers ask by OPTIONS whether a server is there.
+func TestOptionsTellsTheMethodsOfAnAddress(t *testing.T) {
+	h := open(t, nil)
+	for target, allow := range map[string]string{"/": "GET, HEAD, OPTIONS", "/rooms": "GET, HEAD, OPTIONS", "/r/lobby/typing": "OPTIONS, POST"} {
+		res := h.do(t, ask{"OPTIONS", target, "", "", nobody})
+		if got := res.Header.Get("Allow"); res.StatusCode != http.StatusNoContent || got != allow {
+			t.Errorf("OPTIONS %s: %s, Allow %q, want %q", target, res.Status, got, allow)
+		}
+	}
+	refused(t, h.do(t, ask{"OPTIONS", "/nothing", "", "", nobody}), 404, "nothing at this address")
+}
+
+// What Allow names is not refused as a wrong method, and what it does not name is.
+func TestAllowIsTrue(t *testing.T) {
+	h := open(t, nil)
+	for _, target := range []string{"/", "/login", "/post", "/rooms", "/ws/send", "/r/lobby", "/r/lobby/1-0", "/r/lobby/people", "/r/lobby/typing", "/r/lobby/1-0/reactions/x"} {
+		allow := strings.Split(h.do(t, ask{"OPTIONS", target, "", "", nobody}).Header.Get("Allow"), ", ")
+		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} {
+			res := h.do(t, ask{method, target, "", "", nobody})
+			if got := res.StatusCode != http.StatusMethodNotAllowed; got != slices.Contains(allow, method) {
+				t.Errorf("%s %s: %s, but Allow is %q", method, target, res.Status, allow)
+			}
+		}
 	}
 }
 

@@ -78,6 +78,9 @@ type Config struct {
 	// Origin is the address that people type, like https://chat.example.
 	// Empty: whatever address a request came to.
 	Origin string
+	// AllowedOrigins are other sites whose pages may use this server, such as
+	// https://www.example.org. They are compared as they are.
+	AllowedOrigins []string
 	// AllowLogin counts a login from an address and fails when that is too
 	// many, or when it cannot tell. Nil: there is no limit.
 	AllowLogin func(ctx context.Context, address string) error
@@ -105,11 +108,14 @@ type Config struct {
 
 // A Server answers requests.
 type Server struct {
-	cfg   Config
-	log   *slog.Logger
-	gate  *gate
-	cross *http.CrossOriginProtection
-	site  *site
+	cfg  Config
+	log  *slog.Logger
+	gate *gate
+	site *site
+
+	cross   *http.CrossOriginProtection
+	allowed map[string]bool // origins of other sites
+	host    string          // of the public origin; empty: it is not known
 
 	byUser, byAddress limit.Concurrency // streams
 	presence          *presence.Tracker
@@ -124,22 +130,17 @@ type Routes func(*Server, *http.ServeMux)
 // New returns a server. It fails when the origin is none, or the site cannot
 // be read.
 func New(cfg Config) (*Server, error) {
-	s := &Server{cfg: cfg, log: cfg.Log, cross: http.NewCrossOriginProtection()}
+	s := &Server{cfg: cfg, log: cfg.Log}
 	s.typed.Pause = typingPause
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	if cfg.Origin != "" {
-		if err := s.cross.AddTrustedOrigin(cfg.Origin); err != nil {
-			return nil, fmt.Errorf("public origin: %w", err)
-		}
+	if err := s.trustOrigins(); err != nil {
+		return nil, err
 	}
 	s.gate = &gate{rooms: cfg.Rooms, hub: cfg.Hub, guestsRead: cfg.Guests, may: access.May}
 	s.presence = presence.New(cfg.Rooms, func(sig chat.Signal) { cfg.Hub.Signal(sig) }, s.log)
 	s.cfg.Rooms, s.cfg.Hub = nil, nil // from here on they are behind the gate
-	s.cross.SetDenyHandler(s.wrap(func(http.ResponseWriter, *http.Request) error {
-		return fmt.Errorf("%w: this request was sent by another site", chat.ErrForbidden)
-	}))
 	if cfg.Site != nil {
 		var err error
 		if s.site, err = openSite(cfg.Site, cfg.Compress); err != nil {
@@ -155,39 +156,7 @@ func (s *Server) Handler(routes ...Routes) http.Handler {
 	for _, add := range routes {
 		add(s, mux)
 	}
-	return s.guard(s.cross.Handler(s.route(mux)))
-}
-
-// route gives a request to the mux, and answers as a problem what the mux
-// would answer by itself: no such route, or not by this method.
-func (s *Server) route(mux *http.ServeMux) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h, pattern := mux.Handler(r)
-		if pattern != "" {
-			mux.ServeHTTP(w, r)
-			return
-		}
-		var own headerRecorder
-		h.ServeHTTP(&own, r)
-		if allow := own.Header().Get("Allow"); allow != "" {
-			w.Header().Set("Allow", allow)
-			s.fail(w, r, fmt.Errorf("%w: this address takes %s", errMethod, allow))
-			return
-		}
-		s.fail(w, r, fmt.Errorf("%w: there is nothing at this address", chat.ErrNotFound))
-	})
-}
-
-// A headerRecorder keeps an answer's header and drops the rest.
-type headerRecorder struct{ header http.Header }
-
-func (m *headerRecorder) WriteHeader(int)             {}
-func (m *headerRecorder) Write(b []byte) (int, error) { return len(b), nil }
-func (m *headerRecorder) Header() http.Header {
-	if m.header == nil {
-		m.header = http.Header{}
-	}
-	return m.header
+	return s.guard(s.origins(s.route(mux)))
 }
 
 // wrap makes a handler that may fail an [http.Handler]: its body is bounded,
