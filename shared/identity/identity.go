@@ -2,7 +2,7 @@
 // browsers, the same token as "Authorization: Bearer" for everything else.
 //
 // It alone knows the keys, the form of the token, its expiry and how keys are
-// rotated. It keeps nothing: whoever holds a token is the user until it ends.
+// rotated. It stores nothing: whoever holds a token is the user until it ends.
 package identity
 
 import (
@@ -46,7 +46,7 @@ type Signer struct {
 	keys   map[string][]byte // that verify, by kid
 	parser *jwt.Parser
 	now    func() time.Time
-	known  known
+	cache  sessionCache
 }
 
 // claims are what a token says. Fields that we do not know are left alone.
@@ -84,7 +84,7 @@ func New(life time.Duration, keys ...[]byte) (*Signer, error) {
 	return s, nil
 }
 
-// keyID names a key without telling it.
+// keyID names a key without revealing it.
 func keyID(key []byte) string {
 	sum := sha256.Sum256(key)
 	return base64.RawURLEncoding.EncodeToString(sum[:6])
@@ -95,7 +95,7 @@ func NewUser(name string) chat.User {
 	return chat.User{ID: "u_" + strings.ToLower(rand.Text()[:20]), Name: name} // 100 random bits
 }
 
-// Token is the user's session as text.
+// Token returns the user's session as text.
 func (s *Signer) Token(u chat.User) (string, error) {
 	now := s.now()
 	t := jwt.NewWithClaims(jwt.SigningMethodHS256, claims{
@@ -145,8 +145,8 @@ func cookieName(secure bool) string {
 	return plainCookie
 }
 
-// User tells who sent a request: by its bearer token, or else by the cookie
-// that Cookie makes. It fails with [ErrNone] when the request carries neither,
+// User returns the user who sent a request, by its bearer token or else by the
+// cookie that Cookie makes. It fails with [ErrNone] when the request carries neither,
 // and with another [chat.ErrUnauthorized] when what it carries is not good.
 //
 // Decision: over TLS the cookie without the prefix does not count. A
@@ -168,7 +168,7 @@ func (s *Signer) read(token string) (chat.User, error) {
 	if len(token) > maxToken || strings.ContainsFunc(token, foreign) {
 		return chat.User{}, errForged
 	}
-	if k, ok := s.known.get(token); ok {
+	if k, ok := s.cache.get(token); ok {
 		if !s.now().Before(k.ends) {
 			return chat.User{}, errExpired
 		}
@@ -189,7 +189,7 @@ func (s *Signer) read(token string) (chat.User, error) {
 		return chat.User{}, errForged
 	}
 	u := chat.User{ID: c.Subject, Name: c.Name}
-	s.known.put(token, session{u, c.ExpiresAt.Add(leeway)})
+	s.cache.put(token, session{u, c.ExpiresAt.Add(leeway)})
 	return u, nil
 }
 

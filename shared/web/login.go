@@ -74,15 +74,15 @@ func (s *Server) transports(r *http.Request) []string {
 	return []string{serverSentEvents, longPoll}
 }
 
-// A hello is what somebody says to come in.
-type hello struct {
+// A loginRequest is a name that somebody wants to be known by.
+type loginRequest struct {
 	Name  string `json:"name"`
 	Token bool   `json:"token,omitempty"` // the answer is to hold the session as text
 	next  string // where a form leads on to
 	form  bool
 }
 
-func readHello(r *http.Request) (in hello, err error) {
+func readLogin(r *http.Request) (in loginRequest, err error) {
 	kind, err := mediaType(r, typeForm, typeMultipart, typeJSON)
 	if err != nil {
 		return in, err
@@ -92,13 +92,13 @@ func readHello(r *http.Request) (in hello, err error) {
 		return in, err
 	}
 	form, err := readForm(r, kind)
-	return hello{Name: form.Get("user"), next: form.Get("next"), form: true}, err
+	return loginRequest{Name: form.Get("user"), next: form.Get("next"), form: true}, err
 }
 
-// login signs somebody in. Who is signed in already keeps the id, so that
-// their lines stay theirs under the new name.
+// login signs somebody in. A user who is signed in already keeps the id, so that
+// their messages stay theirs under the new name.
 func (s *Server) login(w http.ResponseWriter, r *http.Request, parse func(string) (string, error)) error {
-	in, err := readHello(r)
+	in, err := readLogin(r)
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request, parse func(string
 	if err != nil {
 		return err
 	}
-	u, err := s.enter(r, name)
+	u, err := s.sessionUser(r, name)
 	if err != nil {
 		return err
 	}
@@ -127,8 +127,8 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request, parse func(string
 	return answer(w, http.StatusOK, out)
 }
 
-// enter is the user that a request becomes under a name.
-func (s *Server) enter(r *http.Request, name string) (chat.User, error) {
+// sessionUser is the user that a request is signed in as, under a name.
+func (s *Server) sessionUser(r *http.Request, name string) (chat.User, error) {
 	if s.cfg.AllowLogin != nil {
 		if err := s.cfg.AllowLogin(r.Context(), s.client(r).String()); err != nil {
 			return chat.User{}, err

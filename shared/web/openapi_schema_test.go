@@ -23,7 +23,7 @@ const descriptionFile = "../../public/openapi.json"
 // The Go types behind the schemas, by the name that the description gives them.
 var shapes = map[string]any{
 	"Event": chat.Event{}, "Signal": chat.Signal{}, "User": chat.User{}, "Room": chat.Room{},
-	"Session": session{}, "LoginRequest": hello{}, "LoginAnswer": loginAnswer{},
+	"Session": session{}, "LoginRequest": loginRequest{}, "LoginAnswer": loginAnswer{},
 	"PostRequest": postRequest{}, "PostForm": postRequest{}, "EditRequest": editRequest{}, "TitleRequest": titleRequest{},
 	"Page": page{}, "Poll": pollAnswer{}, "RoomList": roomList{}, "PeopleList": peopleList{},
 	"Problem": problem{}, "Health": health{},
