@@ -77,7 +77,7 @@ func (s *Server) pingOf(q url.Values) (time.Duration, error) {
 
 // admit counts a stream for its user and its address, and as present in rooms.
 func (s *Server) admit(r *http.Request, user chat.User, rooms []chat.RoomID) (leave func(), err error) {
-	address, ok := s.byAddress.Acquire(s.client(r).String(), s.cfg.StreamsPerAddress)
+	address, ok := s.byAddress.Acquire(s.network(r), s.cfg.StreamsPerAddress)
 	if !ok {
 		return nil, tooManyStreams("your address", s.cfg.StreamsPerAddress)
 	}

@@ -130,7 +130,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request, parse func(string
 // sessionUser is the user that a request is signed in as, under a name.
 func (s *Server) sessionUser(r *http.Request, name string) (chat.User, error) {
 	if s.cfg.AllowLogin != nil {
-		if err := s.cfg.AllowLogin(r.Context(), s.client(r).String()); err != nil {
+		if err := s.cfg.AllowLogin(r.Context(), s.network(r)); err != nil {
 			return chat.User{}, err
 		}
 	}

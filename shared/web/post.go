@@ -131,7 +131,7 @@ func (s *Server) write(r *http.Request, v visitor, d chat.Draft) (_ chat.Line, r
 		return chat.Line{}, false, err
 	}
 	if s.cfg.AllowPost != nil {
-		if err := s.cfg.AllowPost(s.client(r).String()); err != nil {
+		if err := s.cfg.AllowPost(s.network(r)); err != nil {
 			return chat.Line{}, false, err
 		}
 	}

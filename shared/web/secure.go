@@ -2,13 +2,9 @@ package web
 
 import (
 	"crypto/rand"
-	"crypto/subtle"
 	"fmt"
-	"net"
 	"net/http"
-	"net/netip"
 	"runtime/debug"
-	"slices"
 	"strings"
 
 	"confab/shared/chat"
@@ -75,56 +71,6 @@ func (s *Server) rescue(w http.ResponseWriter, r *http.Request) {
 	default:
 		s.fail(w, r, fmt.Errorf("panic: %v\n%s", v, debug.Stack()))
 	}
-}
-
-// secure reports whether the browser talks to us over TLS.
-func (s *Server) secure(r *http.Request) bool {
-	if strings.HasPrefix(s.cfg.Origin, "https://") || r.TLS != nil {
-		return true
-	}
-	// The first is the one nearest to the browser. A browser that makes it up
-	// gets a cookie that it cannot send back.
-	proto, _, _ := strings.Cut(r.Header.Get("X-Forwarded-Proto"), ",")
-	return strings.EqualFold(strings.TrimSpace(proto), "https") && s.proxied(r)
-}
-
-// client is the address that a request came from. Each proxy adds to the
-// right of X-Forwarded-For, so it is read from there, for as long as the
-// address that vouches is one of our proxies.
-func (s *Server) client(r *http.Request) netip.Addr {
-	peer, proxied := remote(r), s.proxied(r)
-	addr := peer
-	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for _, hop := range slices.Backward(hops) {
-		before, err := netip.ParseAddr(strings.TrimSpace(hop))
-		if err != nil || !s.trusts(addr) && !(proxied && addr == peer) {
-			break
-		}
-		addr = before.Unmap().WithZone("")
-	}
-	return addr
-}
-
-// proxied reports whether a request was sent by one of our proxies: from its
-// address, or with the secret that all of them share.
-func (s *Server) proxied(r *http.Request) bool {
-	said := []byte(r.Header.Get(proxySecret))
-	return s.trusts(remote(r)) || s.cfg.ProxySecret != "" && subtle.ConstantTimeCompare(said, []byte(s.cfg.ProxySecret)) == 1
-}
-
-func (s *Server) trusts(addr netip.Addr) bool {
-	return slices.ContainsFunc(s.cfg.Proxies, func(p netip.Prefix) bool { return p.Contains(addr) })
-}
-
-// remote is the other end of the connection. Some runtimes tell it without a
-// port.
-func remote(r *http.Request) netip.Addr {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr
-	}
-	addr, _ := netip.ParseAddr(host)
-	return addr.Unmap().WithZone("")
 }
 
 // user is who sent a request.

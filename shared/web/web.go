@@ -122,6 +122,7 @@ type Server struct {
 	typed             limit.Throttle // signals of typing
 	sockets           sync.WaitGroup
 	draining          atomic.Bool
+	unknownProxy      sync.Once // it was warned of
 }
 
 // Routes puts a set of routes on a mux: [Login], [Post], [Stream], [Site].

@@ -57,7 +57,7 @@ func benchMain(ctx context.Context) error {
 	if *picture != "" {
 		return b.draw(*picture)
 	}
-	fmt.Println("| work | measured | floor in the same run | naive | reach | |")
+	fmt.Println("| work | measured | floor in the same run | naive | goal | |")
 	fmt.Println("| --- | --- | --- | --- | --- | --- |")
 	for i, workload := range workloads {
 		if *only != "" && !slices.Contains(strings.Split(*only, ","), fmt.Sprint(i+1)) {
@@ -67,7 +67,7 @@ func benchMain(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", workload.name, err)
 		}
-		fmt.Printf("| %s | %s | %s |\n", workload.name, line, workload.reach)
+		fmt.Printf("| %s | %s | %s |\n", workload.name, line, workload.goal)
 	}
 	return nil
 }

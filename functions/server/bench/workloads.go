@@ -6,8 +6,8 @@ import "fmt"
 
 // A workload is one kind of work, and what is to be reached.
 type workload struct {
-	name, reach string
-	run         func(*bench) (string, error)
+	name, goal string
+	run        func(*bench) (string, error)
 }
 
 var workloads = []workload{

@@ -129,9 +129,9 @@ func (r *clientRun) watch(tb testing.TB, p *network.Proxy, out *bufio.Scanner) {
 		cut := r.n%clientCut == 0 && r.n < clientEvents
 		r.mu.Unlock()
 		if cut && r.cuts%2 == 0 {
-			p.Storm()
+			p.ResetAll()
 		} else if cut {
-			p.Cut()
+			p.EndAll()
 		}
 		if cut {
 			r.cuts++

@@ -56,7 +56,7 @@ func TestTortureLinkIsSlow(t *testing.T) {
 func TestTortureLinkIsReset(t *testing.T) {
 	badLink(t, "reset storm between server and Redis", func(r *round, _ *load, _ *redistest.Server, p *network.Proxy) {
 		for range some(10, 50) {
-			p.Storm()
+			p.ResetAll()
 			pause(time.Duration(r.rnd.Int64N(int64(300 * time.Millisecond))))
 		}
 	})
@@ -71,9 +71,9 @@ func TestTortureLinksOfReadersAreBad(t *testing.T) {
 			r.calm()
 			p.Slow(time.Duration(r.rnd.Int64N(int64(50 * time.Millisecond))))
 			if r.rnd.IntN(2) == 0 {
-				p.Storm()
+				p.ResetAll()
 			} else {
-				p.Cut()
+				p.EndAll()
 			}
 		}
 		l.check()

@@ -73,7 +73,7 @@ func TestTortureServersAreReplaced(t *testing.T) {
 		}
 		r.calm()
 		l.check()
-		// An author whom a busy machine held up for longer than the farewell may
+		// An author whom a busy machine held up for longer than the keep-alive grace may
 		// write on a kept connection just as it is closed (RFC 9112 §9.6); in a
 		// short round, beside other tests, one may.
 		for code, n := range l.codes {

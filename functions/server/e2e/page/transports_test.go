@@ -94,9 +94,9 @@ func (c *ownClient) look(t *testing.T) {
 		return
 	}
 	if c.cuts%2 == 0 {
-		c.p.Storm()
+		c.p.ResetAll()
 	} else {
-		c.p.Cut()
+		c.p.EndAll()
 	}
 	c.cuts++
 }

@@ -63,7 +63,7 @@ func StartProxy(tb testing.TB, target string) *Proxy {
 	tb.Cleanup(func() {
 		ln.Close()
 		p.set(func() { p.ended = true })
-		p.Cut()
+		p.EndAll()
 		wg.Wait()
 	})
 	return p
@@ -188,14 +188,14 @@ func (p *Proxy) pipes() []*pipe {
 	return ls
 }
 
-// Cut ends all connections with FIN, storm with RST.
-func (p *Proxy) Cut() {
+// EndAll ends all connections with FIN, ResetAll with RST.
+func (p *Proxy) EndAll() {
 	for _, l := range p.pipes() {
 		l.close(false)
 	}
 }
 
-func (p *Proxy) Storm() {
+func (p *Proxy) ResetAll() {
 	for _, l := range p.pipes() {
 		l.close(true)
 	}
@@ -232,6 +232,6 @@ func (p *Proxy) Slow(d time.Duration) { p.set(func() { p.delay = d }) }
 func (p *Proxy) Part(on bool) {
 	p.set(func() { p.shut = on })
 	if on {
-		p.Storm()
+		p.ResetAll()
 	}
 }

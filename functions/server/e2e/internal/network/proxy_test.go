@@ -93,7 +93,7 @@ func TestProxyDoesWhatItIsTold(t *testing.T) {
 	if _, err := echo(c, long); err != nil {
 		t.Errorf("new beside a stranded one: %v", err)
 	}
-	p.Storm()
+	p.ResetAll()
 	if _, err := echo(c, long); err == nil || timeout(err) {
 		t.Errorf("reset: %v", err)
 	}
@@ -111,7 +111,7 @@ func TestProxyDoesWhatItIsTold(t *testing.T) {
 	if _, err := echo(c, long); err != nil {
 		t.Errorf("after all: %v", err)
 	}
-	p.Cut()
+	p.EndAll()
 	c.SetDeadline(time.Now().Add(long))
 	if _, err := c.Read(make([]byte, 1)); err == nil || timeout(err) {
 		t.Errorf("cut: %v", err)
