@@ -68,6 +68,15 @@ export class Composer {
     this.box.focus()
   }
 
+  /** Writes somebody's name where one is writing. @param {string} name */
+  mention(name) {
+    const { selectionStart: at, selectionEnd: end, value } = this.box
+    const space = at > 0 && !/\s/.test(value[at - 1]) ? ' ' : ''
+    this.box.setRangeText(`${space}@${name} `, at, end, 'end')
+    this.#written()
+    this.focus()
+  }
+
   /** @param {Message} to */
   reply(to) {
     this.cancel()

@@ -14,14 +14,16 @@ export class Finder {
   #box = /** @type {HTMLInputElement} */ (find('.finder__box'))
   #list = find('.finder__found')
   #onOpen
+  #onFocus
   /** @type {{room: string, title: string, people: number}[]} */
   #rooms = []
   #chosen = -1
   #asking = new AbortController()
 
-  /** @param {(room: string) => void} onOpen */
-  constructor(onOpen) {
+  /** @param {(room: string) => void} onOpen @param {() => void} onFocus brings the box to the screen */
+  constructor(onOpen, onFocus) {
     this.#onOpen = onOpen
+    this.#onFocus = onFocus
     limit(this.#box, 'room')
     this.#form.addEventListener('submit', event => { event.preventDefault(); this.#submit() })
     this.#box.addEventListener('focus', () => this.#load())
@@ -36,6 +38,7 @@ export class Finder {
   }
 
   focus() {
+    this.#onFocus()
     this.#box.focus()
     this.#box.select()
   }
@@ -82,8 +85,14 @@ export class Finder {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
+    if (event.isComposing || event.keyCode === 229) return // the input method's
     const n = this.#list.children.length
-    if (event.key === 'Escape') this.#box.value = ''
+    if (event.key === 'Escape' && (this.#box.value || !this.#list.hidden)) { // closes the finder only
+      event.preventDefault()
+      event.stopPropagation()
+      this.#box.value = ''
+      this.#hide()
+    }
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
     if (!step || !n) return
     event.preventDefault()

@@ -1,17 +1,17 @@
 // @ts-check
 import { Badge } from './badge.js'
+import { Contents } from './contents.js'
 import { perFrame } from './frame.js'
 import { find } from './node.js'
-import { Tabs } from './tabs.js'
 
 /** The room's name and topic, the rooms beside it, and what waits in them. */
 export class Header {
+  contents
   #badge = new Badge()
   #name = find('.bar__room bdi')
   #topic = find('.bar__topic')
   #here
   #rooms
-  #tabs
 
   /**
    * @param {import('./here.js').Here} here
@@ -20,20 +20,22 @@ export class Header {
   constructor(here, rooms) {
     this.#here = here
     this.#rooms = rooms
-    this.#tabs = new Tabs(rooms, here)
+    this.contents = new Contents(rooms, here.me.name, here)
     rooms.onChange = perFrame(() => this.draw())
   }
 
   draw() {
     const { name } = this.#here.room
-    this.#tabs.draw(name)
-    this.#badge.draw(name, this.#rooms.total)
-    this.#name.textContent = name
+    this.contents.draw(name)
+    this.#badge.draw(name, this.#rooms.total().n)
+    if (this.#name.textContent !== name) this.#name.textContent = name
     this.change()
   }
 
   /** The room changed, but not which it is. */
   change() {
-    this.#topic.textContent = this.#here.room.title
+    const { title } = this.#here.room
+    if (this.#topic.textContent === title) return
+    this.#topic.textContent = this.#topic.title = title
   }
 }

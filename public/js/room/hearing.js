@@ -22,7 +22,7 @@ export class Hearing {
 
   /** @param {import('../chat.js').Heard[]} heard */
   hear(heard) {
-    const { room } = this.#to.here
+    const { rooms, here: { room } } = this.#to
     /** @type {Event[]} */
     const said = []
     for (const one of heard) {
@@ -31,7 +31,7 @@ export class Hearing {
     }
     if (!said.length || room.saved) return
     const hole = room.hear(said)
-    if (hole) fillHole(room, hole).catch(() => this.#to.connection.retry())
+    if (hole) fillHole(room, hole).then(() => rooms.noteRoom(room, true)).catch(() => this.#to.connection.retry())
   }
 
   /** Counts an event, and answers with its room. @param {Event} event */

@@ -43,7 +43,7 @@ export class Here {
     this.room.onChange = () => {}
     this.room = new Room(name, this.me)
     this.room.onChange = this.#on.onChange
-    this.#rooms.open(name)
+    for (const fell of this.#rooms.open(name)) this.#on.onClose(fell)
     this.#on.onShow(name)
   }
 

@@ -1,17 +1,27 @@
 // @ts-check
 import { call } from '../call.js'
-import { pathOf } from '../chat.js'
+import { NOTHING, isAfter, pathOf } from '../chat.js'
 
 /** @typedef {import('./room.js').Room} Room */
 
 const PAGE = 100
+const PAGES = 20 // of unread lines, at most, that are loaded when a room is opened
 
-/** Loads the last lines of a room. @param {Room} room */
-export async function loadLast(room) {
-  const page = await ask(room, {})
+/**
+ * Loads the last lines of a room, back to what was read already.
+ * @param {Room} room
+ * @param {string | undefined} mark everything up to here was read; none: one was never here
+ * @returns {Promise<boolean>} whether it goes back that far
+ */
+export async function loadLast(room, mark) {
+  const pages = [await ask(room, {})]
+  const first = () => pages.at(-1)?.events[0]?.id
+  const missing = () => mark !== undefined && !!pages.at(-1)?.more && isAfter(first() ?? NOTHING, mark)
+  while (missing() && pages.length < PAGES) pages.push(await ask(room, { before: first() ?? NOTHING }))
   if (room.saved) room.reset()
-  room.load(page)
+  for (const page of pages) room.load(page)
   if (room.lines.length < PAGE / 4 && room.more) await loadOlder(room).catch(() => {}) // else as one scrolls there
+  return !missing()
 }
 
 /** Loads lines before the first that is known, until some show. @param {Room} room */

@@ -54,11 +54,12 @@ export class Loading {
     this.#now.abort()
     const { signal } = this.#now = new AbortController()
     try {
-      await patiently(() => loadLast(room), {
+      const all = await patiently(() => loadLast(room, this.#rooms.knows(room.name) ? this.#rooms.mark(room.name) : undefined), {
         signal,
         passes: problem => this.#willLoad(problem),
         onWait: (wait, problem) => this.#waits(wait, problem),
       })
+      this.#rooms.noteRoom(room, all)
     } catch (error) {
       if (!signal.aborted) this.#refused(error)
       return

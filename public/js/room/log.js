@@ -1,24 +1,28 @@
 // @ts-check
 import { say } from '../say.js'
 import { loadOlder } from './history.js'
-import { Jump } from './jump.js'
 import { Messages } from './messages.js'
 import { find } from './node.js'
 import { once } from './once.js'
 import { Toolbar } from './toolbar.js'
+import { Ways } from './ways.js'
 
 /** @typedef {import('./message.js').Message} Message */
+
+const PASSING = 1_000 // milliseconds: what comes sooner after the last frame passed before the reader's eyes
 
 /** What was said, what one can do with each line of it, and how far one has read. */
 export class Log {
   toolbar
   #messages
-  #jump
+  #ways
   #here
   #rooms
   #outbox
   #undo
   #composer
+  /** @type {{name: string, to: string, at: number} | undefined} the end that the reader followed when it was drawn last */
+  #before
 
   /**
    * @param {{here: import('./here.js').Here, rooms: import('./rooms.js').Rooms,
@@ -31,7 +35,7 @@ export class Log {
     this.#undo = undo
     this.#composer = composer
     this.#messages = new Messages(here.room)
-    this.#jump = new Jump(this.#messages)
+    this.#ways = new Ways(this.#messages, rooms, here)
     this.toolbar = new Toolbar(this.#messages, here.me, {
       reply: to => composer.reply(to),
       edit: mine => composer.edit(mine),
@@ -50,7 +54,7 @@ export class Log {
   show() {
     const { room } = this.#here
     this.toolbar.hide()
-    this.#messages.show(room, this.#rooms.mark(room.name))
+    this.#messages.show(room, this.#rooms.mark(room.name), () => this.#rooms.unreadIn(room.name)[0]?.id)
   }
 
   /** The room changed. */
@@ -58,10 +62,9 @@ export class Log {
     this.#messages.change()
   }
 
-  /** Says something: all before it was read. @param {string} text @param {string} [reply] */
+  /** Says something, at the end. @param {string} text @param {string} [reply] */
   post(text, reply) {
     this.#outbox.add({ kind: 'post', text, reply })
-    this.#seen()
     this.#messages.newAfter = undefined
     this.#messages.toEnd()
   }
@@ -89,11 +92,20 @@ export class Log {
     this.#messages.older()
   }
 
-  /** What is on the screen and at its end was read. */
+  /** What is on the screen is read, while somebody looks. */
   #seen() {
-    const { room } = this.#here
-    if (!document.hidden && this.#messages.following && room.loaded) this.#rooms.read(room.name, room.last)
-    this.#jump.draw(this.#rooms.mark(room.name))
+    const { name, loaded, saved } = this.#here.room
+    const { seen, following } = this.#messages
+    if (seen && !document.hidden && loaded && !saved) this.#rooms.see(name, this.#passed(following) ?? seen[0], seen[1])
+    this.#before = seen && following && !document.hidden ? { name, to: seen[1], at: Date.now() } : undefined
+    this.#ways.draw()
+  }
+
+  /** Where that begins which passed over the screen since it was drawn last, for a reader who follows the end. @param {boolean} following */
+  #passed(following) {
+    const { name, to, at } = this.#before ?? { name: '', to: '', at: 0 }
+    const now = Date.now()
+    if (following && name === this.#here.room.name && now >= at && now - at < PASSING) return to
   }
 
   /** The reader left or came back: what came since begins with a rule. */

@@ -17,6 +17,7 @@ const AHEAD = 800 // pixels before an edge, where more is shown
 const STEP = 60 // lines shown more at an edge
 const FIRST = 50 // lines shown of a room that is opened
 const MOST = 300 // lines in the page, however long the room
+const SLACK = 4 // pixels of a line that may be off the screen
 const GROUP = 5 * 60_000 // milliseconds within which lines of one author are a group
 
 /**
@@ -43,6 +44,10 @@ export class Messages {
   #bottom
   /** @type {string | undefined} the line read last, before the rule "new since" */
   newAfter
+  /** @type {[string, string] | undefined} the ids of the first and the last line that are on the screen */
+  seen
+  /** @type {(() => string | undefined) | undefined} the line at which a room opens, asked for once it is loaded */
+  #opensAt
 
   /** @param {Room} room */
   constructor(room) {
@@ -53,11 +58,12 @@ export class Messages {
     resized.observe(this.#list)
   }
 
-  /** Shows another room. @param {Room} room @param {string} newAfter */
-  show(room, newAfter) {
+  /** Shows another room. @param {Room} room @param {string} newAfter @param {() => string | undefined} opensAt the first unread line */
+  show(room, newAfter, opensAt) {
     this.#room = room
-    this.#top = this.#bottom = undefined
+    this.#top = this.#bottom = this.seen = undefined
     this.newAfter = newAfter
+    this.#opensAt = opensAt
     this.following = true
     this.#log.ariaLabel = say('messagesIn', { room: room.name })
     this.#log.ariaBusy = 'true'
@@ -68,14 +74,53 @@ export class Messages {
   change = perFrame(() => this.draw())
 
   draw() {
+    this.#put()
+    this.#openAtUnread()
+    this.#look()
+  }
+
+  /** Brings the lines of the window into the page. */
+  #put() {
     const lines = this.#window()
     const held = this.following ? undefined : this.#hold(lines)
     arrange(this.#list, this.#items(lines))
     this.#edges.draw(this.#room, lines[0] === this.#room.lines[0])
     if (this.following) this.toEnd()
     else held?.()
-    this.onSeen()
     if (this.#room.loaded) requestAnimationFrame(() => { this.#log.ariaBusy = null })
+  }
+
+  /** A room with more than a page unread opens where that begins. */
+  #openAtUnread() {
+    const { loaded, saved } = this.#room
+    if (!loaded || saved || !this.#opensAt) return
+    const id = this.#opensAt()
+    this.#opensAt = undefined
+    const first = this.#room.find(id)
+    if (!first) return
+    const li = this.nodeOf(first)
+    if (li?.isConnected && li.getBoundingClientRect().top >= this.#log.getBoundingClientRect().top) return
+    this.#centre(first, 'start')
+  }
+
+  /** Notes which lines are on the screen. */
+  #look() {
+    this.seen = this.#onScreen()
+    this.onSeen()
+  }
+
+  /** @returns {[string, string] | undefined} */
+  #onScreen() {
+    const { top, bottom } = this.#log.getBoundingClientRect()
+    const all = /** @type {HTMLCollectionOf<HTMLElement>} */ (this.#list.children)
+    const from = firstOf(all, li => li.getBoundingClientRect().bottom > top + SLACK)
+    const to = firstOf(all, li => li.getBoundingClientRect().bottom > bottom + SLACK)
+    const ids = []
+    for (let i = from; i <= to && i < all.length; i++) {
+      const cut = i === to && all[i].getBoundingClientRect().top > top // a line taller than the screen is read as it passes
+      if (all[i].dataset.id && !cut) ids.push(all[i].dataset.id)
+    }
+    return ids.length ? [ids[0] ?? '', ids.at(-1) ?? ''] : undefined
   }
 
   /** Older lines came: they are shown if the reader is there. */
@@ -91,11 +136,6 @@ export class Messages {
       return this.draw()
     }
     this.#log.scrollTop = this.#log.scrollHeight
-  }
-
-  /** How many lines of others came after the last that was seen. @param {string} seen */
-  waiting(seen) {
-    return this.#room.lines.reduce((n, line) => n + Number(line.by.id !== this.#room.me.id && !line.gone && isAfter(line.id, seen)), 0)
   }
 
   /** Reports whether the end is more than a screen away. */
@@ -114,18 +154,26 @@ export class Messages {
     return this.#lines.get(message)?.node
   }
 
-  /** Brings a line to the middle of the screen, if it is loaded. @param {string} id */
-  goTo(id) {
+  /** Brings a line to the screen, if it is loaded, and reports whether it is. @param {string | undefined} id @param {'center' | 'start'} [where] */
+  goTo(id, where = 'center') {
+    const message = this.#room.find(id)
+    if (!message) return false
+    this.#centre(message, where)
+    this.nodeOf(message)?.focus({ preventScroll: true })
+    return true
+  }
+
+  /** @param {Message} message @param {'center' | 'start'} where */
+  #centre(message, where) {
     const { lines } = this.#room
-    const at = lines.findIndex(line => line.id === id)
-    if (at < 0) return
+    const at = lines.indexOf(message)
     this.following = false
     this.#top = lines[Math.max(0, at - STEP)]
-    this.#bottom = at + STEP < lines.length - 1 ? lines[at + STEP] : undefined
-    this.draw()
-    const li = this.nodeOf(lines[at])
-    li?.scrollIntoView({ block: 'center' })
-    li?.focus({ preventScroll: true })
+    this.#bottom = at + 2 * STEP < lines.length - 1 ? lines[at + 2 * STEP] : undefined
+    this.#put()
+    this.nodeOf(message)?.scrollIntoView({ block: where })
+    this.following = !this.#bottom && this.#toEnd() <= NEAR
+    this.#look()
   }
 
   /** The lines that are shown. @returns {Message[]} */
@@ -185,7 +233,7 @@ export class Messages {
     this.following = !this.#bottom && this.#toEnd() <= NEAR
     if (this.#log.scrollTop < AHEAD) this.#showOlder()
     else if (this.#bottom && this.#toEnd() < AHEAD) this.#showNewer()
-    this.onSeen()
+    this.#look()
   }
 
   #showOlder() {
@@ -230,4 +278,15 @@ export class Messages {
 function sameGroup(before, after) {
   return before.by.id === after.by.id && before.by.name === after.by.name
     && after.at - before.at < GROUP && dayOf(before.at) === dayOf(after.at)
+}
+
+/** The place of the first that is so; they are in order. @param {HTMLCollectionOf<HTMLElement>} all @param {(one: HTMLElement) => boolean} isSo */
+function firstOf(all, isSo) {
+  let [from, to] = [0, all.length]
+  while (from < to) {
+    const middle = (from + to) >> 1
+    if (isSo(all[middle])) to = middle
+    else from = middle + 1
+  }
+  return from
 }

@@ -39,7 +39,7 @@ export function openRooms(me, { onLeave, onSignedOut }) {
 
   const rooms = new Rooms(me)
   const here = new Here(me, rooms, { onShow, onChange, onClose })
-  const people = new People(me)
+  const people = new People(me, name => composer.mention(name))
   const typing = new Typing()
   const status = new Status(() => loading.retry())
   const outbox = new Outbox(me, { onRefused: onSignedOut, onProblem: text => status.tell(text) })
@@ -55,7 +55,7 @@ export function openRooms(me, { onLeave, onSignedOut }) {
   const completion = new Completion(composer.box, () => [...new Set([...people.names, ...here.room.speakers])])
   const log = new Log({ here, rooms, outbox, undo: new Undo(), composer })
   const header = new Header(here, rooms)
-  const finder = new Finder(name => { here.open(name); composer.focus() })
+  const finder = new Finder(name => { header.contents.hide(); here.open(name); composer.focus() }, () => header.contents.show())
   const connection = new Connection(me, {
     onEvents: heard => hearing.hear(heard),
     onState: state => loading.linked(state),

@@ -20,9 +20,13 @@ export class People {
   /** @type {Map<string, User>} */
   #here = new Map()
 
-  /** @param {User} me */
-  constructor(me) {
+  /** @param {User} me @param {(name: string) => void} onPick somebody else was pressed */
+  constructor(me, onPick) {
     this.#me = me
+    this.#list.addEventListener('click', ({ target }) => {
+      const person = target instanceof Element ? target.closest('button.person') : null
+      if (person) onPick(person.textContent ?? '')
+    })
     this.#button.addEventListener('click', () => this.toggle())
     find('.people__close').addEventListener('click', () => this.toggle(false))
   }
@@ -75,10 +79,16 @@ export class People {
     this.#count.hidden = false
     this.#count.textContent = String(all.length)
     this.#button.title = say('peopleCount', { n: all.length })
-    this.#list.replaceChildren(...all.map(({ id, name }) => {
-      const li = node('li', {}, node('bdi', {}, name), id === this.#me.id && ' ', id === this.#me.id && node('small', {}, say('you')))
-      tint(li, name)
-      return li
-    }))
+    this.#list.replaceChildren(...all.map(user => node('li', {}, this.#person(user))))
+  }
+
+  /** @param {User} user */
+  #person({ id, name }) {
+    const mine = id === this.#me.id
+    const person = mine
+      ? node('span', { class: 'person' }, node('bdi', {}, name), ' ', node('small', {}, say('you')))
+      : node('button', { class: 'person', type: 'button', title: say('mention', { name }) }, node('bdi', {}, name))
+    tint(person, name)
+    return person
   }
 }

@@ -1,26 +1,37 @@
 // @ts-check
 import { call } from '../call.js'
 import { NOTHING, isAfter, pathOf } from '../chat.js'
+import { limits } from '../limits.js'
 import { onRemembered, recall, remember } from '../memory.js'
 import { mentions } from './mention.js'
 
 const MOST = 16 // rooms one keeps open; the one opened longest ago makes place
-const COUNTED = 100 // unread lines of a room that are counted
+const PAGE = 100
+const PAGES = 10 // of what is unread in a room that are counted
 
 /** @typedef {import('../chat.js').Event} Event */
-/** @typedef {{id: string, mention: boolean}} Unread */
+/** @typedef {{id: string, prev: string, mention: boolean}} Unread `prev`: the line before it */
+/** @typedef {{room: string, id: string, prev: string, by: import('../chat.js').User, text?: string}} Said */
 
-/** The rooms that are open in this browser, and what is unread in each. */
+/**
+ * The rooms that are open in this browser, and what is unread in each. A line
+ * is read once it was on the screen. What is remembered of a room is its mark:
+ * everything up to there was read.
+ */
 export class Rooms {
   onChange = () => {}
-  /** @type {Map<string, Unread[]>} */
+  /** @type {Map<string, Unread[]>} in the order of their ids */
   #unread = new Map()
+  /** @type {Map<string, string>} the newest event known of each room */
+  #last = new Map()
+  /** @type {Set<string>} rooms with more unread lines than are counted: their mark stays */
+  #partly = new Set()
   #me
 
   /** @param {import('../chat.js').User} me */
   constructor(me) {
     this.#me = me
-    onRemembered('read.', () => this.#forgetRead())
+    onRemembered('read.', () => this.#readElsewhere())
     onRemembered('rooms', () => this.onChange())
   }
 
@@ -29,11 +40,14 @@ export class Rooms {
     return recall('rooms', [])
   }
 
-  /** @param {string} room */
+  /** Opens a room, and answers with those that make place for it. @param {string} room @returns {string[]} */
   open(room) {
     const names = this.names
-    if (!names.includes(room)) remember('rooms', [...names, room].slice(-MOST))
+    const all = names.includes(room) ? names : [...names, room]
+    const most = Math.min(MOST, limits().rooms)
+    remember('rooms', all.slice(-most))
     this.onChange()
+    return all.slice(0, -most)
   }
 
   /** @param {string} room */
@@ -43,26 +57,55 @@ export class Rooms {
     this.onChange()
   }
 
-  /** The id of the line read last. @param {string} room @returns {string} */
+  /** Everything up to this id was read. @param {string} room @returns {string} */
   mark(room) {
     return recall(`read.${room}`, NOTHING)
   }
 
+  /** Reports whether one was there before. @param {string} room */
+  knows(room) {
+    return recall(`read.${room}`, null) !== null
+  }
+
+  /** Whoever comes to a room for the first time missed nothing. @param {string} room @param {string | undefined} last */
+  begin(room, last) {
+    if (!this.knows(room)) remember(`read.${room}`, last ?? NOTHING)
+  }
+
+  /** @param {string} room @returns {Unread[]} */
+  unreadIn(room) {
+    return this.#unread.get(room) ?? []
+  }
+
   /** @param {string} room */
   unread(room) {
-    const lines = this.#unread.get(room) ?? []
+    const lines = this.unreadIn(room)
     return { n: lines.length, mention: lines.some(line => line.mention) }
   }
 
-  get total() {
-    return this.names.reduce((n, room) => n + this.unread(room).n, 0)
+  /** What is unread, but for a room, and whether it speaks to oneself. @param {string} [but] */
+  total(but) {
+    const all = this.names.filter(name => name !== but).map(name => this.unread(name))
+    return { n: all.reduce((n, one) => n + one.n, 0), mention: all.some(one => one.mention) }
   }
 
-  /** Everything up to this line was read. @param {string} room @param {string | undefined} id */
-  read(room, id) {
-    if (!id || !isAfter(id, this.mark(room))) return
-    remember(`read.${room}`, id)
-    this.#forgetRead()
+  /** These lines, and what is between them, were on the screen. @param {string} room @param {string} from @param {string} to */
+  see(room, from, to) {
+    const lines = this.unreadIn(room)
+    const rest = lines.filter(({ id }) => isAfter(from, id) || isAfter(id, to))
+    if (rest.length < lines.length) {
+      this.#unread.set(room, rest)
+      this.onChange()
+    }
+    this.#settle(room)
+  }
+
+  /** All of it is read, because somebody says so. @param {string} room */
+  readAll(room) {
+    this.#partly.delete(room)
+    this.#unread.delete(room)
+    this.#settle(room)
+    this.onChange()
   }
 
   /**
@@ -71,14 +114,23 @@ export class Rooms {
    * @returns {Unread | undefined} the line, if it is new
    */
   note(event) {
+    const last = this.#last.get(event.room)
+    if (!last || isAfter(event.id, last)) this.#last.set(event.room, event.id)
     if (event.kind === 'delete') return this.#unsay(event)
-    if (event.kind !== 'message' || event.by.id === this.#me.id || !isAfter(event.id, this.mark(event.room))) return
-    const lines = this.#unread.get(event.room) ?? []
-    if (lines.some(line => line.id === event.id)) return
-    const line = { id: event.id, mention: mentions(event.text ?? '', this.#me.name) }
-    this.#unread.set(event.room, [...lines, line].slice(-COUNTED))
-    this.onChange()
-    return line
+    if (event.kind === 'message') return this.#count(event)
+  }
+
+  /** Counts the lines of a room that was loaded. @param {import('./room.js').Room} room @param {boolean} all whether it goes back to the mark */
+  noteRoom(room, all) {
+    const { name, lines, last } = room
+    if (last && isAfter(last, this.#last.get(name) ?? NOTHING)) this.#last.set(name, last)
+    this.begin(name, last)
+    if (!all) this.#partly.add(name)
+    const mark = this.mark(name)
+    for (let i = lines.length - 1; i >= 0 && isAfter(lines[i].id, mark); i--) {
+      const { id, by, text, gone } = lines[i]
+      if (!gone) this.#count({ room: name, id, prev: lines[i - 1]?.id ?? mark, by, text })
+    }
   }
 
   /**
@@ -87,22 +139,46 @@ export class Rooms {
    * @returns {Promise<Map<string, string>>} the cursor of each room, from which to listen on
    */
   async catchUp(names) {
-    /** @type {Map<string, string>} */
-    const cursors = new Map()
-    if (!names.length) return cursors
+    if (!names.length) return new Map()
     const { rooms } = await call('GET', `/rooms?${new URLSearchParams(names.map(name => ['room', name]))}`)
     const lasts = new Map(rooms.map((/** @type {{room: string, last: string}} */ { room, last }) => [room, last]))
-    await Promise.all(names.map(async name => {
-      const mark = this.mark(name)
-      let last = lasts.get(name) ?? NOTHING
-      if (isAfter(last, mark)) {
-        const page = await call('GET', `${pathOf(name)}?limit=${COUNTED}`)
-        for (const event of page.events) this.note(event)
-        last = page.cursor
+    const cursors = await Promise.all(names.map(name => this.#missed(name, lasts.get(name) ?? NOTHING)))
+    return new Map(names.map((name, i) => [name, cursors[i]]))
+  }
+
+  /** @param {string} room @param {string} last @returns {Promise<string>} the cursor */
+  async #missed(room, last) {
+    let after = this.mark(room)
+    for (let n = 0; isAfter(last, after); n++) {
+      if (n === PAGES) {
+        this.#partly.add(room)
+        return last
       }
-      cursors.set(name, last)
-    }))
-    return cursors
+      const page = await call('GET', `${pathOf(room)}?${new URLSearchParams({ after, limit: String(PAGE) })}`)
+      for (const event of page.events) this.note(event)
+      after = page.events.at(-1)?.id ?? last
+    }
+    return after
+  }
+
+  /** @param {Said} said @returns {Unread | undefined} */
+  #count({ room, id, prev, by, text = '' }) {
+    if (by.id === this.#me.id || !isAfter(id, this.mark(room))) return
+    const lines = this.unreadIn(room)
+    const at = lines.findLastIndex(line => !isAfter(line.id, id))
+    if (lines[at]?.id === id) return
+    const line = { id, prev, mention: mentions(text, this.#me.name) }
+    this.#unread.set(room, lines.toSpliced(at + 1, 0, line))
+    this.onChange()
+    return line
+  }
+
+  /** Moves the mark to before the first line that is not read. @param {string} room */
+  #settle(room) {
+    if (this.#partly.has(room)) return
+    const first = this.unreadIn(room)[0]
+    const mark = first ? first.prev : this.#last.get(room)
+    if (mark && isAfter(mark, this.mark(room))) remember(`read.${room}`, mark)
   }
 
   /** @param {Event} event @returns {undefined} */
@@ -113,7 +189,7 @@ export class Rooms {
     this.onChange()
   }
 
-  #forgetRead() {
+  #readElsewhere() {
     for (const [room, lines] of this.#unread) {
       const mark = this.mark(room)
       this.#unread.set(room, lines.filter(line => isAfter(line.id, mark)))

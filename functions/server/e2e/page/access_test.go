@@ -75,7 +75,7 @@ func TestNothingStandsInAnybodysWay(t *testing.T) {
 				if _, _, err := s.Post(s.Login("bob"), "lobby", "for @ann", ""); err != nil {
 					t.Fatal(err)
 				}
-				w.await("what is unread", `document.querySelector('.tab--mention')?.dataset.count === '1'`)
+				w.await("what is unread", `document.querySelector('.place--mention')?.dataset.count === '@1'`)
 				w.passesAxe("unread")
 				w.await("no sideways scrolling", `document.documentElement.scrollWidth <= innerWidth`)
 			})
@@ -99,9 +99,9 @@ func TestForcedColoursShowTheSame(t *testing.T) {
 	ann.open("lobby")
 	ann.tells("own line")
 	ann.passesAxe("room")
-	current := `getComputedStyle(document.querySelector('nav li:has([aria-current])')).borderBlockEndWidth`
+	current := `getComputedStyle(document.querySelector('.place[aria-current]')).borderInlineStartWidth`
 	if px := eval[string](ann, current); px != "2px" {
-		t.Errorf("the room that one is in is underlined by %s", px)
+		t.Errorf("the room that one is in is marked by %s", px)
 	}
 	for range 8 {
 		ann.press(kb.Tab)

@@ -110,13 +110,13 @@ func TestRoomIsLeftFromItsTab(t *testing.T) {
 	s := process.Start(t)
 	ann, bob := visit(t, s.URL).join("ann"), s.Login("bob")
 	for _, room := range []string{"kitchen", "garden"} {
-		ann.await("no cross while there is one room", `document.querySelectorAll('nav li').length > 1 || document.querySelector('.tab__leave').hidden`)
+		ann.await("no cross while there is one room", `document.querySelectorAll('nav li').length > 1 || document.querySelector('.place__leave').hidden`)
 		ann.open(room)
 	}
 	tabs := `[...document.querySelectorAll('nav a')].map(a => a.innerText).join(' ')`
 	ann.await("the tabs", tabs+` === 'lobby kitchen garden'`)
-	ann.await("one cross, on the tab one is in", `[...document.querySelectorAll('.tab__leave')].filter(one => !one.hidden).map(one => one.ariaLabel).join() === 'Leave garden'`)
-	ann.click(`.tab__leave:not([hidden])`)
+	ann.await("one cross, on the tab one is in", `[...document.querySelectorAll('.place__leave')].filter(one => !one.hidden).map(one => one.ariaLabel).join() === 'Leave garden'`)
+	ann.click(`.place__leave:not([hidden])`)
 	ann.await("the garden left", tabs+` === 'lobby kitchen' && document.title === 'lobby' && document.activeElement?.id === 'box'`)
 	if _, _, err := s.Post(bob, "garden", "where is ann?", ""); err != nil {
 		t.Fatal(err)
@@ -127,7 +127,7 @@ func TestRoomIsLeftFromItsTab(t *testing.T) {
 	ann.await("only the kitchen heard", `document.title === '(1) lobby'`)
 	ann.run(`document.querySelector('nav li:last-child a').focus()`)
 	ann.press(kb.Delete)
-	ann.await("the kitchen left", tabs+` === 'lobby' && document.querySelector('.tab__leave').hidden && document.title === 'lobby'`)
+	ann.await("the kitchen left", tabs+` === 'lobby' && document.querySelector('.place__leave').hidden && document.title === 'lobby'`)
 	ann.await("the focus on the tab beside it", `document.activeElement?.matches('nav a')`)
 	ann.press(kb.Delete)
 	ann.reload()
@@ -250,7 +250,7 @@ func TestWhatIsNewBeginsWithARule(t *testing.T) {
 	s := process.Start(t)
 	ann, bob := visit(t, s.URL).join("ann"), s.Login("bob")
 	ann.tells("read")
-	ann.run(`document.querySelector('#find').focus()`)
+	ann.run(`document.getElementById("find").focus()`)
 	ann.write("garden")
 	ann.press(kb.Enter)
 	ann.await("the garden", `document.title === 'garden'`)

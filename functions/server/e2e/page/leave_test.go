@@ -12,7 +12,7 @@ import (
 const ctrl = chromedp.ModifierCtrl
 
 // memory are the names of what the browser keeps of a conversation.
-const memory = `Object.keys(localStorage).filter(key => key.startsWith('confab.') && !/^confab\.(settings|name|limits)$/.test(key)).join(' ')`
+const memory = `Object.keys(localStorage).filter(key => key.startsWith('confab.') && !/^confab\.(settings|name|limits|transports)$/.test(key)).join(' ')`
 
 // Whoever signs out is asked once if something is unsent, and leaves nothing on the device.
 func TestSigningOutForgetsTheConversation(t *testing.T) {

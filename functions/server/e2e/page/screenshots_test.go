@@ -16,7 +16,6 @@ import (
 	"confab/functions/server/e2e/internal/process"
 
 	"github.com/chromedp/cdproto/page"
-	"github.com/chromedp/chromedp/kb"
 )
 
 // TestScreenshots makes the pictures of the README in the folder SCREENSHOTS.
@@ -35,16 +34,13 @@ func TestScreenshots(t *testing.T) {
 		w.device(shot.phone, shot.scheme)
 		w.join("Iris")
 		for _, room := range []string{"kitchen", "garden", "lobby"} {
-			w.run(`document.getElementById('find').focus()`)
-			w.write(room)
-			w.press(kb.Enter)
-			w.await(room, fmt.Sprintf(`document.querySelector('h1').innerText.includes(%s) && document.activeElement?.id === 'box'`, quote(room)))
+			w.open(room)
 		}
 		bob := s.Login("bob")
 		for n := range 3 {
 			s.Post(bob, "kitchen", fmt.Sprint("soup ", n), "")
 		}
-		w.await("the unread", `document.querySelector('.tabs [data-count]')?.dataset.count === '3'`)
+		w.await("the unread", `document.querySelector('.place[data-count]')?.dataset.count === '3'`)
 		w.say("`make check` is green on my side.")
 		w.await("that it was sent", `document.querySelector('.line--mine')?.dataset.id`)
 		w.write("Shall I tag it?")

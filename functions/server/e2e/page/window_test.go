@@ -63,7 +63,7 @@ func (w *window) press(keys string, mod ...chromedp.Modifier) {
 // open goes to a room by the finder.
 func (w *window) open(room string) {
 	w.tb.Helper()
-	w.run(`document.getElementById('find').focus()`)
+	w.press("k", chromedp.ModifierCtrl)
 	w.write(room)
 	w.press(kb.Enter)
 	w.await(room, fmt.Sprintf(`document.querySelector('h1 bdi').textContent === %s && document.activeElement?.id === 'box'`, quote(room)))
