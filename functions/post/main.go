@@ -17,7 +17,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	// With what is read, for a front door that tells requests apart by their path alone.
+	// It reads as well, for a front door that distinguishes requests by their path alone.
 	h := web.Finite(a.Handler(web.Post, web.Stream))
 	lambda.Start(lambdahttp.Buffer(h, h))
 }

@@ -18,7 +18,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	h := a.Handler(web.Stream, web.Post) // both, for a front door that tells requests apart by their path alone
+	h := a.Handler(web.Stream, web.Post) // both, for a front door that distinguishes requests by their path alone
 	if a.Buffered() {
 		lambda.Start(lambdahttp.Buffer(web.Finite(h), web.Finite(h)))
 	}

@@ -1,8 +1,8 @@
-// Package app is the roof of the house: it reads the environment, puts the
-// parts together, and closes them in the right order.
+// Package app reads the environment, puts the parts together, and closes them in
+// the right order.
 //
 // It is the only package that knows all others, and the only reader of the
-// environment. What runs it, a server or a function, is none of its business.
+// environment. It does not know what runs it, a server or a function.
 package app
 
 import (
@@ -86,14 +86,14 @@ func (a *App) Streams() int {
 // security headers, the gate against other origins.
 func (a *App) Handler(routes ...web.Routes) http.Handler { return a.web.Handler(routes...) }
 
-// Stats is how the parts do.
+// Stats are the figures of all parts.
 type Stats struct {
 	Hub       hub.Stats
 	LagBounds []time.Duration // of the buckets of Hub.Lag
 	Store     store.Stats
 }
 
-// Stats tells how the parts do.
+// Stats returns the figures of all parts.
 func (a *App) Stats() Stats {
 	return Stats{Hub: a.hub.Stats(), LagBounds: hub.LagBounds[:], Store: a.store.Stats()}
 }

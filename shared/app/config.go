@@ -38,18 +38,18 @@ type Config struct {
 
 	RedisURL   string        `env:"REDIS_URL"`                       // empty: the built-in Redis, in the server only
 	DataDir    string        `env:"DATA_DIR" envDefault:".confab"`   // of the built-in Redis and of a session key made here
-	Durability string        `env:"DURABILITY" envDefault:"primary"` // who has a line when it is acknowledged: primary, replicas, or replicas:2 for two of them
+	Durability string        `env:"DURABILITY" envDefault:"primary"` // which servers have a message when it is acknowledged: primary, replicas, or replicas:2 for two of them
 	History    int           `env:"HISTORY" envDefault:"10000"`      // events that a room keeps, about
 	Retention  time.Duration `env:"RETENTION"`                       // how long a room keeps an event, about
 
 	SessionKeys    []string       `env:"SESSION_KEYS"`             // the first signs, all are good; at least 32 bytes each
-	PublicOrigin   string         `env:"PUBLIC_ORIGIN"`            // where browsers find us, as https://chat.example.org
+	PublicOrigin   string         `env:"PUBLIC_ORIGIN"`            // the address that people type, as https://chat.example.org
 	AllowedOrigins []string       `env:"ALLOWED_ORIGINS"`          // other sites whose pages may use us, each as https://www.example.org
-	TrustedProxies []netip.Prefix `env:"TRUSTED_PROXIES"`          // whose X-Forwarded-* headers are believed
+	TrustedProxies []netip.Prefix `env:"TRUSTED_PROXIES"`          // the peers whose X-Forwarded-* headers are believed
 	ProxySecret    string         `env:"PROXY_SECRET"`             // whoever sends it as X-Proxy-Secret is believed too; at least 16 bytes
-	Guests         string         `env:"GUESTS" envDefault:"read"` // what those may do who said no name: read or none
+	Guests         string         `env:"GUESTS" envDefault:"read"` // what visitors without a name may do: read or none
 
-	StreamSeconds     int     `env:"STREAM_SECONDS"`                      // how long a stream lives; 0: until somebody leaves
+	StreamSeconds     int     `env:"STREAM_SECONDS"`                      // how long a stream lives; 0: until one side ends it
 	PingSeconds       int     `env:"PING_SECONDS" envDefault:"15"`        // a stream pings when nothing else was sent for so long; 5 to 60, and a stream may ask for another
 	StreamMode        string  `env:"STREAM_MODE"`                         // of functions. buffered: their front door passes on whole answers only; server: a server answers what is read
 	SAMLocal          bool    `env:"AWS_SAM_LOCAL"`                       // set by sam local, which buffers too

@@ -1,8 +1,8 @@
-// Package chat is the language of the house: rooms, users, drafts, events,
+// Package chat is the language of the project: rooms, users, drafts, events,
 // ids and cursors, the rules that they keep, and the kinds of error.
 //
-// It does no I/O and knows no transport, no Redis and no runtime. What the
-// other packages say to each other they say in its words.
+// It does no I/O and knows no transport, no Redis and no runtime. The other
+// packages talk to each other in its words.
 package chat
 
 import (
@@ -27,7 +27,7 @@ const (
 // address, a Redis key and an SSE field.
 type RoomID string
 
-// Lobby is the room of who names none.
+// Lobby is the room that is meant when none is named.
 const Lobby RoomID = "lobby"
 
 // RoomPattern is the regular expression of a room's name.
@@ -44,15 +44,15 @@ func ParseRoom(s string) (RoomID, error) {
 	return RoomID(s), nil
 }
 
-// A User is who speaks. The ID is made at login and stays with the session;
-// the name is what others see. A name is not an identity: anybody may take it
-// once nobody of that name is around.
+// A User is somebody with a session. The ID is made at login and stays with the
+// session; the name is what others see. A name is not an identity: anybody may
+// take it once nobody of that name is around.
 type User struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 }
 
-// A Room is what is known of a room beside its log.
+// A Room is what is known of a room besides its log.
 type Room struct {
 	ID     RoomID `json:"room"`
 	Title  string `json:"title"`

@@ -1,8 +1,8 @@
-// Package nickname reads the name that somebody says.
+// Package nickname checks the name that somebody wants to be known by.
 //
-// Who only shows or compares names does without it, for it brings PRECIS's
-// tables along: a third of a megabyte, and a function is loaded anew each time
-// that it wakes.
+// A program that only shows or compares names does without it, for it brings
+// PRECIS's tables along: a third of a megabyte, and a cold start of a function
+// loads all of it.
 package nickname
 
 import (
@@ -22,14 +22,15 @@ import (
 // Vietnamese and pointed Hebrew, too few to paint over the next line.
 const maxMarks = 3
 
-// Names that speak for the house are reserved, however they are spelled.
+// Names that claim to speak for the operator are reserved, however they are
+// spelled.
 var reserved = map[string]bool{"admin": true, "administrator": true, "confab": true, "moderator": true, "root": true, "server": true, "system": true}
 
 // Parse reads a name by the Nickname profile of PRECIS (RFC 8266): blank
 // space trimmed and folded, compatibility forms composed, no control, bidi or
 // zero-width characters, but for joiners where letters join. Beyond the RFC it
 // takes at most [chat.MaxName] graphemes, letters of one script, and no name
-// that speaks for the house. Its errors are [chat.ErrInvalid] and for the user
+// that claims to speak for the operator. Its errors are [chat.ErrInvalid] and for the user
 // to read.
 func Parse(s string) (string, error) {
 	if !utf8.ValidString(s) {

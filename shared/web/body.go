@@ -83,7 +83,7 @@ func readForm(r *http.Request, kind string) (url.Values, error) {
 	return r.PostForm, nil
 }
 
-// cut tells a body that is too long from one that is broken.
+// cut distinguishes a body that is too long from one that is broken.
 func cut(err error) error {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return err

@@ -193,7 +193,7 @@ func (s *Server) trusts(addr netip.Addr) bool {
 	return slices.ContainsFunc(s.cfg.Proxies, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
-// remote is the other end of the connection. Some runtimes tell it without a
+// remote is the other end of the connection. Some runtimes give it without a
 // port.
 func remote(r *http.Request) netip.Addr {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)

@@ -58,7 +58,7 @@ type durable struct {
 	cursor  string
 }
 
-// head tells where a room ends.
+// head answers with the offset at which a room ends.
 func (s *Server) head(w http.ResponseWriter, r *http.Request) error {
 	if s.site != nil && accepts(r, typeJSON, typeHTML) == typeHTML {
 		return s.room(w, r)
@@ -164,7 +164,8 @@ func (d *durable) catchUp(w http.ResponseWriter, r *http.Request) error {
 	return d.write(w, r, msgs, end)
 }
 
-// reached tells where an answer ends, and whether the room ends there too.
+// reached sets the headers that say where an answer ends, and whether the room
+// ends there too.
 func (d *durable) reached(h http.Header, end chat.ID, upToDate bool) {
 	h.Set("Stream-Next-Offset", offsetOf(end))
 	if upToDate {

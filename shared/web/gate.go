@@ -31,8 +31,9 @@ type visitor struct {
 	user chat.User
 }
 
-// visitor tells who sent a request. A session that is not good is refused even
-// where guests read: somebody who believes to be signed in must learn it.
+// visitor returns the user who sent a request. A session that is not good is
+// refused even where guests read: a user who believes to be signed in must learn
+// that they are not.
 func (s *Server) visitor(r *http.Request) (visitor, error) {
 	u, err := s.user(r)
 	if err != nil && err != identity.ErrNone {
@@ -41,8 +42,8 @@ func (s *Server) visitor(r *http.Request) (visitor, error) {
 	return visitor{s.gate, u}, nil
 }
 
-// reader tells who wants to read, before anything else of the request is
-// looked at.
+// reader returns the user who wants to read, before anything else of the request
+// is looked at.
 func (s *Server) reader(r *http.Request, rooms ...chat.RoomID) (visitor, error) {
 	v, err := s.visitor(r)
 	if err == nil {
@@ -51,8 +52,8 @@ func (s *Server) reader(r *http.Request, rooms ...chat.RoomID) (visitor, error) 
 	return v, err
 }
 
-// writer tells who wants to write an event of a kind, before anything else of
-// the request is looked at.
+// writer returns the user who wants to write an event of a kind, before anything
+// else of the request is looked at.
 func (s *Server) writer(r *http.Request, kind chat.Kind) (visitor, error) {
 	v, err := s.visitor(r)
 	if err == nil {

@@ -8,20 +8,20 @@ import (
 	"confab/shared/chat"
 )
 
-// Health are the routes for who watches the process.
+// Health are the routes for a monitor of the process.
 func Health(s *Server, mux *http.ServeMux) {
 	mux.Handle("GET /healthz", s.wrap(s.healthz))
 	mux.Handle("GET /readyz", s.wrap(s.readyz))
 }
 
-// Drain has readyz say no, before the streams are ended, and tells nothing
-// more of who is here.
+// Drain has readyz answer that this server is shutting down, before the streams
+// end, and stops announcing presence.
 func (s *Server) Drain() {
 	s.draining.Store(true)
 	s.presence.Close()
 }
 
-// Wait returns when every WebSocket has said goodbye, or ctx ends: net/http's
+// Wait returns when every WebSocket has closed, or ctx ends: net/http's
 // Shutdown does not know of them.
 func (s *Server) Wait(ctx context.Context) {
 	ctx, all := context.WithCancel(ctx)
@@ -32,15 +32,15 @@ func (s *Server) Wait(ctx context.Context) {
 	<-ctx.Done()
 }
 
-// healthz says that the process answers.
+// healthz answers that the process runs.
 func (s *Server) healthz(w http.ResponseWriter, r *http.Request) error {
 	return answer(w, http.StatusOK, health{"ok"})
 }
 
-// readyz says that a line posted here is heard here.
+// readyz answers whether a message posted here reaches the readers here.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) error {
 	if s.draining.Load() {
-		return fmt.Errorf("%w: this server is leaving", chat.ErrUnavailable)
+		return fmt.Errorf("%w: this server is shutting down", chat.ErrUnavailable)
 	}
 	if err := s.gate.rooms.Ready(r.Context()); err != nil {
 		return err

@@ -24,7 +24,7 @@ func Stream(s *Server, mux *http.ServeMux) {
 	mux.Handle("GET /r/{room}/{id}", s.wrap(s.event))
 }
 
-// room reads a room in the form that the request likes best.
+// room answers with a room in the form that the request prefers.
 func (s *Server) room(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Add("Vary", "Accept")
 	room, err := pathRoom(r)
@@ -76,8 +76,8 @@ func (s *Server) room(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// event is one event, at the address that its author was given for it. What
-// became of it since, other events tell.
+// event answers with one event, at the address that its author was given for it.
+// Later events say what became of it.
 func (s *Server) event(w http.ResponseWriter, r *http.Request) error {
 	room, err := pathRoom(r)
 	if err != nil {
@@ -116,7 +116,7 @@ type page struct {
 	forward bool
 }
 
-// page reads the page that the query asks for.
+// page returns the page that the query asks for.
 func (v visitor) page(r *http.Request, room chat.RoomID) (*page, error) {
 	r = withoutClientCancel(r)
 	q := r.URL.Query()
@@ -192,7 +192,7 @@ func (p *page) settle(reset bool) {
 	}
 }
 
-// link tells the neighbouring pages (RFC 8288): prev is older, next newer.
+// link names the neighbouring pages (RFC 8288): prev is older, next newer.
 func (p *page) link(h http.Header) {
 	if len(p.events) == 0 {
 		return
@@ -206,7 +206,7 @@ func (p *page) link(h http.Header) {
 	}
 }
 
-// lines is the page as NDJSON: an event a line.
+// lines is the page as NDJSON: one event in each line.
 func (p *page) lines() []byte {
 	var b []byte
 	for _, ev := range p.Events {
@@ -215,7 +215,7 @@ func (p *page) lines() []byte {
 	return b
 }
 
-// transcript is the page for people: its messages as they read now.
+// transcript is the page as text for people: its messages as they read now.
 func (p *page) transcript() []byte {
 	edited := map[chat.ID]string{}
 	for _, ev := range p.events {
@@ -236,7 +236,8 @@ func (p *page) transcript() []byte {
 	return b.Bytes()
 }
 
-// A line of text that goes on is indented: no text can look like another line.
+// A text of several lines is indented, so that no text can look like another
+// message.
 var indent = strings.NewReplacer("\n", "\n    ", "\u2028", "\n    ", "\u2029", "\n    ")
 
 // said is a message as a line of text.

@@ -218,7 +218,7 @@ func readEmojiOff(r *http.Request, d *chat.Draft) error {
 	return readEmoji(r, d)
 }
 
-// typing tells the room that somebody is writing.
+// typing announces to the room that somebody is writing.
 func (s *Server) typing(w http.ResponseWriter, r *http.Request) error {
 	v, err := s.visitor(r)
 	if err == nil {
@@ -238,7 +238,7 @@ func (s *Server) typing(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// types lets the room know, unless it was told a moment ago.
+// types announces it, unless that was done a moment ago.
 func (s *Server) types(ctx context.Context, v visitor, room chat.RoomID) error {
 	turn := v.user.ID + " " + string(room)
 	if !s.typed.Allow(turn) {

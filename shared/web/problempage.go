@@ -16,8 +16,8 @@ var headings = map[int]string{
 	http.StatusServiceUnavailable:  "The rooms are out of reach",
 }
 
-// pageOf is a problem for who navigates with a browser: in words, in the look
-// of the page, with a way back.
+// pageOf is a problem for a person who navigates with a browser: in words, in
+// the look of the page, with a way back.
 func pageOf(p problem) []byte {
 	heading := headings[p.Status]
 	if heading == "" {

@@ -7,7 +7,7 @@ import (
 	"confab/shared/chat"
 )
 
-// rooms tells of the rooms that the query names, or else of all.
+// rooms answers with the rooms that the query names, or else with all.
 func (s *Server) rooms(w http.ResponseWriter, r *http.Request) error {
 	v, err := s.visitor(r)
 	if err == nil {
@@ -27,7 +27,7 @@ func (s *Server) rooms(w http.ResponseWriter, r *http.Request) error {
 	return answer(w, http.StatusOK, roomList{append([]chat.Room{}, rooms...)})
 }
 
-// people tells who is in a room.
+// people answers with the users who are in a room.
 func (s *Server) people(w http.ResponseWriter, r *http.Request) error {
 	v, err := s.reader(r)
 	if err != nil {

@@ -73,7 +73,7 @@ func (s *Server) rescue(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// user is who sent a request.
+// user is the user who sent a request, by its session.
 func (s *Server) user(r *http.Request) (chat.User, error) {
 	return s.cfg.Users.User(r, s.secure(r))
 }

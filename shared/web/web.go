@@ -47,17 +47,17 @@ type Rooms interface {
 	// Before returns the last n events before an id, oldest first. The zero
 	// id is after everything.
 	Before(ctx context.Context, room chat.RoomID, before chat.ID, n int) ([]chat.Event, error)
-	// Rooms tells of the rooms named, or else of those spoken in last, the
+	// Rooms returns the rooms named, or else those with the latest events, the
 	// latest first.
 	Rooms(ctx context.Context, rooms ...chat.RoomID) ([]chat.Room, error)
-	// Signal lets a signal pass by.
+	// Signal publishes a signal. It is not stored.
 	Signal(ctx context.Context, sig chat.Signal) error
 	// People returns who is in a room, by name.
 	People(ctx context.Context, room chat.RoomID) ([]chat.User, error)
 	presence.Store
 	// Around reports whether somebody else of that name is in a room now.
 	Around(ctx context.Context, u chat.User) (bool, error)
-	// Ready reports, by a nil error, that what is written is heard.
+	// Ready reports, by a nil error, that what is written reaches the readers.
 	Ready(ctx context.Context) error
 }
 
@@ -165,7 +165,7 @@ func (s *Server) Handler(routes ...Routes) http.Handler {
 func (s *Server) wrap(h func(http.ResponseWriter, *http.Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		// Not every runtime has deadlines, and who streams sets their own.
+		// Not every runtime has deadlines, and a stream sets its own.
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeLimit))
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			r = withoutClientCancel(r)
