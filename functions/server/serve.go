@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os/signal"
+	"syscall"
 
 	"confab/functions/server/httpserver"
 	"confab/functions/server/metrics"
@@ -25,6 +27,7 @@ func serve(ctx context.Context, args []string, to console) error {
 		return err
 	}
 	quietSysmon()
+	signal.Ignore(syscall.SIGPIPE) // whoever reads the log may go away: rooms go on
 	return run(ctx, to.out, to.err)
 }
 

@@ -25,6 +25,7 @@ var (
 	errNotHere       = errors.New("not possible here")
 	errForeign       = errors.New("other site")
 	errMisdirected   = errors.New("other host")
+	errHeader        = errors.New("large header")
 )
 
 // kinds gives each kind of error its status. The text that wraps them is for
@@ -48,6 +49,7 @@ var kinds = []struct {
 	{chat.ErrReused, http.StatusUnprocessableEntity},
 	{errUpgrade, http.StatusUpgradeRequired},
 	{chat.ErrTooMany, http.StatusTooManyRequests},
+	{errHeader, http.StatusRequestHeaderFieldsTooLarge},
 	{errNotHere, http.StatusNotImplemented},
 	{chat.ErrUnavailable, http.StatusServiceUnavailable},
 }

@@ -10,6 +10,10 @@ import (
 	"confab/shared/chat"
 )
 
+// MaxHeader is how many bytes the header fields of a request may have. Browsers
+// send the cookies of all apps that ever ran on localhost.
+const MaxHeader = 48 << 10
+
 const (
 	requestID    = "X-Request-Id"
 	maxRequestID = 128
@@ -44,8 +48,23 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
 		defer s.rescue(w, r)
+		if n := headerSize(r.Header); n > MaxHeader {
+			s.fail(w, r, fmt.Errorf("%w: the header fields of this request have %d bytes, the limit is %d. "+
+				"Mostly that is cookies of other apps on this host: delete them in the browser's settings", errHeader, n, MaxHeader))
+			return
+		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// headerSize is how many bytes header fields have on the wire.
+func headerSize(h http.Header) (n int) {
+	for name, values := range h {
+		for _, value := range values {
+			n += len(name) + len(": \r\n") + len(value)
+		}
+	}
+	return n
 }
 
 // requestID names a request in our log and in the answer: by the name that one

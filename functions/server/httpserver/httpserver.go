@@ -24,7 +24,7 @@ const (
 	headerTimeout  = 5 * time.Second        // to send a request's head
 	readTimeout    = 10 * time.Second       // to send a whole request
 	idleTimeout    = 75 * time.Second       // between two requests
-	maxHeader      = 16 << 10               // bytes of a request's head
+	headerRoom     = 16 << 10               // bytes of a request's header fields beyond web's limit, so that web is the one to refuse
 	maxStreams     = 256                    // requests at once on one HTTP/2 connection
 	pingAfter      = 30 * time.Second       // an HTTP/2 connection that is silent so long has to answer a ping
 	keepAliveGrace = time.Second            // in which kept connections end, each with an answer
@@ -104,7 +104,7 @@ func server(h http.Handler, log *slog.Logger) *http.Server {
 	both.SetUnencryptedHTTP2(true)
 	return &http.Server{
 		Handler: h, Protocols: &both,
-		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: web.MaxHeader + headerRoom,
 		HTTP2:    &http.HTTP2Config{MaxConcurrentStreams: maxStreams, SendPingTimeout: pingAfter, WriteByteTimeout: hub.StallLimit},
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug), // what clients do wrong
 	}
