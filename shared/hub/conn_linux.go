@@ -161,9 +161,9 @@ func plain(sealed []byte) []byte {
 	return b
 }
 
-// cut returns the rest of the frame in which a connection is that took n bytes
+// split returns the rest of the frame in which a connection is that took n bytes
 // of data, and the position after that frame.
-func (v *view) cut(n int, chunked bool) (rest []byte, at uint64) {
+func (v *view) split(n int, chunked bool) (rest []byte, at uint64) {
 	left, end := v.sealed, 0 // of data
 	for end < n {
 		frame, after := sse.CutChunk(left)
@@ -203,7 +203,7 @@ func (sh *shard) flush(c *conn, v *view) {
 		}
 		if n < len(v.data) {
 			var rest []byte
-			rest, c.at = v.cut(n, g.key.chunked)
+			rest, c.at = v.split(n, g.key.chunked)
 			sh.block(c, rest)
 			return
 		}

@@ -37,9 +37,9 @@ func accepts(r *http.Request, offers ...string) string {
 
 // A match says how much an offer is liked.
 type match struct {
-	q     float64
-	named int // 3 the type itself, 2 "text/*", 1 "*/*"
-	place int // in the header
+	q        float64
+	named    int // 3 the type itself, 2 "text/*", 1 "*/*"
+	position int // in the header
 }
 
 func (m match) beats(other match) bool {
@@ -49,7 +49,7 @@ func (m match) beats(other match) bool {
 	if m.named != other.named {
 		return m.named > other.named
 	}
-	return m.named == 3 && m.place < other.place
+	return m.named == 3 && m.position < other.position
 }
 
 // matchOf takes the most specific range that covers the offer: it alone

@@ -41,7 +41,7 @@ func mediaType(r *http.Request, allowed ...string) (string, error) {
 func readText(r *http.Request) (string, error) {
 	b, err := io.ReadAll(r.Body)
 	if err != nil {
-		return "", cut(err)
+		return "", bodyError(err)
 	}
 	if !utf8.Valid(b) {
 		return "", fmt.Errorf("%w: the body is not valid UTF-8", chat.ErrInvalid)
@@ -78,13 +78,13 @@ func readForm(r *http.Request, kind string) (url.Values, error) {
 		err = r.ParseForm()
 	}
 	if err != nil {
-		return nil, cut(err)
+		return nil, bodyError(err)
 	}
 	return r.PostForm, nil
 }
 
-// cut distinguishes a body that is too long from one that is broken.
-func cut(err error) error {
+// bodyError distinguishes a body that is too long from one that is broken.
+func bodyError(err error) error {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return err
 	}

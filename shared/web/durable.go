@@ -181,7 +181,7 @@ func (d *durable) write(w http.ResponseWriter, r *http.Request, msgs [][]byte, e
 	tag := fmt.Sprintf(`"%s:%s:%s:%d"`, d.room, offsetOf(d.from), offsetOf(end), len(msgs))
 	h.Set("ETag", tag)
 	h.Set("Cache-Control", "private, no-cache")
-	if known(r.Header.Get("If-None-Match"), tag) {
+	if etagMatches(r.Header.Get("If-None-Match"), tag) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}

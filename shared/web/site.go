@@ -116,7 +116,7 @@ func (f *file) serve(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	h.Set("ETag", sent.tag)
-	if known(r.Header.Get("If-None-Match"), sent.tag) {
+	if etagMatches(r.Header.Get("If-None-Match"), sent.tag) {
 		h.Del("Content-Encoding")
 		w.WriteHeader(http.StatusNotModified)
 		return nil
@@ -129,8 +129,8 @@ func (f *file) serve(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// known reports whether an If-None-Match header names the tag.
-func known(header, tag string) bool {
+// etagMatches reports whether an If-None-Match header names the tag.
+func etagMatches(header, tag string) bool {
 	for t := range strings.SplitSeq(header, ",") {
 		if t = strings.TrimSpace(t); t == "*" || strings.TrimPrefix(t, "W/") == tag {
 			return true

@@ -38,7 +38,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) error {
 	switch r.URL.Query().Get("format") {
 	case "":
 	case "text":
-		return s.tell(w, r, rooms, cursor(r))
+		return s.streamText(w, r, rooms, cursor(r))
 	default:
 		return fmt.Errorf("%w: format may be text, or is left out", errMalformed)
 	}

@@ -15,9 +15,9 @@ import (
 // so that their pages work here: /publish, /subscribe and /event_stream,
 // /ws/send, and lines like "[12:34:56] ann: hi".
 
-// tell answers with what is said as SSE whose data is a line of text. What else
-// happens has a name, which onmessage does not hear.
-func (s *Server) tell(w http.ResponseWriter, r *http.Request, rooms []chat.RoomID, cursor string) error {
+// streamText answers with messages as SSE whose data is a line of text. Everything
+// else is an event with a name, which onmessage does not get.
+func (s *Server) streamText(w http.ResponseWriter, r *http.Request, rooms []chat.RoomID, cursor string) error {
 	sub, err := s.open(r, rooms, cursor)
 	if err != nil {
 		return err
@@ -59,7 +59,7 @@ func textOf(it hub.Item) [][]byte {
 	return bytes.Split([]byte(strings.TrimSuffix(said(ev), "\n")), []byte("\n"))
 }
 
-// subscribe is tell, but the last page comes first.
+// subscribe is streamText, but the last page comes first.
 func (s *Server) subscribe(w http.ResponseWriter, r *http.Request) error {
 	rooms, err := roomsOrLobby(r)
 	if err != nil {
@@ -70,7 +70,7 @@ func (s *Server) subscribe(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if c := cursor(r); c != "" {
-		return s.tell(w, r, rooms, c)
+		return s.streamText(w, r, rooms, c)
 	}
 	from := make(chat.Cursor, len(rooms))
 	for i, room := range rooms {
@@ -82,5 +82,5 @@ func (s *Server) subscribe(w http.ResponseWriter, r *http.Request) error {
 			from[i] = page[0].Prev
 		}
 	}
-	return s.tell(w, r, rooms, from.String())
+	return s.streamText(w, r, rooms, from.String())
 }
