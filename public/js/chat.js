@@ -8,6 +8,7 @@
  * @property {string} room
  * @property {string} id
  * @property {string} prev the id of the event before it in the room
+ * @property {number} [at] when it happened, in milliseconds, where the id does not say so
  * @property {'message' | 'edit' | 'delete' | 'reaction' | 'room'} kind
  * @property {User} by
  * @property {string} [text]

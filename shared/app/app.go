@@ -47,13 +47,16 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger, parts Parts) (*App,
 	if err != nil {
 		return nil, err
 	}
-	signer, err := identity.New(sessionLife, keys...)
-	if err != nil {
-		return nil, err
-	}
 	st, err := parts.Store(ctx, cfg.store(log))
 	if err != nil {
 		return nil, err
+	}
+	if keys, err = cfg.share(ctx, st, keys); err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
+	signer, err := identity.New(sessionLife, keys...)
+	if err != nil {
+		return nil, errors.Join(err, st.Close())
 	}
 	h := hub.New(st, log)
 	wcfg := cfg.web(log, st, h, signer)

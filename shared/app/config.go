@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -37,8 +38,12 @@ type Config struct {
 	MetricsAddr string `env:"METRICS_ADDR"`            // where /metrics is served; empty: nowhere
 
 	RedisURL   string        `env:"REDIS_URL"`                       // empty: the built-in Redis, in the server only
+	KeyPrefix  string        `env:"KEY_PREFIX" envDefault:"confab"`  // what all keys and channels of Redis begin with
+	RedisCA    string        `env:"REDIS_TLS_CA"`                    // who signed Redis's certificate: a file in PEM, or its text
+	RedisCert  string        `env:"REDIS_TLS_CERT"`                  // a certificate of ours, where Redis asks for one
+	RedisKey   string        `env:"REDIS_TLS_KEY"`                   // its key
 	DataDir    string        `env:"DATA_DIR" envDefault:".confab"`   // of the built-in Redis and of a session key made here
-	Durability string        `env:"DURABILITY" envDefault:"primary"` // which servers have a message when it is acknowledged: primary, replicas, or replicas:2 for two of them
+	Durability string        `env:"DURABILITY" envDefault:"primary"` // which servers have a message when it is acknowledged: primary, majority (of it and its replicas), replicas, or replicas:2 for two of them
 	History    int           `env:"HISTORY" envDefault:"10000"`      // events that a room keeps, about
 	Retention  time.Duration `env:"RETENTION"`                       // how long a room keeps an event, about
 
@@ -90,6 +95,8 @@ func (c Config) check() error {
 		return fmt.Errorf("PUBLIC_ORIGIN is %q: it is a scheme and a host, as https://chat.example.org", c.PublicOrigin)
 	case slices.ContainsFunc(c.AllowedOrigins, func(s string) bool { return !isOrigin(s) }):
 		return fmt.Errorf("ALLOWED_ORIGINS is %q: it is a list of a scheme and a host each, as https://www.example.org,https://app.example.org; there is no pattern for all", strings.Join(c.AllowedOrigins, ","))
+	case !prefixPattern.MatchString(c.KeyPrefix):
+		return fmt.Errorf("KEY_PREFIX is %q: it is 1 to 32 of a-z A-Z 0-9 . _ -", c.KeyPrefix)
 	case c.ProxySecret != "" && len(c.ProxySecret) < secretBytes:
 		return fmt.Errorf("PROXY_SECRET has %d bytes: it needs at least %d, or is not set", len(c.ProxySecret), secretBytes)
 	case c.PingSeconds < web.MinPing || c.PingSeconds > web.MaxPing:
@@ -99,6 +106,9 @@ func (c Config) check() error {
 	}
 	return nil
 }
+
+// prefixPattern leaves out what has a meaning in a key, or in a pattern of keys.
+var prefixPattern = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,32}$`)
 
 func validOrigin(s string) bool {
 	return isOrigin(s) && (strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://"))
@@ -144,21 +154,56 @@ func ownKey(dir string) ([]byte, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	key = []byte(rand.Text() + rand.Text())
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrExist) { // another server was quicker
-		return os.ReadFile(path)
-	}
+	return makeKey(dir, path)
+}
+
+// makeKey has the file whole or not at all: half a key would stop every start
+// after a disk that was full at the first.
+func makeKey(dir, path string) (key []byte, err error) {
+	f, err := os.CreateTemp(dir, keyFile+".*")
 	if err != nil {
 		return nil, err
 	}
+	defer os.Remove(f.Name())
+	key = []byte(rand.Text() + rand.Text())
 	_, err = f.Write(key)
-	return key, errors.Join(err, f.Sync(), f.Close())
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return nil, err
+	}
+	err = os.Link(f.Name(), path)
+	if errors.Is(err, fs.ErrExist) { // another server was quicker
+		return os.ReadFile(path)
+	}
+	return key, err
+}
+
+// A secretKeeper is a store that several servers may share.
+type secretKeeper interface {
+	// Secret keeps a secret that all servers have to know, the first one that
+	// is offered, and returns it.
+	Secret(ctx context.Context, name string, offer []byte) ([]byte, error)
+}
+
+// share has the servers of one store sign with the same key where none was set:
+// a login at one would else be none at the next.
+func (c Config) share(ctx context.Context, st store.Store, keys [][]byte) ([][]byte, error) {
+	keeper, ok := st.(secretKeeper)
+	if !ok || len(c.SessionKeys) > 0 {
+		return keys, nil
+	}
+	key, err := keeper.Secret(ctx, "session-key", keys[0])
+	if err == nil && len(key) < keyBytes {
+		err = errors.New("it is damaged")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("session key that the servers share: %w: set SESSION_KEYS", err)
+	}
+	return [][]byte{key}, nil
 }
 
 func (c Config) store(log *slog.Logger) store.Options {
 	return store.Options{
-		URL: c.RedisURL, Dir: c.DataDir, History: c.History, Retention: c.Retention,
+		URL: c.RedisURL, Prefix: c.KeyPrefix, TLS: store.TLS{CA: c.RedisCA, Cert: c.RedisCert, Key: c.RedisKey}, Dir: c.DataDir, History: c.History, Retention: c.Retention,
 		Durability: c.Durability, PostsPerSecond: c.PostsPerSecond, PostBurst: c.PostBurst, Log: log,
 	}
 }

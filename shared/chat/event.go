@@ -3,6 +3,7 @@ package chat
 import (
 	"bytes"
 	"encoding/json"
+	"time"
 )
 
 // A Kind says what an event or a signal is.
@@ -36,6 +37,7 @@ type Event struct {
 	Room   RoomID `json:"room"`
 	ID     ID     `json:"id,omitzero"`
 	Prev   ID     `json:"prev"`
+	At     int64  `json:"at,omitempty"` // when it happened, Unix milliseconds, where the id does not say so
 	Kind   Kind   `json:"kind"`
 	By     User   `json:"by"`
 	Text   string `json:"text,omitempty"`
@@ -44,6 +46,15 @@ type Event struct {
 	Emoji  string `json:"emoji,omitempty"`
 	Off    bool   `json:"off,omitempty"`
 	Key    string `json:"key,omitempty"` // the poster's idempotency key, by which a pending line finds its event
+}
+
+// Time is when the event happened, by the clock of the store. Ids rise whatever
+// that clock does: one that was ahead once leaves them ahead.
+func (ev Event) Time() time.Time {
+	if ev.At != 0 {
+		return time.UnixMilli(ev.At)
+	}
+	return ev.ID.Time()
 }
 
 // A Signal is something that only passes by. Which fields it has depends on

@@ -55,7 +55,7 @@ func (id ID) Next() ID {
 	return id
 }
 
-// Time is when the event happened, by the clock of Redis.
+// Time is the time in the id, which the event's own may be before.
 func (id ID) Time() time.Time { return time.UnixMilli(int64(id.MS)) }
 
 func (id ID) String() string {

@@ -11,54 +11,70 @@ import (
 	"confab/shared/chat"
 )
 
-// An event's JSON begins with its room, then come its id and prev. An engine
-// keeps the two beside the rest, for it makes them, and sets them in again.
+// An event's JSON begins with its room, then comes its position. An engine keeps
+// that beside the rest, for it makes it, and sets it in again.
 const (
 	beforeRoom = `{"room":"`
 	afterRoom  = `",`
 	zeroPrev   = `"prev":"0-0",`
 )
 
-// Encode is an event as an engine keeps it: JSON without id and prev.
+// A Position is what the log gives to an event: its id, the id before it, and the
+// time where the id does not tell it.
+type Position struct {
+	ID, Prev chat.ID
+	At       int64 // Unix milliseconds; 0: as the id says
+}
+
+// Give returns the event with its position.
+func (p Position) Give(ev chat.Event) chat.Event {
+	ev.ID, ev.Prev, ev.At = p.ID, p.Prev, p.At
+	return ev
+}
+
+// Encode is an event as an engine keeps it: JSON without its position.
 func Encode(ev chat.Event) []byte {
-	ev.ID, ev.Prev = chat.ID{}, chat.ID{}
-	return bytes.Replace(chat.JSON(ev), []byte(zeroPrev), nil, 1)
+	return bytes.Replace(chat.JSON(Position{}.Give(ev)), []byte(zeroPrev), nil, 1)
 }
 
 // Decode is the other way.
-func Decode(id, prev chat.ID, body []byte) (chat.Event, error) {
+func Decode(p Position, body []byte) (chat.Event, error) {
 	var ev chat.Event
 	if err := json.Unmarshal(body, &ev); err != nil {
-		return ev, fmt.Errorf("event %s: %w", id, err)
+		return ev, fmt.Errorf("event %s: %w", p.ID, err)
 	}
-	ev.ID, ev.Prev = id, prev
-	return ev, nil
+	return p.Give(ev), nil
 }
 
 // Line is an event of which an engine kept what Encode made.
-func Line(id, prev chat.ID, body []byte) (chat.Line, error) {
-	ev, err := Decode(id, prev, body)
+func Line(p Position, body []byte) (chat.Line, error) {
+	ev, err := Decode(p, body)
 	if err != nil {
 		return chat.Line{}, err
 	}
 	return Join(ev, body), nil
 }
 
-// Join is the line of an event with its id and prev, of which Encode made body
-// before it had them: what is encoded by now is not encoded again. A body that
+// Join is the line of an event with its position, of which Encode made body
+// before it had that: what is encoded by now is not encoded again. A body that
 // is in another form, as another program may write it, is.
 func Join(ev chat.Event, body []byte) chat.Line {
 	at := len(beforeRoom) + len(ev.Room) + len(afterRoom)
 	if len(body) < at || string(body[:at]) != beforeRoom+string(ev.Room)+afterRoom || bytes.ContainsAny(body, "\r\n") {
 		return chat.NewLine(ev)
 	}
-	b := make([]byte, 0, len(body)+len(`"id":"1732130000000-0","prev":"1732130000000-0",`)+20)
+	b := make([]byte, 0, len(body)+len(`"id":"1732130000000-0","prev":"1732130000000-0","at":1732130000000,`)+20)
 	b = append(b, body[:at]...)
 	b = append(b, `"id":"`...)
 	b = ev.ID.Append(b)
 	b = append(b, `","prev":"`...)
 	b = ev.Prev.Append(b)
 	b = append(b, `",`...)
+	if ev.At != 0 {
+		b = append(b, `"at":`...)
+		b = strconv.AppendInt(b, ev.At, 10)
+		b = append(b, ',')
+	}
 	return chat.Line{Event: ev, JSON: append(b, body[at:]...)}
 }
 

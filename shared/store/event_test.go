@@ -16,6 +16,7 @@ func event(t *rapid.T) chat.Event {
 	ev := chat.Event{
 		Room: chat.RoomID(rapid.StringMatching(`[a-z0-9][a-z0-9._-]{0,62}`).Draw(t, "room")),
 		ID:   id.Draw(t, "id"), Prev: id.Draw(t, "prev"), Target: id.Draw(t, "target"), Reply: id.Draw(t, "reply"),
+		At:   rapid.OneOf(rapid.Just(int64(0)), rapid.Int64Range(1, 1<<50)).Draw(t, "at"),
 		Kind: rapid.SampledFrom(chat.Kinds).Draw(t, "kind").Kind,
 		By:   chat.User{ID: "u_1", Name: rapid.String().Draw(t, "name")},
 		Text: rapid.OneOf(rapid.String(), rapid.Just(`"prev":"0-0",`)).Draw(t, "text"),
@@ -31,12 +32,12 @@ func event(t *rapid.T) chat.Event {
 func TestEventIsTheSameInPartsAndWhole(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		ev := event(t)
-		body := store.Encode(ev)
-		back, err := store.Decode(ev.ID, ev.Prev, body)
+		body, position := store.Encode(ev), store.Position{ID: ev.ID, Prev: ev.Prev, At: ev.At}
+		back, err := store.Decode(position, body)
 		if err != nil || string(chat.JSON(back)) != string(chat.JSON(ev)) {
 			t.Errorf("%+v comes back as %+v, %v", ev, back, err)
 		}
-		line, err := store.Line(ev.ID, ev.Prev, body)
+		line, err := store.Line(position, body)
 		if got, want := string(line.JSON), string(chat.JSON(ev)); got != want || err != nil {
 			t.Errorf("joined %s, want %s, %v", got, want, err)
 		}
@@ -64,10 +65,10 @@ func TestDigestIsOfWhatIsPosted(t *testing.T) {
 
 // What another program wrote into the log must not break the lines of a stream.
 func TestForeignBodyIsEncodedAnew(t *testing.T) {
-	id, prev := chat.ID{MS: 7}, chat.ID{MS: 6}
+	position := store.Position{ID: chat.ID{MS: 7}, Prev: chat.ID{MS: 6}}
 	for _, body := range []string{"{\"room\":\"lobby\",\"kind\":\"message\",\n\"text\":\"hi\"}", `{"kind":"message","room":"lobby","text":"hi"}`, `{}`} {
-		line, err := store.Line(id, prev, []byte(body))
-		if err != nil || string(line.JSON) != string(chat.JSON(line.Event)) || line.ID != id || line.Prev != prev {
+		line, err := store.Line(position, []byte(body))
+		if err != nil || string(line.JSON) != string(chat.JSON(line.Event)) || line.ID != position.ID || line.Prev != position.Prev {
 			t.Errorf("%s: %s, %v", body, line.JSON, err)
 		}
 	}

@@ -116,6 +116,14 @@ const (
 type Options struct {
 	// URL is where Redis is; see [confab/shared/store/redis.Open].
 	URL string
+	// TLS is what an address of rediss:// needs beside what all trust.
+	TLS TLS
+	// Prefix is what all keys and channels of Redis begin with, so that one
+	// Redis serves several. Empty: "confab".
+	Prefix string
+	// Quick leaves out trying at the start what will be needed: a function's
+	// start is waited for.
+	Quick bool
 	// Dir is where an engine in this process keeps its file. It is made if
 	// missing.
 	Dir string
@@ -134,6 +142,10 @@ type Options struct {
 
 	Log *slog.Logger
 }
+
+// TLS names files in PEM, or holds their text: the authority that signed Redis's
+// certificate, and a certificate of ours with its key.
+type TLS struct{ CA, Cert, Key string }
 
 // Stats is how a store does: what there is now, and what was since it was
 // opened.

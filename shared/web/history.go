@@ -242,5 +242,5 @@ var indent = strings.NewReplacer("\n", "\n    ", "\u2028", "\n    ", "\u2029", "
 
 // said is a message as a line of text.
 func said(ev chat.Event) string {
-	return fmt.Sprintf("[%s] %s: %s\n", ev.ID.Time().UTC().Format("15:04:05"), ev.By.Name, indent.Replace(ev.Text))
+	return fmt.Sprintf("[%s] %s: %s\n", ev.Time().UTC().Format("15:04:05"), ev.By.Name, indent.Replace(ev.Text))
 }

@@ -74,7 +74,7 @@ var properties = map[string]string{
 
 // Descriptions of properties that their names do not tell.
 var descriptions = map[string]string{
-	"Event.prev": "The id of the event before it in the room", "Event.target": "The event that it is about",
+	"Event.prev": "The id of the event before it in the room", "Event.at": "When it happened, Unix milliseconds, where the id does not say so", "Event.target": "The event that it is about",
 	"Event.off": "A reaction that is taken back", "LoginRequest.token": "Answer with the session as text, for Authorization: Bearer",
 	"PostRequest.message": "The text, as some clients call it", "PostForm.message": "The text, as some clients call it", "Page.more": "There are more events, in the direction that was asked for",
 }

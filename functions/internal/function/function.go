@@ -11,6 +11,7 @@ import (
 	"confab/functions/internal/samlocal"
 	"confab/public"
 	"confab/shared/app"
+	"confab/shared/store"
 	"confab/shared/store/redis"
 )
 
@@ -27,7 +28,13 @@ func Open(ctx context.Context) (*app.App, error) {
 	}
 	cfg.RedisURL = samlocal.FromContainer(cfg.RedisURL)
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
-	return app.Open(ctx, cfg, log, app.Parts{Store: redis.Open, Site: public.Page})
+	return app.Open(ctx, cfg, log, app.Parts{Store: open, Site: public.Page})
+}
+
+// open leaves out what a server tries at its start: a cold start is waited for.
+func open(ctx context.Context, opts store.Options) (store.Store, error) {
+	opts.Quick = true
+	return redis.Open(ctx, opts)
 }
 
 // needRedis refuses what only a server can do without: a function has no memory

@@ -20,6 +20,7 @@ export class Message {
   /** @type {Change[]} own changes on their way: the screen shows them as made */
   changes = []
   revision = 0 // rises with every change, so that a screen knows
+  #at
   #text
   #edited
   #gone = false
@@ -31,9 +32,10 @@ export class Message {
   /** @type {Map<string, string>} what was changed to the id of the event that did, so that a late one changes nothing */
   #changed = new Map()
 
-  /** @param {{by: User, text?: string, reply?: string, key?: string, id?: string, edited?: boolean}} said */
-  constructor({ id = '', by, text = '', reply, key, edited = false }) {
+  /** @param {{by: User, text?: string, reply?: string, key?: string, id?: string, at?: number, edited?: boolean}} said */
+  constructor({ id = '', at, by, text = '', reply, key, edited = false }) {
     this.id = id
+    this.#at = at
     this.by = by
     this.reply = reply
     this.key = key
@@ -43,7 +45,7 @@ export class Message {
   }
 
   get at() {
-    return this.id ? timeOf(this.id) : this.written
+    return this.#at ?? (this.id ? timeOf(this.id) : this.written)
   }
 
   get #edit() {
@@ -91,8 +93,9 @@ export class Message {
   }
 
   /** The server has it. @param {Event} event */
-  arrived({ id, text = '' }) {
+  arrived({ id, at, text = '' }) {
     this.id = id
+    this.#at = at
     this.#text = text
     this.become('sent')
   }

@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"confab/shared/chat"
@@ -19,7 +20,8 @@ var appendSource string
 
 // A request is one call of the append script.
 type request struct {
-	ev   chat.Event // without id and prev
+	keys roomKeys
+	ev   chat.Event // without its position
 	body []byte     // of it
 	rule chat.Rule  // of its kind
 	key  string     // the idempotency key
@@ -40,16 +42,19 @@ type retention struct {
 // that the script knows no kind by its name.
 var appendScript = newScript(
 	[]param[request, string]{
-		{"log", func(r request) string { return key(r.ev.Room, "log") }},
-		{"meta", func(r request) string { return key(r.ev.Room, "meta") }},
-		{"user_rate", func(r request) string { return key(r.ev.Room, "rate:"+r.ev.By.ID) }},
-		{"keys_0", func(r request) string { return key(r.ev.Room, "keys:0") }},
-		{"keys_1", func(r request) string { return key(r.ev.Room, "keys:1") }},
-		{"edits", func(r request) string { return key(r.ev.Room, "edits") }},
+		{"log", func(r request) string { return r.keys.log() }},
+		{"meta", func(r request) string { return r.keys.meta() }},
+		{"user_rate", func(r request) string { return r.keys.rate(r.ev.By.ID) }},
+		{"keys_0", func(r request) string { return r.keys.keys("0") }},
+		{"keys_1", func(r request) string { return r.keys.keys("1") }},
+		{"edits", func(r request) string { return r.keys.edits() }},
+		{"rooms", func(r request) string { return r.keys.rooms() }},
+		{"creators", func(r request) string { return r.keys.creators() }},
 	},
 	[]param[request, any]{
-		{"channel", func(r request) any { return channel(r.ev.Room) }},
+		{"channel", func(r request) any { return r.keys.channel() }},
 		{"event", func(r request) any { return r.body }},
+		{"room", func(r request) any { return string(r.ev.Room) }},
 		{"kind", func(r request) any { return string(r.ev.Kind) }},
 		{"user", func(r request) any { return r.ev.By.ID }},
 		{"text", func(r request) any { return r.settingText() }},
@@ -63,6 +68,7 @@ var appendScript = newScript(
 		{"digest", func(r request) any { return store.Digest(r.ev) }},
 		{"max_events", func(r request) any { return r.keep.events }},
 		{"max_age", func(r request) any { return r.keep.age.Milliseconds() }},
+		{"max_created", func(request) any { return maxCreated }},
 		{"interval", func(r request) any { return r.rate.Interval().Microseconds() }},
 		{"burst", func(r request) any { return r.rate.Burst }},
 		{"given_id", func(r request) any { return r.id }},
@@ -97,19 +103,21 @@ func flag(b bool) string {
 type verdict string
 
 const (
-	written   verdict = "ok"
-	repeated  verdict = "again"   // under its key, some time ago
-	keyReused verdict = "reused"  // its key is another event's
-	tooFast   verdict = "wait"    // see appended.wait
-	noTarget  verdict = "gone"    // its target is not in the log
-	notAuthor verdict = "foreign" // its target is another user's
+	written     verdict = "ok"
+	unpublished verdict = "unpublished" // written, but Redis would not publish it
+	repeated    verdict = "again"       // under its key, some time ago
+	keyReused   verdict = "reused"      // its key is another event's
+	tooFast     verdict = "wait"        // see appended.wait
+	noTarget    verdict = "gone"        // its target is not in the log
+	notAuthor   verdict = "foreign"     // its target is another user's
 )
 
 // appended is the reply of the append script.
 type appended struct {
 	verdict  verdict
-	id, prev chat.ID       // with written and repeated
-	wait     time.Duration // with tooFast
+	position store.Position // of what is in the log
+	why      string         // with unpublished
+	wait     time.Duration  // with tooFast
 }
 
 // readAppended reads a reply. It fails on one that the script cannot give.
@@ -123,13 +131,12 @@ func readAppended(cmd *redis.Cmd) (appended, error) {
 	}
 	a := appended{verdict: verdict(reply[0])}
 	switch a.verdict {
-	case written, repeated:
-		if len(reply) != 3 {
+	case written, repeated, unpublished:
+		if len(reply) < 4 {
 			return a, errReply
 		}
-		if a.id, err = chat.ParseID(reply[1]); err == nil {
-			a.prev, err = chat.ParseID(reply[2])
-		}
+		a.why = strings.Join(reply[4:], " ")
+		a.position, err = position(reply[1], reply[2], reply[3])
 	case tooFast:
 		if len(reply) != 2 {
 			return a, errReply
@@ -144,7 +151,9 @@ func readAppended(cmd *redis.Cmd) (appended, error) {
 }
 
 // inLog reports whether the event is in the primary's log.
-func (a appended) inLog() bool { return a.verdict == written || a.verdict == repeated }
+func (a appended) inLog() bool {
+	return a.verdict == written || a.verdict == repeated || a.verdict == unpublished
+}
 
 // Append is that of [store.Log], in one round trip.
 func (s *Store) Append(ctx context.Context, ev chat.Event) (_ chat.Line, replayed bool, err error) {
@@ -173,7 +182,9 @@ func (s *Store) append(ctx context.Context, ev chat.Event, id string) (_ chat.Li
 	case notAuthor:
 		return chat.Line{}, false, store.ErrNotAuthor
 	}
-	s.index(ctx, ev.Room)
+	if reply.verdict == unpublished {
+		s.log.Warn("publishing failed, readers are late", "room", ev.Room, "err", reply.why)
+	}
 	return line, reply.verdict == repeated && ev.Key != "", nil
 }
 
@@ -183,7 +194,7 @@ func (s *Store) request(ev chat.Event, id string) (request, error) {
 		return request{}, fmt.Errorf("%w: %q is no kind of event", chat.ErrInvalid, ev.Kind)
 	}
 	req := request{
-		ev: ev, body: store.Encode(ev), rule: rule, key: ev.Key, id: id, publish: s.replication == nil,
+		keys: s.keys.room(ev.Room), ev: ev, body: store.Encode(ev), rule: rule, key: ev.Key, id: id, publish: s.replication == nil,
 		rate: store.Rate{PerSecond: s.opts.PostsPerSecond, Burst: s.opts.PostBurst},
 		keep: retention{s.opts.History, s.opts.Retention},
 	}

@@ -1,21 +1,27 @@
 -- Append one event to a room's log and publish it: limits, idempotency, rules
--- about the target, XADD with prev, PUBLISH, in one round trip. The function
--- rate is that of rate.lua, which comes before. The names of keys and arguments
--- are bound in front of this source, see appendScript in append.go:
+-- about the target, XADD with prev, the index of rooms, PUBLISH, in one round
+-- trip. The function rate is that of rate.lua, which comes before. The names of
+-- keys and arguments are bound in front of this source, see appendScript in
+-- append.go:
 --
 --   log meta user_rate keys_0 keys_1 edits       keys of the room
+--   rooms creators                               the index of the bucket's rooms
 --   channel                                      to publish on
---   event                                        as JSON, without id and prev
---   kind user target                             of the event; target may be ''
+--   event                                        as JSON, without id, prev and at
+--   room kind user target                        of the event; target may be ''
 --   text                                         what sets a property of the room
 --   target_kind own removes_text replaces_text sets   the rules of its kind
 --   idempotency_key digest                       digest: hash of what is posted
 --   max_events max_age                           kept; age in ms, 0: all
+--   max_created                                  rooms that the index has of one creator
 --   interval burst                               µs between posts (0: no limit), posts at once
 --   given_id                                     '' to have it made here
 --   publish                                      '1': at once, '': replicas first
 --
--- Answers {'ok'|'again', id, prev} {'reused'} {'wait', µs} {'gone'} {'foreign'}
+-- Answers {'ok'|'again', id, prev, at} {'reused'} {'wait', µs} {'gone'}
+-- {'foreign'}, and {'unpublished', id, prev, at, why} for an event that is in
+-- the log, but that Redis would not publish. At is when it happened, in ms, '0'
+-- where its id says so.
 local call = redis.call
 
 local function ms(id) return tonumber(string.match(id, '^%d+')) end
@@ -23,34 +29,48 @@ local function seq(id) return tonumber(string.match(id, '%d+$')) end
 
 local t = call('TIME')
 local now = t[1] * 1000000 + t[2]
-local last = call('HGET', meta, 'last') or '0-0'
+local clock = math.floor(now / 1000)
+
+-- The last id that the log gave, which is what counts when meta was lost or
+-- taken back: Redis accepts none that is not later.
+local function top()
+  local info = redis.pcall('XINFO', 'STREAM', log)
+  for i = 1, info.err and 0 or #info, 2 do
+    if info[i] == 'last-generated-id' then return info[i + 1] end
+  end
+  local newest = call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
+  return newest and newest[1] or '0-0'
+end
+local last = call('HGET', meta, 'last') or top()
 
 -- Ids rise whatever the clock does, and even if the log was lost and meta not.
 -- They begin with the microsecond, so that two Redis that both believe to be
 -- the primary do not give the same one to two events.
-local id = given_id
-if id == '' then
-  local clock, fraction = math.floor(now / 1000), now % 1000
-  if clock < ms(last) or (clock == ms(last) and fraction <= seq(last)) then
-    clock, fraction = ms(last), seq(last) + 1
+local function following(last)
+  local id_ms, id_seq = clock, now % 1000
+  if id_ms < ms(last) or (id_ms == ms(last) and id_seq <= seq(last)) then
+    id_ms, id_seq = ms(last), seq(last) + 1
   end
-  id = string.format('%d-%d', clock, fraction)
+  return string.format('%d-%d', id_ms, id_seq)
 end
+local id = given_id
+if id == '' then id = following(last) end
 
 -- Keys live in two alternating generations, each a hash. '@' holds when the
--- generation started, in ms of ids: it takes the keys of ten minutes from then
--- on, then the other one is emptied and becomes the current one. So a key is
--- known for ten minutes at least, even over a jump of the clock. The time to
--- live, a day, only sweeps what idle rooms leave behind.
+-- generation started, in ms: it takes the keys of ten minutes from then on, then
+-- the other one is emptied and becomes the current one. So a key is known for
+-- ten minutes at least, even over a jump of the clock: a generation that started
+-- later than now starts again. The time to live, a day, only sweeps what idle
+-- rooms leave behind.
 local name = user .. ' ' .. idempotency_key
 local current, other, started
 for _, generation in ipairs({keys_0, keys_1}) do
   local found = call('HMGET', generation, '@', name)
   if found[2] then
-    local first, prev, body = string.match(found[2], '^(%S+) (%S+) (%S+)$')
+    local first, prev, at, body = string.match(found[2], '^(%S+) (%S+) (%S+) (%S+)$')
     if body ~= digest then return {'reused'} end
     if publish ~= '1' then call('HSET', meta, 'last', last) end -- something for WAIT to wait for
-    return {'again', first, prev}
+    return {'again', first, prev, at}
   end
   local at = tonumber(found[1] or 0)
   if not started or at > started then
@@ -72,6 +92,22 @@ if target ~= '' then
   if own == '1' and has.user ~= user then return {'foreign'} end
 end
 
+-- Everybody finds the fields by their names. A log that is ahead of its meta
+-- (which was lost, or taken back by a failover) goes on where it is.
+local at = '0'
+local function add(write)
+  at = '0'
+  if math.abs(clock - ms(id)) > 1000 then at = string.format('%d', clock) end
+  return write('XADD', log, 'MAXLEN', '~', max_events, id, 'prev', last, 'at', at, 'kind', kind, 'user', user, 'event', event)
+end
+local added = add(redis.pcall)
+if type(added) == 'table' and added.err then
+  if given_id ~= '' then return redis.error_reply(added.err) end
+  last = top()
+  id = following(last)
+  add(call)
+end
+
 -- Replacements of a text are found by the time of their target, so that taking
 -- a message's text out of the log takes theirs out too.
 if removes_text == '1' then
@@ -89,23 +125,66 @@ elseif replaces_text == '1' then
   call('ZREMRANGEBYSCORE', edits, '-inf', '(' .. ms(head[1]))
 end
 if sets ~= '' then call('HSET', meta, sets, text) end
-
--- show.lua and the readers find the fields by these names.
-call('XADD', log, 'MAXLEN', '~', max_events, id, 'prev', last, 'kind', kind, 'user', user, 'event', event)
 call('HSET', meta, 'last', id)
+
+-- Age is by the clock. Ids tell it as long as they follow the clock; where they
+-- ran ahead of it, the oldest entries are looked at, more than are added. A time
+-- to come is of a clock that was wrong, and says nothing of the entry's age.
 if max_age == '0' then
   call('PERSIST', log)
 else
-  call('XTRIM', log, 'MINID', '~', string.format('%d-0', math.max(0, ms(id) - max_age)))
+  local oldest = clock - max_age
+  call('XTRIM', log, 'MINID', '~', string.format('%d-0', math.max(0, oldest)))
+  if ms(id) > clock + 1000 then
+    local upto
+    for _, entry in ipairs(call('XRANGE', log, '-', '(' .. id, 'COUNT', 16)) do
+      local when, fields = ms(entry[1]), entry[2]
+      for i = 1, #fields, 2 do
+        if fields[i] == 'at' and fields[i + 1] ~= '0' then when = tonumber(fields[i + 1]) end
+      end
+      if when < oldest then upto = entry[1] elseif when <= clock then break end
+    end
+    if upto then call('XTRIM', log, 'MINID', string.format('%d-%d', ms(upto), seq(upto) + 1)) end
+  end
   call('PEXPIRE', log, max_age)
 end
 
-if ms(id) - started >= 600000 then
+if clock < started then call('HSET', current, '@', string.format('%d', clock)) end
+if clock - started >= 600000 then
   current = other
   call('DEL', current)
-  call('HSET', current, '@', string.match(id, '^%d+'))
+  call('HSET', current, '@', string.format('%d', clock))
 end
-call('HSET', current, name, id .. ' ' .. last .. ' ' .. digest)
+call('HSET', current, name, id .. ' ' .. last .. ' ' .. at .. ' ' .. digest)
 call('PEXPIRE', current, 86400000)
-if publish == '1' then call('PUBLISH', channel, id .. ' ' .. last .. ' ' .. event) end
-return {'ok', id, last}
+
+-- The index has a room under who spoke first in it, so that a list can give
+-- everybody's rooms their turn. Creators finds one user's rooms by their name;
+-- over so many, the one that was silent longest leaves the index.
+local creator = call('HGET', meta, 'creator')
+if not creator then
+  creator = user
+  call('HSET', meta, 'creator', creator)
+end
+local entry = creator .. ' ' .. room
+if call('ZADD', rooms, ms(id), entry) == 1 then
+  call('ZADD', creators, 0, entry)
+  local theirs = call('ZRANGEBYLEX', creators, '[' .. creator .. ' ', '(' .. creator .. '!')
+  if #theirs > tonumber(max_created) then
+    local least, score
+    for _, one in ipairs(theirs) do
+      local at = tonumber(call('ZSCORE', rooms, one) or 0)
+      if one ~= entry and (not score or at < score) then least, score = one, at end
+    end
+    call('ZREM', rooms, least)
+    call('ZREM', creators, least)
+  end
+end
+
+-- What Redis would not publish is in the log all the same, where readers find
+-- it: to fail now would be to refuse a post that is kept.
+if publish == '1' then
+  local sent = redis.pcall('PUBLISH', channel, id .. ' ' .. last .. ' ' .. at .. ' ' .. event)
+  if type(sent) == 'table' and sent.err then return {'unpublished', id, last, at, sent.err} end
+end
+return {'ok', id, last, at}

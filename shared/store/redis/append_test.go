@@ -16,7 +16,7 @@ import (
 // later makes the generations of a room's keys older, as if so much time had passed.
 func later(tb testing.TB, s *redis.Store, by time.Duration) {
 	tb.Helper()
-	for _, hash := range []string{"confab:{lobby}:keys:0", "confab:{lobby}:keys:1"} {
+	for _, hash := range []string{lobby("keys:0"), lobby("keys:1")} {
 		began, err := s.Redis().HGet(tb.Context(), hash, "@").Int64()
 		if errors.Is(err, goredis.Nil) {
 			continue
@@ -31,7 +31,7 @@ func TestIDsRiseWhenTheClockGoesBack(t *testing.T) {
 	each(t, func(t *testing.T, open func(store.Options) *redis.Store) {
 		s := open(store.Options{})
 		future := fmt.Sprintf("%d-7", time.Now().Add(time.Hour).UnixMilli())
-		must(s.Redis().HSet(t.Context(), "confab:{lobby}:meta", "last", future).Result())(t)
+		must(s.Redis().HSet(t.Context(), lobby("meta"), "last", future).Result())(t)
 		first := say(t, s, ann, "one")
 		if want := must(chat.ParseID(future))(t); first.Prev != want || first.ID != (chat.ID{MS: want.MS, Seq: 8}) {
 			t.Errorf("id %s after %s", first.ID, future)
@@ -50,7 +50,7 @@ func TestDeleteForgetsTheEditsOfItsTarget(t *testing.T) {
 			add(t, s, chat.Event{Room: room, Kind: chat.Edit, By: ann, Target: stays.ID, Text: "stays"})
 		}
 		add(t, s, chat.Event{Room: room, Kind: chat.Delete, By: ann, Target: msg.ID})
-		if n := must(s.Redis().ZCard(t.Context(), "confab:{lobby}:edits").Result())(t); n != 3 {
+		if n := must(s.Redis().ZCard(t.Context(), lobby("edits")).Result())(t); n != 3 {
 			t.Errorf("%d edits are remembered, want those of the message that stays", n)
 		}
 	})

@@ -33,14 +33,13 @@ type call struct {
 	ctx   context.Context
 	req   request
 	reply appended
-	line  chat.Line // the event, with the id and prev of the reply
+	line  chat.Line // the event, with its position
 	err   error
 	done  chan struct{}
 }
 
 func newBatcher(s *Store) *batcher {
-	_, cluster := s.rdb.(*redis.ClusterClient)
-	return &batcher{store: s, single: cluster || s.local != nil, calls: make(chan *call, maxBatch)}
+	return &batcher{store: s, single: s.clustered() || s.local != nil, calls: make(chan *call, maxBatch)}
 }
 
 // do has an append made, or gives up in time for the answer.
@@ -137,16 +136,14 @@ func (c *call) read() {
 	if c.reply, c.err = readAppended(c.cmd); c.err != nil || !c.reply.inLog() {
 		return
 	}
-	ev := c.req.ev
-	ev.ID, ev.Prev = c.reply.id, c.reply.prev
-	c.line = store.Join(ev, c.req.body)
+	c.line = store.Join(c.reply.position.Give(c.req.ev), c.req.body)
 }
 
 // deliver hands an event that was written on to those who follow its room
 // here, without waiting for the subscription. They look at it before the author
 // is answered: on one core what was made ready last goes first.
 func (b *batcher) deliver(c *call) {
-	if c.err == nil && c.reply.verdict == written {
+	if c.err == nil && c.reply.inLog() && c.reply.verdict != repeated {
 		b.store.sub.deliverLocal(c.line)
 	}
 }

@@ -92,7 +92,9 @@ func (c *trackedConn) Close() error {
 }
 
 // SyscallConn is how the driver asks, before it takes a connection from its
-// pool, whether that is alive. TLS has no answer, but that it was closed.
+// pool, whether that is alive. Under TLS it looks at the socket below: what
+// lies there unread on an idle connection is the end that Redis has said, for
+// it says nothing else unasked.
 func (c *trackedConn) SyscallConn() (syscall.RawConn, error) {
 	c.tracker.mu.Lock()
 	open := c.tracker.open[c]
@@ -100,14 +102,13 @@ func (c *trackedConn) SyscallConn() (syscall.RawConn, error) {
 	if !open {
 		return nil, net.ErrClosed
 	}
-	if raw, ok := c.Conn.(syscall.Conn); ok {
-		return raw.SyscallConn()
+	conn := c.Conn
+	if secured, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		conn = secured.NetConn()
 	}
-	return sealed{}, nil
+	raw, ok := conn.(syscall.Conn)
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+	return raw.SyscallConn()
 }
-
-type sealed struct{}
-
-func (sealed) Control(func(uintptr)) error    { return nil }
-func (sealed) Read(func(uintptr) bool) error  { return nil }
-func (sealed) Write(func(uintptr) bool) error { return nil }

@@ -3,23 +3,36 @@ package redis
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
+	"os"
 	"strings"
+
+	"confab/shared/store"
 
 	"github.com/redis/go-redis/v9"
 )
 
+// A target is where Redis is.
+type target struct {
+	rdb     redis.UniversalClient
+	db      int
+	user    string // whose permissions we have
+	address string // what may be shown of it
+}
+
 // dial makes the client that the address asks for. Commands are not sent twice
 // by the driver, but on a Cluster, whose nodes refuse while slots move: there
 // the idempotency key that every append has makes them one.
-func dial(raw string) (redis.UniversalClient, error) {
-	u, err := url.Parse(raw)
-	if err != nil || raw == "" {
-		return nil, errors.New("REDIS_URL is not an address like redis://host:6379")
+func dial(opts store.Options) (target, error) {
+	u, err := parseURL(opts.URL)
+	if err != nil {
+		return target{}, err
 	}
+	t := target{address: show(u), user: u.User.Username()}
 	q := u.Query()
 	cluster := q.Get("cluster") == "true" || (q.Has("addr") && !q.Has("master_name"))
 	q.Del("cluster")
@@ -30,60 +43,119 @@ func dial(raw string) (redis.UniversalClient, error) {
 	switch {
 	case q.Has("master_name"):
 		o, err := redis.ParseFailoverURL(u.String())
+		if err == nil {
+			err = secure(&o.TLSConfig, opts.TLS)
+		}
 		if err != nil {
-			return nil, badURL(raw, err)
+			return t, t.wrong(err)
 		}
 		o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled = -1, 1, true
 		o.PoolSize, o.PoolTimeout = poolSize, poolTimeout
 		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, replyTimeout, replyTimeout
 		o.Dialer = dialer(o.TLSConfig)
-		return redis.NewFailoverClient(o), nil
+		t.rdb, t.db = redis.NewFailoverClient(o), o.DB
 	case cluster:
 		o, err := redis.ParseClusterURL(u.String())
+		if err == nil {
+			err = secure(&o.TLSConfig, opts.TLS)
+		}
 		if err != nil {
-			return nil, badURL(raw, err)
+			return t, t.wrong(err)
 		}
 		o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled = -1, 1, true
 		o.PoolSize, o.PoolTimeout = poolSize, poolTimeout
 		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, replyTimeout, replyTimeout
 		o.Dialer = dialer(o.TLSConfig)
-		return redis.NewClusterClient(o), nil
+		t.rdb = redis.NewClusterClient(o)
+	default:
+		o, err := redis.ParseURL(u.String())
+		if err == nil {
+			err = secure(&o.TLSConfig, opts.TLS)
+		}
+		if err != nil {
+			return t, t.wrong(err)
+		}
+		o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled = -1, 1, true
+		o.PoolSize, o.PoolTimeout = poolSize, poolTimeout
+		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, replyTimeout, replyTimeout
+		o.Dialer = dialer(o.TLSConfig)
+		t.rdb, t.db = redis.NewClient(o), o.DB
 	}
-	o, err := redis.ParseURL(u.String())
+	return t, nil
+}
+
+// secure adds a certificate of ours, and an authority to trust, to what the
+// address says of TLS.
+func secure(c **tls.Config, files store.TLS) error {
+	if files == (store.TLS{}) {
+		return nil
+	}
+	if *c == nil {
+		return errors.New("REDIS_TLS_CA, REDIS_TLS_CERT or REDIS_TLS_KEY is set, but the address begins with redis://, which is not TLS: write rediss://")
+	}
+	*c = (*c).Clone()
+	if files.CA != "" {
+		text, err := contents("REDIS_TLS_CA", files.CA)
+		if err != nil {
+			return err
+		}
+		(*c).RootCAs = x509.NewCertPool()
+		if !(*c).RootCAs.AppendCertsFromPEM(text) {
+			return errors.New("REDIS_TLS_CA holds no certificate: it is a file in PEM, or its text")
+		}
+	}
+	if files.Cert == "" && files.Key == "" {
+		return nil
+	}
+	cert, err := contents("REDIS_TLS_CERT", files.Cert)
 	if err != nil {
-		return nil, badURL(raw, err)
+		return err
 	}
-	o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled = -1, 1, true
-	o.PoolSize, o.PoolTimeout = poolSize, poolTimeout
-	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, replyTimeout, replyTimeout
-	o.Dialer = dialer(o.TLSConfig)
-	return redis.NewClient(o), nil
+	key, err := contents("REDIS_TLS_KEY", files.Key)
+	if err != nil {
+		return err
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return fmt.Errorf("REDIS_TLS_CERT and REDIS_TLS_KEY are no pair: %w", err)
+	}
+	(*c).Certificates = []tls.Certificate{pair}
+	return nil
+}
+
+// contents is what a variable names, or holds itself: a function has no files.
+func contents(variable, value string) ([]byte, error) {
+	if strings.HasPrefix(strings.TrimSpace(value), "-----BEGIN") {
+		return []byte(value), nil
+	}
+	text, err := os.ReadFile(value)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", variable, err)
+	}
+	return text, nil
 }
 
 func dialer(c *tls.Config) func(ctx context.Context, network, addr string) (net.Conn, error) {
 	return newConnTracker(redis.NewDialer(&redis.Options{DialTimeout: dialTimeout, TLSConfig: c})).connect
 }
 
-// badURL keeps the password, which the driver's error may quote, out of ours.
-func badURL(raw string, err error) error {
-	return fmt.Errorf("REDIS_URL for %s: %s", address(raw), strings.ReplaceAll(err.Error(), raw, "the address"))
+// clustered reports whether rooms are on several primaries.
+func (t target) clustered() bool {
+	_, ok := t.rdb.(*redis.ClusterClient)
+	return ok
 }
 
-// Address is where the rooms are, without a password. It is empty for the
-// built-in Redis.
-func (s *Store) Address() string {
-	if s.local != nil {
-		return ""
-	}
-	return address(s.opts.URL)
+func (t target) wrong(err error) error {
+	return fmt.Errorf("REDIS_URL for %s: %w", t.address, err)
 }
 
-// address is the part of a Redis URL that may be shown.
-func address(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return "an address that is none"
+// Address is that of [store.Store].
+func (s *Store) Address() string { return s.target.address }
+
+// show is the part of an address that may be shown.
+func show(u *url.URL) string {
+	if u.Scheme == "unix" {
+		return u.Path
 	}
-	hosts := append([]string{u.Host}, u.Query()["addr"]...)
-	return strings.Join(hosts, ", ")
+	return strings.Join(append([]string{u.Host}, u.Query()["addr"]...), ", ")
 }

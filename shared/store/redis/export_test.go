@@ -1,6 +1,8 @@
 package redis
 
 import (
+	"confab/shared/chat"
+
 	"github.com/redis/go-redis/v9"
 )
 
@@ -19,4 +21,9 @@ func (s *Store) FileIsFull() {
 	s.local.(*journal).mu.Lock()
 	defer s.local.(*journal).mu.Unlock()
 	s.local.(*journal).full = 0
+}
+
+// KeyOf is a key of a room, with the default prefix and database.
+func KeyOf(room chat.RoomID, what string) string {
+	return newKeyspace(defaultPrefix, 0).room(room).room + what
 }

@@ -180,7 +180,7 @@ func TestClusterGoesOnWithoutAShard(t *testing.T) {
 	var gone chat.RoomID // a room of the dead shard
 	for i := 0; gone == ""; i++ {
 		name := fmt.Sprint("room", i)
-		if dead.rdb.Exists(t.Context(), "confab:{"+name+"}:log").Err() == nil {
+		if dead.rdb.Exists(t.Context(), redis.KeyOf(chat.RoomID(name), "log")).Err() == nil {
 			gone = chat.RoomID(name)
 		}
 	}
@@ -237,7 +237,7 @@ func TestClusterFailoverTakesNoLineBack(t *testing.T) {
 	flush(g)
 	for _, durability := range []string{"primary", "replicas"} {
 		t.Run("slot moves, "+durability, func(t *testing.T) {
-			survive(t, store.Options{URL: g.url, Durability: durability}, func() { g.migrate("confab:{lobby}:log") })
+			survive(t, store.Options{URL: g.url, Durability: durability}, func() { g.migrate(lobby("log")) })
 		})
 		flush(g)
 	}

@@ -35,14 +35,16 @@ var publishScript = redis.NewScript(`return redis.call('PUBLISH', KEYS[1], ARGV[
 
 // Signal lets a signal pass by on its room's channel.
 func (s *Store) Signal(ctx context.Context, sig chat.Signal) error {
-	if err := publishScript.Run(ctx, s.rdb, []string{channel(sig.Room)}, chat.JSON(sig)).Err(); err != nil {
+	if err := publishScript.Run(ctx, s.rdb, []string{s.keys.room(sig.Room).channel()}, chat.JSON(sig)).Err(); err != nil {
 		return store.Unavailable("signal in "+string(sig.Room), err)
 	}
 	return nil
 }
 
-// Ready reports, by a nil error, that the subscription delivers: something was
-// received a moment ago, if only what this process published to itself.
+// Ready is that of [store.Store]: Redis takes writes, as many replicas as there
+// have to be acknowledge them, and the subscription received something a moment
+// ago, if only what this process published to itself. So it fails in every state
+// in which posts fail, whatever the reason.
 func (s *Store) Ready(ctx context.Context) error {
 	s.sub.begin()
 	select {
@@ -55,8 +57,21 @@ func (s *Store) Ready(ctx context.Context) error {
 	if age := time.Since(s.sub.lastReceived()); age > readyFor {
 		return store.Unavailable("ready", fmt.Errorf("the subscription has delivered nothing for %v", age.Round(time.Second)))
 	}
-	if err := s.rdb.Ping(ctx).Err(); err != nil {
+	if err := s.takesWrites(ctx); err != nil {
 		return store.Unavailable("ready", err)
 	}
 	return nil
+}
+
+// takesWrites writes as a post does, but a key that passes.
+func (s *Store) takesWrites(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, replyTimeout)
+	defer cancel()
+	_, self := s.sub.connection()
+	probe := run{keys: []string{self}, args: []any{"probe"}}
+	if s.replication == nil {
+		runAll(ctx, s.rdb, probeScript, []*run{&probe}, 0)
+		return probe.cmd.Err()
+	}
+	return s.replication.probe(ctx, &probe)
 }

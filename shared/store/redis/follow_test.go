@@ -62,12 +62,12 @@ func TestWhatIsWrittenHereNeedsNoSubscription(t *testing.T) {
 func unpublished(tb testing.TB, rdb goredis.UniversalClient, text string) chat.ID {
 	tb.Helper()
 	ctx := tb.Context()
-	last := must(rdb.HGet(ctx, "confab:{lobby}:meta", "last").Result())(tb)
-	id := must(rdb.XAdd(ctx, &goredis.XAddArgs{Stream: "confab:{lobby}:log", Values: []string{
-		"prev", last, "kind", "message", "user", "u_ann",
+	last := must(rdb.HGet(ctx, lobby("meta"), "last").Result())(tb)
+	id := must(rdb.XAdd(ctx, &goredis.XAddArgs{Stream: lobby("log"), Values: []string{
+		"prev", last, "at", "0", "kind", "message", "user", "u_ann",
 		"event", string(chat.JSON(chat.Event{Room: room, Kind: chat.Message, By: ann, Text: text})),
 	}}).Result())(tb)
-	must(rdb.HSet(ctx, "confab:{lobby}:meta", "last", id).Result())(tb)
+	must(rdb.HSet(ctx, lobby("meta"), "last", id).Result())(tb)
 	return must(chat.ParseID(id))(tb)
 }
 

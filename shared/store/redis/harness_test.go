@@ -27,6 +27,8 @@ var (
 
 type tape = storetest.Tape
 
+func lobby(what string) string { return redis.KeyOf(room, what) }
+
 func say(tb testing.TB, s store.Store, by chat.User, text string) chat.Event {
 	tb.Helper()
 	return storetest.Say(tb, s, by, text)

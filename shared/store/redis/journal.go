@@ -31,6 +31,8 @@ const (
 	longFile = 16 << 20 // bytes of a file that takes a while to read
 )
 
+var localKeys = newKeyspace(defaultPrefix, 0)
+
 // A journal is the built-in Redis and the file behind it: one JSON event a
 // line, in the order in which they were said (which is also how rooms are
 // exported). A line is in the file before anybody can read it in the log, so
@@ -65,7 +67,7 @@ func OpenLocal(ctx context.Context, opts store.Options) (store.Store, error) {
 		if err != nil {
 			return err
 		}
-		s.local, s.rdb = j, j.client()
+		s.local, s.target = j, target{rdb: j.client()}
 		s.start(j.tick)
 		return nil
 	})
@@ -123,7 +125,7 @@ func (j *journal) open(ctx context.Context) error {
 		return err
 	}
 	for _, ev := range titles {
-		j.redis.HSet(key(ev.Room, "meta"), "title", ev.Text)
+		j.redis.HSet(localKeys.room(ev.Room).meta(), "title", ev.Text)
 	}
 	last := map[chat.RoomID]chat.ID{}
 	for _, ev := range kept {
@@ -142,32 +144,35 @@ func (j *journal) open(ctx context.Context) error {
 
 // restore puts an event back into the log as it was.
 func (j *journal) restore(ev chat.Event) error {
-	db := j.redis
+	db, keys := j.redis, localKeys.room(ev.Room)
 	id, prev := ev.ID.String(), ev.Prev.String()
-	if _, err := db.XAdd(key(ev.Room, "log"), id, []string{
-		"prev", prev, "kind", string(ev.Kind), "user", ev.By.ID, "event", string(store.Encode(ev)),
+	if _, err := db.XAdd(keys.log(), id, []string{
+		"prev", prev, "at", strconv.FormatInt(ev.At, 10), "kind", string(ev.Kind), "user", ev.By.ID, "event", string(store.Encode(ev)),
 	}); err != nil {
 		return err
 	}
-	db.HSet(key(ev.Room, "meta"), "last", id)
+	db.HSet(keys.meta(), "last", id)
 	switch {
 	case rule(ev).Sets != "":
-		db.HSet(key(ev.Room, "meta"), "title", ev.Text)
+		db.HSet(keys.meta(), "title", ev.Text)
 	case rule(ev).ReplacesText:
-		if _, err := db.ZAdd(key(ev.Room, "edits"), float64(ev.Target.MS), ev.Target.String()+" "+id); err != nil {
+		if _, err := db.ZAdd(keys.edits(), float64(ev.Target.MS), ev.Target.String()+" "+id); err != nil {
 			return err
 		}
 	}
-	_, err := db.ZAdd(roomIndex, float64(ev.ID.MS/1000), string(ev.Room))
+	if db.HGet(keys.meta(), "creator") == "" {
+		db.HSet(keys.meta(), "creator", ev.By.ID)
+	}
+	_, err := db.ZAdd(keys.rooms(), float64(ev.ID.MS), db.HGet(keys.meta(), "creator")+" "+string(ev.Room))
 	return err
 }
 
 // restoreKey has an event's idempotency key known for one turn more after the
 // last event of its room, see append.lua.
 func (j *journal) restoreKey(ev chat.Event, last chat.ID) {
-	hash := key(ev.Room, "keys:0")
+	hash := localKeys.room(ev.Room).keys("0")
 	j.redis.HSet(hash, "@", strconv.FormatUint(last.MS, 10),
-		ev.By.ID+" "+ev.Key, ev.ID.String()+" "+ev.Prev.String()+" "+store.Digest(ev))
+		ev.By.ID+" "+ev.Key, ev.ID.String()+" "+ev.Prev.String()+" 0 "+store.Digest(ev))
 	j.redis.SetTTL(hash, keyLife)
 }
 
@@ -190,7 +195,8 @@ func (j *journal) append(ctx context.Context, s *Store, ev chat.Event) (chat.Lin
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	last, err := chat.ParseID(j.redis.HGet(key(ev.Room, "meta"), "last"))
+	keys := localKeys.room(ev.Room)
+	last, err := chat.ParseID(j.redis.HGet(keys.meta(), "last"))
 	if err != nil {
 		return chat.Line{}, false, store.Unavailable("the built-in log", err)
 	}
@@ -203,7 +209,7 @@ func (j *journal) append(ctx context.Context, s *Store, ev chat.Event) (chat.Lin
 		return chat.Line{}, false, store.Unavailable("write "+journalFile, errors.Join(err, j.file.Truncate(j.size)))
 	}
 	out, replayed, err := s.append(context.WithoutCancel(ctx), ev, ev.ID.String())
-	if j.redis.HGet(key(ev.Room, "meta"), "last") != ev.ID.String() { // not in the log
+	if j.redis.HGet(keys.meta(), "last") != ev.ID.String() { // not in the log
 		return out, replayed, errors.Join(err, j.file.Truncate(j.size))
 	}
 	if j.size += int64(len(line)); j.size > j.full {

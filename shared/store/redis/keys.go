@@ -1,12 +1,71 @@
 package redis
 
 import (
+	"hash/fnv"
+	"strconv"
+
 	"confab/shared/chat"
 )
 
-// The keys of a room, all in one slot.
-func key(room chat.RoomID, what string) string { return "confab:{" + string(room) + "}:" + what }
-func channel(room chat.RoomID) string          { return "confab:{" + string(room) + "}" }
+const (
+	// buckets is how many hash tags all rooms share. A script can write what a
+	// bucket has for all its rooms together with a room, and on a Cluster the
+	// rooms still spread over so many slots.
+	buckets = 64
 
-// selfChannel is the channel on which a process probes its subscription.
-func selfChannel(name string) string { return "confab:probe:" + name }
+	// keysVersion is the form of what is kept under the keys. It is another
+	// one when a server of before could not read it.
+	keysVersion = "2"
+)
+
+// A keyspace is what all keys and channels begin with: the operator's prefix
+// and the number of the database, as "confab:0:". Redis keeps databases apart
+// itself, but not their channels.
+type keyspace string
+
+func newKeyspace(prefix string, db int) keyspace {
+	return keyspace(prefix + ":" + strconv.Itoa(db) + ":")
+}
+
+func (k keyspace) version() string              { return string(k) + "version" }
+func (k keyspace) name(name string) string      { return string(k) + "name:" + chat.NameKey(name) }
+func (k keyspace) rate(what, who string) string { return string(k) + "rate:" + what + ":" + who }
+func (k keyspace) secret(name string) string    { return string(k) + "secret:" + name }
+
+// probe is a key and a channel, on which a process tries its subscription.
+func (k keyspace) probe(name string) string { return string(k) + "probe:" + name }
+
+// bucket is what the keys of a bucket begin with, as "confab:0:{b42}:".
+func (k keyspace) bucket(n int) bucket { return bucket(string(k) + "{b" + strconv.Itoa(n) + "}:") }
+
+func (k keyspace) bucketOf(room chat.RoomID) bucket {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(room)) // never fails
+	return k.bucket(int(h.Sum32() % buckets))
+}
+
+func (k keyspace) room(room chat.RoomID) roomKeys {
+	b := k.bucketOf(room)
+	return roomKeys{bucket: b, room: string(b) + string(room) + ":"}
+}
+
+// A bucket has the keys of what its rooms share.
+type bucket string
+
+func (b bucket) rooms() string    { return string(b) + "rooms" }
+func (b bucket) creators() string { return string(b) + "creators" }
+func (b bucket) replicas() string { return string(b) + "replicas" }
+
+// RoomKeys are the keys of one room, all in the slot of its bucket.
+type roomKeys struct {
+	bucket
+	room string // what they begin with, as "confab:0:{b42}:lobby:"
+}
+
+func (k roomKeys) log() string                   { return k.room + "log" }
+func (k roomKeys) meta() string                  { return k.room + "meta" }
+func (k roomKeys) edits() string                 { return k.room + "edits" }
+func (k roomKeys) here() string                  { return k.room + "here" }
+func (k roomKeys) keys(generation string) string { return k.room + "keys:" + generation }
+func (k roomKeys) rate(user string) string       { return k.room + "rate:" + user }
+func (k roomKeys) channel() string               { return k.room + "events" }

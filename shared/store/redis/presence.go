@@ -41,7 +41,7 @@ func (s *Store) Here(ctx context.Context, server string, room chat.RoomID, us ..
 	for _, u := range us {
 		args = append(args, member(server, u))
 	}
-	here, err := hereScript.Run(ctx, s.rdb, []string{key(room, "here")}, args...).StringSlice()
+	here, err := hereScript.Run(ctx, s.rdb, []string{s.keys.room(room).here()}, args...).StringSlice()
 	if err != nil {
 		return nil, store.Unavailable("presence in "+string(room), err)
 	}
@@ -60,7 +60,7 @@ func (s *Store) Gone(ctx context.Context, server string, room chat.RoomID, us ..
 	for i, u := range us {
 		members[i] = member(server, u)
 	}
-	if err := s.rdb.ZRem(ctx, key(room, "here"), members...).Err(); err != nil {
+	if err := s.rdb.ZRem(ctx, s.keys.room(room).here(), members...).Err(); err != nil {
 		return store.Unavailable("presence in "+string(room), err)
 	}
 	return nil
@@ -78,7 +78,7 @@ func (s *Store) Free(ctx context.Context, us ...chat.User) error {
 func (s *Store) names(ctx context.Context, script *redis.Script, us []chat.User, args ...any) error {
 	runs := make([]*run, len(us))
 	for i, u := range us {
-		runs[i] = &run{keys: []string{nameKey(u.Name)}, args: append([]any{u.ID}, args...)}
+		runs[i] = &run{keys: []string{s.keys.name(u.Name)}, args: append([]any{u.ID}, args...)}
 	}
 	if len(runs) > 0 {
 		runAll(ctx, s.rdb, script, runs, 0)
@@ -98,7 +98,7 @@ func (s *Store) People(ctx context.Context, room chat.RoomID) ([]chat.User, erro
 
 // Around is that of [store.Attendance].
 func (s *Store) Around(ctx context.Context, u chat.User) (bool, error) {
-	owner, err := s.rdb.Get(ctx, nameKey(u.Name)).Result()
+	owner, err := s.rdb.Get(ctx, s.keys.name(u.Name)).Result()
 	if err == redis.Nil {
 		return false, nil
 	}
@@ -107,8 +107,6 @@ func (s *Store) Around(ctx context.Context, u chat.User) (bool, error) {
 	}
 	return owner != u.ID, nil
 }
-
-func nameKey(name string) string { return "confab:name:" + chat.NameKey(name) }
 
 // A member of the zset is "<server> <user id> <name>": the same user on two
 // servers is two members, so that neither server's leaving hides the other.

@@ -22,11 +22,11 @@ func TestDeadServersPeopleAreGone(t *testing.T) {
 				t.Errorf("people: %v, want %v", got, want)
 			}
 		}
-		must(s.Redis().ZAdd(ctx, "confab:{lobby}:here", goredis.Z{Score: float64(time.Now().Add(-time.Hour).UnixMilli()), Member: "s3 u_cid Cid"}).Result())(t)
+		must(s.Redis().ZAdd(ctx, lobby("here"), goredis.Z{Score: float64(time.Now().Add(-time.Hour).UnixMilli()), Member: "s3 u_cid Cid"}).Result())(t)
 		people()
 		must(s.Here(ctx, "s1", room, bob))(t)
 		people(bob)
-		if ttl := must(s.Redis().PTTL(ctx, "confab:{lobby}:here").Result())(t); ttl <= 0 || ttl > store.PresenceLife {
+		if ttl := must(s.Redis().PTTL(ctx, lobby("here")).Result())(t); ttl <= 0 || ttl > store.PresenceLife {
 			t.Errorf("the last server's death leaves people for %v", ttl)
 		}
 	})

@@ -37,7 +37,7 @@ func (s *Store) Allow(ctx context.Context, what, who string, r store.Rate) error
 	if r.Interval() == 0 {
 		return nil
 	}
-	wait, err := s.charge(ctx, charge{rateKey(what, who), 1, r})
+	wait, err := s.charge(ctx, charge{s.keys.rate(what, who), 1, r})
 	if err != nil {
 		return store.Unavailable("count a "+what, err)
 	}
@@ -61,7 +61,7 @@ func (s *Store) AllowSoon(what, who string, r store.Rate) error {
 	if r.Interval() == 0 {
 		return nil
 	}
-	key := rateKey(what, who)
+	key := s.keys.rate(what, who)
 	wait, c, batch := s.counted.add(key, time.Now(), r)
 	if batch > 0 {
 		s.start(func(ctx context.Context) {
@@ -71,5 +71,3 @@ func (s *Store) AllowSoon(what, who string, r store.Rate) error {
 	}
 	return store.TooMany(what, wait)
 }
-
-func rateKey(what, who string) string { return "confab:rate:" + what + ":" + who }

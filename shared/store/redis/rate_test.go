@@ -37,9 +37,9 @@ func TestLimitsOutliveAClockThatGoesBack(t *testing.T) {
 	each(t, func(t *testing.T, open func(store.Options) *redis.Store) {
 		s := open(store.Options{PostsPerSecond: 1, PostBurst: 10})
 		future := time.Now().Add(time.Hour).UnixMicro()
-		must(s.Redis().Set(t.Context(), "confab:{lobby}:rate:u_ann", future, 0).Result())(t)
+		must(s.Redis().Set(t.Context(), lobby("rate:u_ann"), future, 0).Result())(t)
 		say(t, s, ann, "after the clock")
-		must(s.Redis().Set(t.Context(), "confab:rate:login:10.0.0.1", future, 0).Result())(t)
+		must(s.Redis().Set(t.Context(), "confab:0:rate:login:10.0.0.1", future, 0).Result())(t)
 		if err := s.Allow(t.Context(), "login", "10.0.0.1", store.Rate{PerSecond: 0.5, Burst: 3}); err != nil {
 			t.Errorf("after the clock went back: %v", err)
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strconv"
 
 	"confab/shared/chat"
 	"confab/shared/store"
@@ -13,11 +14,12 @@ import (
 
 // Since is that of [store.Log].
 func (s *Store) Since(ctx context.Context, room chat.RoomID, after chat.ID, n int) ([]chat.Event, error) {
-	log := key(room, "log")
+	keys := s.keys.room(room)
+	log := keys.log()
 	pipe := s.rdb.Pipeline()
 	tail := pipe.XRangeN(ctx, log, "("+after.String(), "+", int64(n))
 	head := pipe.XRangeN(ctx, log, "-", "+", 1)
-	meta := pipe.HMGet(ctx, key(room, "meta"), "last", "shown")
+	meta := pipe.HMGet(ctx, keys.meta(), "last", "shown")
 	if _, err := pipe.Exec(ctx); err != nil {
 		return nil, store.Unavailable("read "+string(room), err)
 	}
@@ -98,7 +100,7 @@ func (s *Store) Before(ctx context.Context, room chat.RoomID, before chat.ID, n 
 			end = last[0].String()
 		}
 	}
-	msgs, err := s.rdb.XRevRangeN(ctx, key(room, "log"), end, "-", int64(n)).Result()
+	msgs, err := s.rdb.XRevRangeN(ctx, s.keys.room(room).log(), end, "-", int64(n)).Result()
 	if err != nil {
 		return nil, store.Unavailable("read "+string(room), err)
 	}
@@ -111,11 +113,12 @@ func (s *Store) events(msgs []redis.XMessage) ([]chat.Event, error) {
 	for _, m := range msgs {
 		prev, _ := m.Values["prev"].(string)
 		body, _ := m.Values["event"].(string)
-		at, before, err := ids(m.ID, prev)
+		at, _ := m.Values["at"].(string)
+		p, err := position(m.ID, prev, at)
 		if err != nil {
 			return nil, err
 		}
-		ev, err := store.Decode(at, before, []byte(body))
+		ev, err := store.Decode(p, []byte(body))
 		if err != nil {
 			return nil, err
 		}
@@ -138,7 +141,7 @@ func (s *Store) lasts(ctx context.Context, rooms []chat.RoomID) ([]chat.ID, []er
 	pipe := s.rdb.Pipeline()
 	metas := make([]*redis.SliceCmd, len(rooms))
 	for i, room := range rooms {
-		metas[i] = pipe.HMGet(ctx, key(room, "meta"), "last", "shown")
+		metas[i] = pipe.HMGet(ctx, s.keys.room(room).meta(), "last", "shown")
 	}
 	_, _ = pipe.Exec(ctx) // each has its own error
 	ids := make([]chat.ID, len(rooms))
@@ -151,10 +154,14 @@ func (s *Store) lasts(ctx context.Context, rooms []chat.RoomID) ([]chat.ID, []er
 	return ids, errs
 }
 
-// ids reads an event's id and prev.
-func ids(id, prev string) (at, before chat.ID, err error) {
-	if at, err = chat.ParseID(id); err == nil {
-		before, err = chat.ParseID(prev)
+// position reads an event's position.
+func position(id, prev, at string) (p store.Position, err error) {
+	if p.ID, err = chat.ParseID(id); err != nil {
+		return p, err
 	}
-	return at, before, err
+	if p.Prev, err = chat.ParseID(prev); err != nil {
+		return p, err
+	}
+	p.At, err = strconv.ParseInt(at, 10, 64)
+	return p, err
 }

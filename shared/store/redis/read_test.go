@@ -38,12 +38,12 @@ func TestSinceTellsWhereTheLogBrokeOff(t *testing.T) {
 		reset("before the first", chat.ID{MS: 1})
 
 		rdb := s.Redis()
-		must(rdb.XTrimMinID(t.Context(), "confab:{lobby}:log", ids[3].String()).Result())(t)
+		must(rdb.XTrimMinID(t.Context(), lobby("log"), ids[3].String()).Result())(t)
 		ask(ids[2], "3 4 5")
 		reset("trimmed", ids[1])
 
-		kept := must(rdb.HGet(t.Context(), "confab:{lobby}:meta", "last").Result())(t)
-		must(rdb.Del(t.Context(), "confab:{lobby}:log").Result())(t)
+		kept := must(rdb.HGet(t.Context(), lobby("meta"), "last").Result())(t)
+		must(rdb.Del(t.Context(), lobby("log")).Result())(t)
 		reset("log lost, "+kept+" known", ids[4])
 		ask(ids[5], "")
 
@@ -66,8 +66,8 @@ func TestSinceTellsOfARestoredCopy(t *testing.T) {
 		rdb := s.Redis()
 		old := say(t, s, ann, "old")
 		lost := say(t, s, ann, "lost")
-		must(rdb.XDel(t.Context(), "confab:{lobby}:log", lost.ID.String()).Result())(t)
-		must(rdb.HSet(t.Context(), "confab:{lobby}:meta", "last", old.ID.String()).Result())(t)
+		must(rdb.XDel(t.Context(), lobby("log"), lost.ID.String()).Result())(t)
+		must(rdb.HSet(t.Context(), lobby("meta"), "last", old.ID.String()).Result())(t)
 		if _, err := s.Since(t.Context(), room, lost.ID, 10); !errors.Is(err, chat.ErrReset) {
 			t.Errorf("at once: %v", err)
 		}

@@ -5,8 +5,6 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -25,18 +23,18 @@ var showSource string
 
 // A showing is how far a room is to be shown.
 type showing struct {
-	room chat.RoomID
+	keys roomKeys
 	upTo chat.ID
 }
 
 var (
 	showScript = newScript(
 		[]param[showing, string]{
-			{"log", func(s showing) string { return key(s.room, "log") }},
-			{"meta", func(s showing) string { return key(s.room, "meta") }},
+			{"log", func(s showing) string { return s.keys.log() }},
+			{"meta", func(s showing) string { return s.keys.meta() }},
 		},
 		[]param[showing, any]{
-			{"channel", func(s showing) any { return channel(s.room) }},
+			{"channel", func(s showing) any { return s.keys.channel() }},
 			{"upto", func(s showing) any { return s.upTo.String() }},
 			{"page", func(showing) any { return showPage }},
 		},
@@ -44,8 +42,7 @@ var (
 
 	// touchScript writes what is there, so that a WAIT after it on the same
 	// connection covers everything written before.
-	touchScript = newScript(
-		[]param[chat.RoomID, string]{{"meta", func(room chat.RoomID) string { return key(room, "meta") }}}, nil, `
+	touchScript = newScript([]param[roomKeys, string]{{"meta", roomKeys.meta}}, nil, `
 local last = redis.call('HGET', meta, 'last')
 if last then redis.call('HSET', meta, 'last', last) end
 return last or '0-0'`)
@@ -63,37 +60,35 @@ var errTooFew = errors.New("too few replicas have it")
 // a repeat of the post, and a reader that finds that there is more than is
 // shown: what a failover takes back is the field itself, at worst.
 //
-// Decision: how many replicas there should be is said by the operator, or is
-// the most that were ever seen, kept in Redis. It does not shrink when one
+// Decision: how many replicas there should be is said by the operator, or goes
+// by the most that were ever seen, kept in Redis. That does not shrink when one
 // dies: a WAIT for those alive is no promise, for which of them is promoted
 // is not ours to say.
 type replication struct {
-	store *Store
-	fixed int // 0: the most that were seen
+	store  *Store
+	quorum quorum
 
-	mu      sync.Mutex // guards what follows
-	most    int
-	counted time.Time
-	failed  time.Time // when too few acknowledged last
+	mu     sync.Mutex // guards what follows
+	counts map[bucket]*replicaCount
+	failed time.Time // when too few acknowledged last
 }
 
-// newReplication reads "replicas" or "replicas:2".
+// newReplication returns nil where the primary's word is enough.
 func newReplication(s *Store, durability string) (*replication, error) {
-	kind, n, exact := strings.Cut(durability, ":")
-	fixed, err := strconv.Atoi(n)
-	if kind != "replicas" || (exact && (err != nil || fixed < 1)) {
-		return nil, fmt.Errorf("DURABILITY is %q: it may be primary, replicas, or replicas:2 for two of them", durability)
+	q, ok, err := parseDurability(durability)
+	if err != nil || !ok {
+		return nil, err
 	}
 	if s.local != nil {
 		return nil, fmt.Errorf("DURABILITY is %q, but the built-in Redis has no replicas: set REDIS_URL", durability)
 	}
-	return &replication{store: s, fixed: fixed}, nil
+	return &replication{store: s, quorum: q, counts: map[bucket]*replicaCount{}}, nil
 }
 
 // primary is where a room is written: WAIT must follow on the same connection.
 func (r *replication) primary(ctx context.Context, room chat.RoomID) (redis.Cmdable, error) {
 	if cluster, ok := r.store.rdb.(*redis.ClusterClient); ok {
-		return cluster.MasterForKey(ctx, key(room, "log"))
+		return cluster.MasterForKey(ctx, r.store.keys.room(room).log())
 	}
 	return r.store.rdb, nil
 }
@@ -116,7 +111,10 @@ func (r *replication) append(ctx context.Context, calls []*call) {
 
 // acknowledge makes the calls and fails when what they wrote may be lost.
 func (r *replication) acknowledge(ctx context.Context, calls []*call) error {
-	need := r.need(ctx)
+	need, err := r.need(ctx, calls[0].req.ev.Room)
+	if err != nil {
+		return err
+	}
 	rdb, err := r.primary(ctx, calls[0].req.ev.Room)
 	if err != nil {
 		return err
@@ -126,8 +124,8 @@ func (r *replication) acknowledge(ctx context.Context, calls []*call) error {
 	}
 	last := map[chat.RoomID]chat.ID{}
 	for _, c := range calls {
-		if c.err == nil && c.reply.inLog() && c.reply.id.After(last[c.req.ev.Room]) {
-			last[c.req.ev.Room] = c.reply.id
+		if c.err == nil && c.reply.inLog() && c.reply.position.ID.After(last[c.req.ev.Room]) {
+			last[c.req.ev.Room] = c.reply.position.ID
 		}
 	}
 	return r.show(ctx, rdb, last)
@@ -137,7 +135,7 @@ func (r *replication) acknowledge(ctx context.Context, calls []*call) error {
 func (r *replication) show(ctx context.Context, rdb redis.Cmdable, last map[chat.RoomID]chat.ID) error {
 	var runs []*run
 	for room, id := range last {
-		one := showScript.call(showing{room, id})
+		one := showScript.call(showing{r.store.keys.room(room), id})
 		runs = append(runs, &one)
 	}
 	if len(runs) == 0 {
@@ -162,12 +160,15 @@ func (r *replication) settle(ctx context.Context, room chat.RoomID) (chat.ID, er
 	}
 	ctx, cancel := context.WithTimeout(ctx, replyTimeout)
 	defer cancel()
-	need := r.need(ctx)
+	need, err := r.need(ctx, room)
+	if err != nil {
+		return chat.ID{}, err
+	}
 	rdb, err := r.primary(ctx, room)
 	if err != nil {
 		return chat.ID{}, err
 	}
-	touch := touchScript.call(room)
+	touch := touchScript.call(r.store.keys.room(room))
 	got := runAll(ctx, rdb, touchScript.Script, []*run{&touch}, need)
 	text, err := touch.cmd.Text()
 	if err != nil {
@@ -176,11 +177,42 @@ func (r *replication) settle(ctx context.Context, room chat.RoomID) (chat.ID, er
 	if got < need {
 		return chat.ID{}, r.tooFew(need)
 	}
+	r.enough()
 	last, err := chat.ParseID(text)
 	if err != nil || last.IsZero() {
 		return last, err
 	}
 	return last, r.show(ctx, rdb, map[chat.RoomID]chat.ID{room: last})
+}
+
+// probe makes a run and fails when too few replicas acknowledge it.
+func (r *replication) probe(ctx context.Context, one *run) error {
+	room := chat.RoomID(one.keys[0]) // no room, but it has a primary
+	need, err := r.need(ctx, room)
+	if err != nil {
+		return err
+	}
+	var rdb redis.Cmdable = r.store.rdb
+	if cluster, ok := r.store.rdb.(*redis.ClusterClient); ok {
+		if rdb, err = cluster.MasterForKey(ctx, one.keys[0]); err != nil {
+			return err
+		}
+	}
+	got := runAll(ctx, rdb, probeScript, []*run{one}, need)
+	if err := one.cmd.Err(); err != nil {
+		return err
+	}
+	if got < need {
+		return r.tooFew(need)
+	}
+	return nil
+}
+
+// enough ends what tooFew began.
+func (r *replication) enough() {
+	r.mu.Lock()
+	r.failed = time.Time{}
+	r.mu.Unlock()
 }
 
 func (r *replication) tooFew(need int) error {

@@ -3,7 +3,8 @@ package redis
 import (
 	"cmp"
 	"context"
-	"time"
+	"slices"
+	"strings"
 
 	"confab/shared/chat"
 	"confab/shared/store"
@@ -12,11 +13,8 @@ import (
 )
 
 const (
-	roomIndex = "confab:rooms" // zset: room → when it was last spoken in, Unix seconds
-
-	indexedRooms  = 1000             // rooms that the index holds
-	indexInterval = 30 * time.Second // how often it is told of a room
-	indexTimeout  = 250 * time.Millisecond
+	maxCreated  = 10 // rooms of one creator in the index of a bucket
+	bucketRooms = 40 // rooms of a bucket that a list looks at, the latest
 )
 
 // Rooms is that of [store.Store], without the rooms that a Cluster cannot tell
@@ -24,20 +22,19 @@ const (
 func (s *Store) Rooms(ctx context.Context, ids ...chat.RoomID) ([]chat.Room, error) {
 	named := len(ids) > 0
 	if !named {
-		names, err := s.rdb.ZRevRange(ctx, roomIndex, 0, store.MaxRooms-1).Result()
+		entries, err := s.indexed(ctx)
 		if err != nil {
 			return nil, store.Unavailable("list rooms", err)
 		}
-		for _, name := range names {
-			ids = append(ids, chat.RoomID(name))
-		}
+		ids = takeTurns(entries, store.MaxRooms)
 	}
 	pipe := s.rdb.Pipeline()
 	metas := make([]*redis.SliceCmd, len(ids))
 	heres := make([]*redis.StringSliceCmd, len(ids))
 	for i, id := range ids {
-		metas[i] = pipe.HMGet(ctx, key(id, "meta"), "last", "shown", "title")
-		heres[i] = pipe.ZRange(ctx, key(id, "here"), 0, -1)
+		keys := s.keys.room(id)
+		metas[i] = pipe.HMGet(ctx, keys.meta(), "last", "shown", "title")
+		heres[i] = pipe.ZRange(ctx, keys.here(), 0, -1)
 	}
 	_, _ = pipe.Exec(ctx) // each has its own error
 	rooms := make([]chat.Room, 0, len(ids))
@@ -54,27 +51,60 @@ func (s *Store) Rooms(ctx context.Context, ids ...chat.RoomID) ([]chat.Room, err
 	return rooms, nil
 }
 
-// index notes, now and then, that a room is alive, for a client that asks
-// which rooms there are. It is not part of the append: it spans rooms, and nothing
-// is lost with it.
-func (s *Store) index(ctx context.Context, room chat.RoomID) {
-	s.mu.Lock()
-	now := time.Now()
-	if now.Sub(s.indexedAt) > indexInterval {
-		s.indexed, s.indexedAt = map[chat.RoomID]bool{}, now
-	}
-	done := s.indexed[room]
-	s.indexed[room] = true
-	s.mu.Unlock()
-	if done {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), indexTimeout)
-	defer cancel()
+// An indexed room is one as the index has it.
+type indexed struct {
+	room    chat.RoomID
+	creator string  // who spoke first in it
+	spoken  float64 // when it was last spoken in
+}
+
+// indexed reads the index of all buckets in one round trip. It fails when none
+// of them can be read.
+func (s *Store) indexed(ctx context.Context) ([]indexed, error) {
 	pipe := s.rdb.Pipeline()
-	pipe.ZAdd(ctx, roomIndex, redis.Z{Score: float64(now.Unix()), Member: string(room)})
-	pipe.ZRemRangeByRank(ctx, roomIndex, 0, -indexedRooms-1)
-	if _, err := pipe.Exec(ctx); err != nil {
-		s.log.Warn("indexing a room failed", "room", room, "err", err)
+	var cmds [buckets]*redis.ZSliceCmd
+	for n := range cmds {
+		cmds[n] = pipe.ZRevRangeWithScores(ctx, s.keys.bucket(n).rooms(), 0, bucketRooms-1)
 	}
+	_, err := pipe.Exec(ctx)
+	var all []indexed
+	for _, cmd := range cmds {
+		if cmd.Err() == nil {
+			err = nil
+		}
+		for _, z := range cmd.Val() {
+			member, _ := z.Member.(string)
+			creator, room, _ := strings.Cut(member, " ")
+			all = append(all, indexed{chat.RoomID(room), creator, z.Score})
+		}
+	}
+	return all, err
+}
+
+// takeTurns chooses n rooms and returns the latest first. Everybody's latest
+// comes before anybody's second, so that no one user, in however many rooms of
+// their own, pushes those of others off the list.
+func takeTurns(all []indexed, n int) []chat.RoomID {
+	latest := func(a, b indexed) int {
+		return cmp.Or(cmp.Compare(b.spoken, a.spoken), cmp.Compare(a.room, b.room))
+	}
+	slices.SortFunc(all, latest)
+	turn := map[string]int{}
+	turns := make(map[chat.RoomID]int, len(all))
+	var chosen []indexed
+	for _, r := range all {
+		if _, twice := turns[r.room]; !twice {
+			turns[r.room] = turn[r.creator]
+			turn[r.creator]++
+			chosen = append(chosen, r)
+		}
+	}
+	slices.SortStableFunc(chosen, func(a, b indexed) int { return cmp.Compare(turns[a.room], turns[b.room]) })
+	chosen = chosen[:min(n, len(chosen))]
+	slices.SortFunc(chosen, latest)
+	ids := make([]chat.RoomID, len(chosen))
+	for i, r := range chosen {
+		ids[i] = r.room
+	}
+	return ids
 }

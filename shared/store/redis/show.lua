@@ -20,7 +20,7 @@ local entries = call('XREVRANGE', log, upto, '(' .. shown, 'COUNT', page)
 for i = #entries, 1, -1 do
   local id, fields, has = entries[i][1], entries[i][2], {}
   for k = 1, #fields, 2 do has[fields[k]] = fields[k + 1] end
-  call('PUBLISH', channel, id .. ' ' .. has.prev .. ' ' .. has.event)
+  call('PUBLISH', channel, id .. ' ' .. has.prev .. ' ' .. has.at .. ' ' .. has.event)
 end
 call('HSET', meta, 'shown', upto)
 return #entries

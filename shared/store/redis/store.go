@@ -2,30 +2,36 @@
 // per room for what was said (the log), and a pub/sub channel per room to say that something was (the
 // subscription). The log is the truth; the subscription is never trusted.
 //
-// It is the only package that knows Redis. All keys of a room carry its hash
-// tag, so that rooms spread over a Redis Cluster by themselves; nothing spans
-// two rooms but the index of rooms, which may be wrong without harm.
+// It is the only package that knows Redis. A room's keys carry the hash tag of
+// its bucket, {b0} to {b63}, which its name chooses: on a Redis Cluster rooms
+// spread over so many slots, and one script can write a room and what its bucket
+// has for all rooms. Everything begins with the operator's prefix and the number
+// of the database:
 //
-//	confab:{room}:log      stream   events: prev, kind, user, event (JSON)
-//	confab:{room}:meta     hash     last: id of the last event; shown: of the last that replicas have; title
-//	confab:{room}:keys:0,1 hash     idempotency keys, of ten minutes each
-//	confab:{room}:edits    zset     edits by the time of their target
-//	confab:{room}:rate:u   string   the theoretical arrival time of the user's next post, see rate.lua
-//	confab:{room}:here     zset     who is here, by when that ends
-//	confab:{room}          channel  events and signals
-//	confab:rooms           zset     rooms by when they were last spoken in
-//	confab:name:n          string   who has the name now
-//	confab:rate:what:who   string   as above, for what is not a post
-//	confab:replicas        string   the most that a primary was ever seen to have
+//	confab:0:{b42}:lobby:log      stream   events: prev, at, kind, user, event (JSON)
+//	confab:0:{b42}:lobby:meta     hash     last: id of the last event; shown: of the last that replicas have; creator; title
+//	confab:0:{b42}:lobby:keys:0,1 hash     idempotency keys, of ten minutes each
+//	confab:0:{b42}:lobby:edits    zset     edits by the time of their target
+//	confab:0:{b42}:lobby:rate:u   string   the theoretical arrival time of the user's next post, see rate.lua
+//	confab:0:{b42}:lobby:here     zset     who is here, by when that ends
+//	confab:0:{b42}:lobby:events   channel  events and signals
+//	confab:0:{b42}:rooms          zset     "creator room" by when the room was last spoken in
+//	confab:0:{b42}:creators       zset     the same by name
+//	confab:0:{b42}:replicas       string   the most that its primary was ever seen to have
+//	confab:0:name:n               string   who has the name now
+//	confab:0:rate:what:who        string   as above, for what is not a post
+//	confab:0:probe:p              string   and channel, on which a process tries writing and its subscription
+//	confab:0:secret:n             string   what all servers have to know
+//	confab:0:version              string   of this table
 //
 // [OpenLocal] runs a Redis of its own in the process (miniredis) instead, and
 // keeps what was said in a file.
 package redis
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math"
 	"sync"
@@ -55,8 +61,9 @@ func init() { logging.Disable() }
 // A Store is all rooms. Its methods are safe for concurrent use.
 type Store struct {
 	opts        store.Options
+	target      // where Redis is
+	keys        keyspace
 	log         *slog.Logger
-	rdb         redis.UniversalClient
 	batcher     *batcher
 	sub         *subscription
 	replication *replication // nil when the primary's word is enough
@@ -68,10 +75,8 @@ type Store struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 
-	mu        sync.Mutex // guards what follows
-	closed    bool       // nothing is added to wg any more
-	indexed   map[chat.RoomID]bool
-	indexedAt time.Time // since when indexed is gathered
+	mu     sync.Mutex // guards what follows
+	closed bool       // nothing is added to wg any more
 }
 
 // A local Redis is one of our own in the process, see [OpenLocal].
@@ -93,7 +98,7 @@ type local interface {
 // takes there, conn_max_idle_time counts too.
 func Open(ctx context.Context, opts store.Options) (store.Store, error) {
 	return open(ctx, opts, func(s *Store) (err error) {
-		s.rdb, err = dial(opts.URL)
+		s.target, err = dial(opts)
 		return err
 	})
 }
@@ -108,6 +113,7 @@ func open(ctx context.Context, opts store.Options, dial func(*Store) error) (sto
 	s := &Store{opts: opts, log: opts.Log}
 	s.run, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	err := dial(s)
+	s.keys = newKeyspace(cmp.Or(opts.Prefix, defaultPrefix), s.db)
 	if err == nil {
 		err = s.connect(ctx)
 	}
@@ -118,25 +124,35 @@ func open(ctx context.Context, opts store.Options, dial func(*Store) error) (sto
 }
 
 func (s *Store) connect(ctx context.Context) (err error) {
-	if d := s.opts.Durability; d != "" && d != "primary" {
-		if s.replication, err = newReplication(s, d); err != nil {
-			return err
-		}
+	if s.replication, err = newReplication(s, s.opts.Durability); err != nil {
+		return err
 	}
 	s.rdb.AddHook(&s.count)
 	s.batcher = newBatcher(s)
 	s.sub = newSubscription(s)
-	if s.local == nil {
-		ctx, cancel := context.WithTimeout(ctx, openTimeout)
-		defer cancel()
-		if err := s.rdb.Ping(ctx).Err(); err != nil {
-			return fmt.Errorf("REDIS_URL: no answer from %s: %w", address(s.opts.URL), err)
-		}
-	}
 	if !s.batcher.single {
 		s.start(s.batcher.work)
 	}
+	if s.local == nil {
+		return s.tryOut(ctx)
+	}
 	return nil
+}
+
+// Secret keeps a secret that all servers have to know, the first one that is
+// offered, and returns it.
+func (s *Store) Secret(ctx context.Context, name string, offer []byte) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, replyTimeout)
+	defer cancel()
+	pipe := s.rdb.Pipeline()
+	pipe.SetNX(ctx, s.keys.secret(name), offer, 0)
+	get := pipe.Get(ctx, s.keys.secret(name))
+	_, _ = pipe.Exec(ctx) // a Redis that takes no writes may have it
+	secret, err := get.Bytes()
+	if err != nil {
+		return nil, store.Unavailable("read the secret "+name, err)
+	}
+	return secret, nil
 }
 
 // start runs f until Close, which waits for it. After Close it does nothing.

@@ -53,7 +53,7 @@ func (s *subscription) begin() {
 // confirmation syncs f, and the room's other followers here, who are few.
 func (s *subscription) add(f *follower) {
 	s.begin()
-	ch := channel(f.room)
+	ch := s.store.keys.room(f.room).channel()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.followers[ch] = append(slices.Clip(s.followers[ch]), f)
@@ -61,7 +61,7 @@ func (s *subscription) add(f *follower) {
 }
 
 func (s *subscription) remove(f *follower) {
-	ch := channel(f.room)
+	ch := s.store.keys.room(f.room).channel()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	left := slices.DeleteFunc(slices.Clone(s.followers[ch]), func(g *follower) bool { return g == f })
@@ -143,7 +143,7 @@ func (s *subscription) listen(ctx context.Context) {
 // connect begins with a channel of a new name: on a Cluster the name chooses
 // the node that the connection goes to, and the last one may be dead.
 func (s *subscription) connect(ctx context.Context) *redis.PubSub {
-	self := selfChannel(rand.Text())
+	self := s.store.keys.probe(rand.Text())
 	ctx, cancel := context.WithTimeout(ctx, replyTimeout)
 	defer cancel()
 	conn := s.store.rdb.Subscribe(ctx, self) // an error shows at the first Receive
@@ -208,7 +208,7 @@ func (s *subscription) lastReceived() time.Time {
 }
 
 // dispatch hands a message on to its room's followers: a signal is a JSON
-// object, an event is "<id> <prev> <JSON>".
+// object, an event is "<id> <prev> <at> <JSON>".
 func (s *subscription) dispatch(m *redis.Message) {
 	fs := s.of(m.Channel)
 	if len(fs) == 0 {
@@ -229,11 +229,12 @@ func (s *subscription) dispatch(m *redis.Message) {
 	if allKnow(fs, id) {
 		return
 	}
-	prev, body, _ := strings.Cut(rest, " ")
-	at, before, err := ids(id, prev)
+	prev, rest, _ := strings.Cut(rest, " ")
+	at, body, _ := strings.Cut(rest, " ")
+	p, err := position(id, prev, at)
 	var ev chat.Line
 	if err == nil {
-		ev, err = store.Line(at, before, []byte(body))
+		ev, err = store.Line(p, []byte(body))
 	}
 	if err != nil {
 		s.store.log.Warn("event not understood", "channel", m.Channel, "err", err)
@@ -247,7 +248,7 @@ func (s *subscription) dispatch(m *redis.Message) {
 // deliverLocal hands an event that was written here to its room's followers
 // here.
 func (s *subscription) deliverLocal(ev chat.Line) {
-	for _, f := range s.of(channel(ev.Room)) {
+	for _, f := range s.of(s.store.keys.room(ev.Room).channel()) {
 		f.deliverLocal(ev)
 	}
 }

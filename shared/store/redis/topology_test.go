@@ -122,7 +122,7 @@ func cluster(tb testing.TB) *group {
 	g.url = "redis://" + g.nodes[0].addr() + "?cluster=true&addr=" + g.nodes[1].addr() + "&addr=" + g.nodes[4].addr()
 	g.primary = func() *server {
 		return g.node(func(n *server) bool {
-			return n.rdb.Exists(context.Background(), "confab:{lobby}:log").Err() == nil && n.info("role") == "master"
+			return n.rdb.Exists(context.Background(), lobby("log")).Err() == nil && n.info("role") == "master"
 		})
 	}
 	g.order = func() {

@@ -45,12 +45,23 @@ func (s *subscription) watch(ctx context.Context) {
 	}
 }
 
+// probeScript writes a key, as posts do, and publishes under its name.
+var probeScript = redis.NewScript(`
+redis.call('SET', KEYS[1], '', 'PX', 60000)
+return redis.call('PUBLISH', KEYS[1], ARGV[1])`)
+
+// connection returns the connection, nil when there is none yet, and the
+// channel on which this process probes it.
+func (s *subscription) connection() (*redis.PubSub, string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.conn, s.self
+}
+
 // probe publishes to ourselves, and returns the connection that should receive
 // it.
 func (s *subscription) probe(ctx context.Context) (*redis.PubSub, error) {
-	s.mu.Lock()
-	conn, self := s.conn, s.self
-	s.mu.Unlock()
+	conn, self := s.connection()
 	if conn == nil {
 		return nil, nil
 	}
