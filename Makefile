@@ -9,7 +9,7 @@ ARCH    ?= amd64
 # inlining and room between functions.
 FUNCTION = CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) $(GO) build -trimpath -tags function,lambda.norpc,nethttpomithttp2 -gcflags=all=-l -ldflags '$(LDFLAGS) -funcalign=1'
 
-.PHONY: help run test check build functions bench clean tools deploy site image local test-clients torture openapi fuzz vuln check-page bench-page bench-picture screenshots lighthouse build-LoginFunction build-PostFunction build-StreamFunction
+.PHONY: help run test check build functions bench clean tools deploy site image local test-clients test-cloud torture openapi fuzz vuln check-page bench-page bench-picture screenshots lighthouse build-LoginFunction build-PostFunction build-StreamFunction
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -58,6 +58,15 @@ tools: # what the tests talk to; nothing is done where it is there
 
 test-clients: ## clients that others wrote (npm, curl) follow a room through cuts; generated ones speak in it
 	$(GO) test -race -tags clients ./functions/server/e2e/clients ./functions/server/e2e/generated -count=1 -v
+
+# SAM, the AWS CLI, cfn-lint and a double of AWS are kept from run to run, by what requirements.txt asks for.
+CLOUD = functions/server/e2e/cloud
+CLI   = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/confab/cloud-$(firstword $(shell cksum $(CLOUD)/requirements.txt))
+test-cloud: ## the functions under the real sam local, the image in a real Docker, the template in a double of AWS
+	@.ci/tools cloud
+	@test -e '$(CLI)/done' || { echo 'make test-cloud: installing SAM and the AWS CLI' >&2; rm -rf '$(CLI)' && python3 -m venv '$(CLI)' && \
+		'$(CLI)/bin/pip' install --quiet --disable-pip-version-check -r $(CLOUD)/requirements.txt && touch '$(CLI)/done'; }
+	$(GO) test -tags cloud ./$(CLOUD) -count=1 -v -timeout 10m -cli '$(CLI)/bin'
 
 torture: ## break everything under load and print what it came to (ROUNDS=10 SEED=1 MINUTES=60)
 	$(GO) test ./functions/server/e2e/faults -run Torture -count=1 -v -timeout 0 -torture.rounds $(or $(ROUNDS),10) -torture.seed $(or $(SEED),1) -torture.minutes $(or $(MINUTES),60)
@@ -118,19 +127,6 @@ site: ## upload public/ and make CloudFront forget the old one
 image: ## the server as an image for StreamBackend=container, or for anywhere
 	docker build -f functions/server/Dockerfile --platform linux/arm64 -t $(IMAGE) .
 
-# Docker Desktop gives containers a way to this machine; on Linux it is the bridge, on which a Redis has to listen.
 local: ARCH = $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,amd64)
-local: functions ## the functions under sam local, on this machine's Redis
-	@command -v sam >/dev/null || { echo 'make local: the AWS SAM CLI (sam) is missing, please install it' >&2; exit 1; }
-	@docker info >/dev/null 2>&1 || { echo 'make local: Docker does not answer, please start it: sam local runs each function in a container' >&2; exit 1; }
-	@case "$$(docker info -f '{{.OperatingSystem}}')" in \
-	*"Docker Desktop"*) redis=host.docker.internal here=127.0.0.1 ;; \
-	*) redis=$$(docker network inspect bridge -f '{{(index .IPAM.Config 0).Gateway}}') here=$$redis ;; \
-	esac; \
-	if ! redis-cli -h $$here ping >/dev/null 2>&1; then \
-		command -v redis-server >/dev/null || { echo "make local: no Redis answers at $$here:6379, and redis-server is not installed" >&2; exit 1; }; \
-		redis-server --bind $$here --protected-mode no --save '' --daemonize no >/dev/null & trap "kill $$!" EXIT; \
-	fi; \
-	echo "The functions reach this machine's Redis at redis://$$redis:6379"; \
-	sam local start-api --template template.yaml --parameter-overrides \
-		Architecture=$(if $(filter arm64,$(ARCH)),arm64,x86_64) RedisUrl=redis://$$redis:6379
+local: functions ## the functions under sam local, on this machine's Redis (REDIS_URL=redis://… for another)
+	@functions/server/deploy/local

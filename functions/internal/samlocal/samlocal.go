@@ -4,6 +4,7 @@ package samlocal
 
 import (
 	"bufio"
+	"context"
 	"encoding/binary"
 	"encoding/hex"
 	"io"
@@ -12,11 +13,16 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"time"
 )
 
 // hostName is Docker Desktop's name for the machine that it runs on. Docker on
 // Linux has none, but there the machine is the container's gateway.
 const hostName = "host.docker.internal"
+
+// lookupLimit is how long Docker Desktop may take to say where hostName is. A
+// machine without a network waits that long for nothing at each start.
+const lookupLimit = 500 * time.Millisecond
 
 // FromContainer returns the address with hostName replaced by what it means
 // inside a container. All other addresses stay as they are.
@@ -25,7 +31,9 @@ func FromContainer(address string) string {
 	if err != nil || u.Hostname() != hostName {
 		return address
 	}
-	if _, err := net.LookupHost(hostName); err == nil {
+	ctx, cancel := context.WithTimeout(context.Background(), lookupLimit)
+	defer cancel()
+	if _, err := net.DefaultResolver.LookupHost(ctx, hostName); err == nil {
 		return address
 	}
 	routes, err := os.Open("/proc/net/route")
