@@ -40,5 +40,16 @@ func (c *Counter) Take(now time.Time, n int, r Rate) (wait time.Duration) {
 	return 0
 }
 
+// Spend counts n that were done already, even if they are too many, and returns
+// the time to wait then.
+func (c *Counter) Spend(now time.Time, n int, r Rate) (wait time.Duration) {
+	full := r.Interval() * time.Duration(r.Burst)
+	if c.tat.Before(now) {
+		c.tat = now
+	}
+	c.tat = c.tat.Add(r.Interval() * time.Duration(n))
+	return max(0, c.tat.Sub(now)-full)
+}
+
 // Idle reports whether nothing of what was counted matters any more.
 func (c *Counter) Idle(now time.Time) bool { return !c.tat.After(now) }

@@ -53,7 +53,7 @@ func (cs *localCounters) reported(c *localCounter, now time.Time, wait time.Dura
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	if err != nil {
-		wait = c.alone.Take(now, batch, r)
+		wait = c.alone.Spend(now, batch, r)
 	}
 	c.reporting = false
 	if wait > 0 { // or a post that came a moment before now would be refused

@@ -20,16 +20,19 @@ var rateScript = newScript(
 		{"interval", func(c charge) any { return c.rate.Interval().Microseconds() }},
 		{"burst", func(c charge) any { return c.rate.Burst }},
 		{"n", func(c charge) any { return c.n }},
+		{"spent", func(c charge) any { return c.spent }},
 	},
 	rateSource, `
 local t = redis.call('TIME')
-return rate(counter, t[1] * 1000000 + t[2], tonumber(interval), tonumber(burst), tonumber(n))`)
+return rate(counter, t[1] * 1000000 + t[2], tonumber(interval), tonumber(burst), tonumber(n), spent == '1')`)
 
 // A charge counts n at once against a key.
 type charge struct {
 	key  string
 	n    int
 	rate store.Rate
+	// Spent says that it was let by already: it counts even if it is too many.
+	spent bool
 }
 
 // Allow is that of [store.Limits].
@@ -37,14 +40,14 @@ func (s *Store) Allow(ctx context.Context, what, who string, r store.Rate) error
 	if r.Interval() == 0 {
 		return nil
 	}
-	wait, err := s.charge(ctx, charge{s.keys.rate(what, who), 1, r})
+	wait, err := s.charge(ctx, charge{key: s.keys.rate(what, who), n: 1, rate: r})
 	if err != nil {
 		return store.Unavailable("count a "+what, err)
 	}
 	return store.TooMany(what, wait)
 }
 
-// charge counts, unless that would be too many, and returns the time to wait then.
+// charge counts and returns the time to wait when that is too many.
 func (s *Store) charge(ctx context.Context, c charge) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, replyTimeout)
 	defer cancel()
@@ -65,7 +68,7 @@ func (s *Store) AllowSoon(what, who string, r store.Rate) error {
 	wait, c, batch := s.counted.add(key, time.Now(), r)
 	if batch > 0 {
 		s.start(func(ctx context.Context) {
-			wait, err := s.charge(ctx, charge{key, batch, r})
+			wait, err := s.charge(ctx, charge{key, batch, r, true})
 			s.counted.reported(c, time.Now(), wait, err, batch, r)
 		})
 	}

@@ -1,13 +1,18 @@
 -- rate counts n more of what the key stands for and returns 0, or the µs to
--- wait when that would be too many: one an interval of µs, so many at once.
--- This is GCRA: the key holds the theoretical arrival time (tat), at which the
--- next one would come if all came at the steady rate. A tat later than a full
--- burst allows was written before the clock was set back, and is dropped.
-local function rate(key, now, interval, burst, n)
+-- wait when that is too many: one an interval of µs, so many at once. What is
+-- too many does not count, unless it has been done already (spent): then what
+-- comes next pays for it. This is GCRA: the key holds the theoretical arrival
+-- time (tat), at which the next one would come if all came at the steady rate. A
+-- tat later than that allows was written before the clock was set back, and is
+-- dropped.
+local function rate(key, now, interval, burst, n, spent)
   local full, cost = interval * burst, interval * n
+  local latest = now + (spent and 2 * full or full)
   local tat = math.max(tonumber(redis.call('GET', key) or '0'), now)
-  if tat > now + full then tat = now end
-  if tat + cost > now + full then return tat + cost - now - full end
-  redis.call('SET', key, string.format('%d', tat + cost), 'PX', math.ceil((tat + cost - now) / 1000))
-  return 0
+  if tat > latest then tat = now end
+  local wait = math.max(0, tat + cost - now - full)
+  if wait > 0 and not spent then return wait end
+  tat = math.min(tat + cost, latest)
+  redis.call('SET', key, string.format('%d', tat), 'PX', math.ceil((tat - now) / 1000))
+  return wait
 end

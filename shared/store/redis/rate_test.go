@@ -32,6 +32,28 @@ func TestAllowSoonCountsOnAllServers(t *testing.T) {
 	}
 }
 
+// A batch is let by before Redis is asked. What Redis finds to be too many has
+// been spent as well, so what comes next has to pay for it.
+func TestAllowSoonLetsByNoMoreThanItsRate(t *testing.T) {
+	each(t, func(t *testing.T, open func(store.Options) *redis.Store) {
+		s := open(store.Options{})
+		rate := store.Rate{PerSecond: 400, Burst: 32}
+		passed, begun := 0, time.Now()
+		flood := time.NewTicker(100 * time.Microsecond) // and Redis answers meanwhile
+		defer flood.Stop()
+		for time.Since(begun) < 1500*time.Millisecond {
+			<-flood.C
+			if s.AllowSoon("post", "10.0.0.1", rate) == nil {
+				passed++
+			}
+		}
+		may := float64(rate.Burst) + rate.PerSecond*time.Since(begun).Seconds()
+		if float64(passed) > 1.2*may {
+			t.Errorf("%d passed where %.0f may", passed, may)
+		}
+	})
+}
+
 // Redis's clock goes back an hour: what it wrote lies in the future.
 func TestLimitsOutliveAClockThatGoesBack(t *testing.T) {
 	each(t, func(t *testing.T, open func(store.Options) *redis.Store) {
