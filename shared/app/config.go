@@ -212,9 +212,10 @@ func (c Config) web(log *slog.Logger, st store.Store, h *hub.Hub, signer *identi
 	logins := store.Rate{PerSecond: c.LoginsPerSecond, Burst: c.LoginBurst}
 	posts := store.Rate{PerSecond: c.PostsPerSecond * float64(c.PostersPerAddress), Burst: c.PostBurst * c.PostersPerAddress}
 	return web.Config{
-		AllowPost:  func(address string) error { return st.AllowSoon("post", address, posts) },
-		AllowLogin: func(ctx context.Context, address string) error { return st.Allow(ctx, "login", address, logins) },
-		Log:        log, Rooms: st, Hub: h, Users: signer,
+		AllowPost:   func(address string) error { return st.AllowSoon("post", address, posts) },
+		AllowTyping: func(address string) error { return st.AllowSoon("typing", address, posts) },
+		AllowLogin:  func(ctx context.Context, address string) error { return st.Allow(ctx, "login", address, logins) },
+		Log:         log, Rooms: st, Hub: h, Users: signer,
 		Guests: c.Guests == "read", Origin: c.PublicOrigin, AllowedOrigins: c.AllowedOrigins, Proxies: c.TrustedProxies, ProxySecret: c.ProxySecret,
 		StreamsPerUser: c.StreamsPerUser, StreamsPerAddress: c.StreamsPerAddress,
 		StreamFor: time.Duration(c.StreamSeconds) * time.Second, Ping: time.Duration(c.PingSeconds) * time.Second, Sockets: c.StreamMode == "server",

@@ -231,7 +231,7 @@ func (s *Server) typing(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.types(r.Context(), v, room); err != nil {
+	if err := s.types(r, v, room); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -239,12 +239,18 @@ func (s *Server) typing(w http.ResponseWriter, r *http.Request) error {
 }
 
 // types announces it, unless that was done a moment ago.
-func (s *Server) types(ctx context.Context, v visitor, room chat.RoomID) error {
+func (s *Server) types(r *http.Request, v visitor, room chat.RoomID) error {
 	turn := v.user.ID + " " + string(room)
 	if !s.typed.Allow(turn) {
 		return nil
 	}
-	err := v.signal(ctx, chat.Signal{Room: room, Kind: chat.Typing, By: &v.user})
+	var err error
+	if s.cfg.AllowTyping != nil {
+		err = s.cfg.AllowTyping(s.network(r))
+	}
+	if err == nil {
+		err = v.signal(r.Context(), chat.Signal{Room: room, Kind: chat.Typing, By: &v.user})
+	}
 	if err != nil {
 		s.typed.Return(turn)
 	}

@@ -1,11 +1,14 @@
 package web_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"confab/shared/chat"
+	"confab/shared/web"
 )
 
 func TestEveryFormOfPost(t *testing.T) {
@@ -140,6 +143,28 @@ func TestTypingPassesBy(t *testing.T) {
 	}
 	if got := h.tape.passed; len(got) != 1 || got[0].Room != "ops" || got[0].Kind != chat.Typing || *got[0].By != ann {
 		t.Errorf("passed by: %+v", got)
+	}
+}
+
+// A user may type into any number of rooms, an address may not.
+func TestTypingIsLimitedByAddress(t *testing.T) {
+	left := 3
+	h := open(t, func(c *web.Config) {
+		c.AllowTyping = func(string) error {
+			if left--; left < 0 {
+				return &chat.RetryError{Err: fmt.Errorf("%w signals", chat.ErrTooMany), After: time.Second}
+			}
+			return nil
+		}
+	})
+	for i := range 5 {
+		res := h.do(t, ask{"POST", fmt.Sprintf("/r/room-%d/typing", i), "", "", ann})
+		if want := i < 3; (res.StatusCode == http.StatusNoContent) != want || !want && res.StatusCode != http.StatusTooManyRequests {
+			t.Errorf("signal %d: %s", i, res.Status)
+		}
+	}
+	if n := len(h.tape.passed); n != 3 {
+		t.Errorf("%d signals passed, want 3", n)
 	}
 }
 

@@ -195,7 +195,7 @@ func (k *socket) typing(in postRequest) error {
 	if err != nil {
 		return err
 	}
-	return k.server.types(k.r.Context(), v, room)
+	return k.server.types(k.r, v, room)
 }
 
 // by is who sent a line, and for which room: if it names none, for that of a

@@ -87,6 +87,9 @@ type Config struct {
 	// AllowPost counts a post from an address and fails when that is too many.
 	// It waits for nothing. Nil: there is no limit but the users' own.
 	AllowPost func(address string) error
+	// AllowTyping is AllowPost for signals of typing, which each user may send
+	// into as many rooms as they like.
+	AllowTyping func(address string) error
 	// StreamsPerUser and StreamsPerAddress are what each may hold at once on
 	// this machine. 0 lifts a limit.
 	StreamsPerUser, StreamsPerAddress int
