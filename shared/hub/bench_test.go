@@ -181,7 +181,7 @@ func sweep(b *testing.B, n int) {
 	ends := adopt(b, h, n)
 	log.post()
 	frame := make([]byte, sse.ChunkSize(next(b, r)))
-	readAll := func(ends []net.Conn, times int) {
+	drain := func(ends []net.Conn, times int) {
 		for _, c := range ends {
 			for range times {
 				if _, err := io.ReadFull(c, frame); err != nil {
@@ -190,15 +190,15 @@ func sweep(b *testing.B, n int) {
 			}
 		}
 	}
-	readAll(ends, 1)
+	drain(ends, 1)
 	first, others := ends[:min(n, runtime.GOMAXPROCS(0))], ends[min(n, runtime.GOMAXPROCS(0)):]
 	posted := 0
 	for b.Loop() {
 		log.post()
-		readAll(first, 1)
+		drain(first, 1)
 		if posted++; posted%rest == 0 {
 			b.StopTimer()
-			readAll(others, rest)
+			drain(others, rest)
 			b.StartTimer()
 		}
 	}

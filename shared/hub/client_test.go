@@ -26,6 +26,8 @@ type client struct {
 	resets int
 	body   io.ReadCloser
 	frames *sse.Scanner
+
+	transport http.Transport
 }
 
 func (c *client) connect(ctx context.Context) {
@@ -35,7 +37,8 @@ func (c *client) connect(ctx context.Context) {
 		q.Add("room", string(room))
 	}
 	req, _ := http.NewRequestWithContext(ctx, "GET", c.base+"?"+q.Encode(), nil)
-	resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
+	c.transport.DisableKeepAlives = true
+	resp, err := c.transport.RoundTrip(req)
 	if err != nil {
 		c.tb.Fatal(err)
 	}

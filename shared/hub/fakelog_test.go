@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -61,10 +62,39 @@ func (t *fakeLog) post(room chat.RoomID, text string) chat.Event {
 }
 
 func (r *roomLog) write(room chat.RoomID, text string) chat.Event {
+	return r.append(chat.Event{Room: room, Kind: chat.Message, Text: text})
+}
+
+func (r *roomLog) append(ev chat.Event) chat.Event {
 	r.clock += 1000
-	ev := chat.Event{Room: room, Kind: chat.Message, Text: text, Prev: r.last, ID: chat.ID{MS: r.clock}}
+	ev.Prev, ev.ID = r.last, chat.ID{MS: r.clock}
 	r.last, r.events = ev.ID, append(r.events, ev)
 	return ev
+}
+
+// edit replaces a message's text, remove deletes it. The log then has neither
+// the old text nor earlier edits.
+func (t *fakeLog) edit(room chat.RoomID, target chat.ID, text string) {
+	t.rewrite(chat.Event{Room: room, Kind: chat.Edit, Target: target, Text: text})
+}
+
+func (t *fakeLog) remove(room chat.RoomID, target chat.ID) {
+	t.rewrite(chat.Event{Room: room, Kind: chat.Delete, Target: target})
+}
+
+func (t *fakeLog) rewrite(ev chat.Event) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r := t.roomLog(ev.Room)
+	r.events = slices.DeleteFunc(r.events, func(old chat.Event) bool {
+		return old.Target == ev.Target || old.ID == ev.Target && ev.Kind == chat.Delete
+	})
+	for i := range r.events {
+		if r.events[i].ID == ev.Target {
+			r.events[i].Text = ev.Text
+		}
+	}
+	r.deliver(r.append(ev))
 }
 
 func (r *roomLog) deliver(ev chat.Event) {
