@@ -25,7 +25,7 @@ type verb struct {
 func verbs() []verb {
 	return []verb{
 		{"serve", "", "serve the rooms and the page; settings come from the environment", serve},
-		{"doctor", "[-idle 65s] [-room doctor] URL", "look from outside at the path to a server", examine},
+		{"doctor", "[-idle 65s] [-room doctor] [-ca file] URL", "look from outside at the path to a server", examine},
 		{"version", "", "print what was built, and from what", version},
 		{"help", "[verb]", "print this list, or how to use a verb", help},
 	}
