@@ -1,0 +1,184 @@
+package bolt
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"confab/shared/chat"
+	"confab/shared/store"
+
+	"go.etcd.io/bbolt"
+)
+
+const indexEvery = 30 // seconds after which a room is put in its new place in the bucket active
+
+// Append writes an event that [chat.Compose] made into its room's log and tells
+// the room's followers. The event comes back with its id and prev. An event
+// whose author used its key within the last [store.KeyLife] is not written
+// again: replayed is true and the first one's id comes back.
+//
+// Errors are those of [store.Log]; [chat.ErrUnavailable] is that the file could
+// not be written.
+func (s *Store) Append(ctx context.Context, ev chat.Event) (_ chat.Line, replayed bool, err error) {
+	c := &call{ctx: ctx, ev: ev, body: store.Encode(ev), done: make(chan struct{})}
+	if ev.Key != "" {
+		c.hash, c.digest = hashKey(ev.Room, ev.By.ID, ev.Key), store.Digest(ev)
+	}
+	if err := s.do(c); err != nil {
+		return chat.Line{}, false, err
+	}
+	return c.line, c.replayed, nil
+}
+
+// append writes one event, unless a rule refuses it; nothing is written then.
+// Another failure than a refusal ends the batch.
+func (b *batch) append(c *call) (refused, failed error) {
+	name := []byte(c.ev.Room)
+	rec, err := decodeRecord(name, b.rooms.Get(name))
+	if err != nil {
+		return c.unavailable(err), nil
+	}
+	found, err := b.findKey(c)
+	if err != nil || found {
+		return err, nil
+	}
+	if err := b.store.countPost(c.ev); err != nil {
+		return err, nil
+	}
+	rule, _ := c.ev.Kind.Rule()
+	if rule.Target != "" {
+		if err := b.checkTarget(c, rule, rec); err != nil {
+			return err, nil
+		}
+	}
+	return nil, b.put(c, rule, name, rec)
+}
+
+func (b *batch) checkTarget(c *call, rule chat.Rule, rec record) error {
+	key := logKey(rec.number, c.ev.Target)
+	sealed := b.log.Get(key)
+	if sealed == nil {
+		return store.ErrNoTarget
+	}
+	e, err := decodeEntry(key, sealed)
+	if err != nil {
+		return c.unavailable(err)
+	}
+	target, err := e.event(key)
+	switch {
+	case err != nil:
+		return c.unavailable(err)
+	case target.Kind != rule.Target:
+		return store.ErrNoTarget
+	case rule.Own && target.By.ID != c.ev.By.ID:
+		return store.ErrNotAuthor
+	}
+	return nil
+}
+
+// put gives an event that no rule refuses its id, and writes it.
+func (b *batch) put(c *call, rule chat.Rule, name []byte, rec record) error {
+	now := b.store.clock()
+	// Ids rise whatever the clock does, and even if the log was emptied.
+	us := uint64(now.UnixMicro())
+	id := chat.ID{MS: us / 1000, Seq: us % 1000}
+	if !id.After(rec.last) {
+		id = rec.last.Next()
+	}
+	c.ev = position(id, rec.last, now).Give(c.ev)
+	c.written = true
+	return b.write(c, rule, name, rec, now)
+}
+
+// write writes an event that has its id, and what follows from it.
+func (b *batch) write(c *call, rule chat.Rule, name []byte, rec record, at time.Time) error {
+	if rec.number == 0 {
+		n, err := b.rooms.NextSequence()
+		if err != nil {
+			return err
+		}
+		rec.number, rec.creator = uint32(n), c.ev.By.ID
+	}
+	if rule.RemovesText {
+		if err := b.removeText(&rec, c.ev.Target); err != nil {
+			return err
+		}
+	}
+	if rule.ReplacesText {
+		if err := b.edits.Put(editKey(rec.number, c.ev.Target, c.ev.ID), []byte{}); err != nil {
+			return err
+		}
+	}
+	if rule.Sets == "title" {
+		rec.title = c.ev.Text
+	}
+	key := logKey(rec.number, c.ev.ID)
+	if err := b.log.Put(key, seal(key, entry{at: at, prev: c.ev.Prev, body: c.body}.encode())); err != nil {
+		return err
+	}
+	rec.last = c.ev.ID
+	rec.count++
+	if err := b.trim(&rec, b.now); err != nil {
+		return err
+	}
+	if err := b.index(&rec, c.ev.Room, uint64(at.Unix())); err != nil {
+		return err
+	}
+	if err := b.rooms.Put(name, seal(name, rec.encode())); err != nil {
+		return err
+	}
+	b.noteKey(c)
+	return nil
+}
+
+// removeText takes an event out of the log, and those whose text stood for its.
+func (b *batch) removeText(rec *record, target chat.ID) error {
+	if err := b.remove(rec, logKey(rec.number, target)); err != nil {
+		return err
+	}
+	prefix := logKey(rec.number, target)
+	for _, key := range keysWith(b.edits, prefix, math.MaxInt) {
+		if err := b.remove(rec, logKey(rec.number, readID(key[len(prefix):]))); err != nil {
+			return err
+		}
+		if err := b.edits.Delete(key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// remove takes an event out of the log, if it is there.
+func (b *batch) remove(rec *record, key []byte) error {
+	if b.log.Get(key) == nil {
+		return nil
+	}
+	rec.count--
+	b.removed = true
+	return b.log.Delete(key)
+}
+
+// index puts a room in its place among the active ones, now and then.
+func (b *batch) index(rec *record, room chat.RoomID, now uint64) error {
+	if rec.indexed != 0 && now < rec.indexed+indexEvery && rec.indexed <= now {
+		return nil
+	}
+	if rec.indexed != 0 {
+		if err := b.active.Delete(activeKey(rec.indexed, room)); err != nil {
+			return err
+		}
+	}
+	rec.indexed = now
+	return b.active.Put(activeKey(now, room), []byte(rec.creator))
+}
+
+// keysWith returns copies of up to n keys that begin with a prefix.
+func keysWith(bucket *bbolt.Bucket, prefix []byte, n int) [][]byte {
+	var keys [][]byte
+	cur := bucket.Cursor()
+	for k, _ := cur.Seek(prefix); len(keys) < n && hasPrefix(k, prefix); k, _ = cur.Next() {
+		keys = append(keys, append([]byte(nil), k...))
+	}
+	return keys
+}

@@ -1,0 +1,23 @@
+package bolt_test
+
+import (
+	"testing"
+	"time"
+
+	"confab/shared/store"
+	"confab/shared/store/bolt"
+	"confab/shared/store/storetest"
+)
+
+func TestContract(t *testing.T) {
+	storetest.Run(t, func(tb testing.TB) storetest.Engine {
+		return storetest.Engine{
+			Slack: 10,
+			Open: func(tb testing.TB, opts store.Options) store.Store {
+				s, _ := open(tb, opts)
+				return s
+			},
+			Age: func(_ testing.TB, s store.Store, by time.Duration) { s.(*bolt.Store).AgeKeys(by) },
+		}
+	})
+}

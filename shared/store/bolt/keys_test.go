@@ -1,0 +1,72 @@
+package bolt_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"confab/shared/chat"
+	"confab/shared/store"
+	"confab/shared/store/bolt"
+)
+
+// A clock for a test. It belongs to one goroutine.
+type clock struct{ now time.Time }
+
+func (c *clock) Now() time.Time { return c.now }
+
+func TestKeysAreKnownAfterAStart(t *testing.T) {
+	dir := t.TempDir()
+	s, closed := open(t, store.Options{Dir: dir})
+	ev := message(ann, "hi")
+	ev.Key = "k1"
+	first := add(t, s, ev)
+	repeat(t, s, first)
+	closed()
+	s, _ = open(t, store.Options{Dir: dir})
+	repeat(t, s, first)
+	ev.Text = "other"
+	refuse(t, s, ev, chat.ErrReused)
+}
+
+// Whatever the clock does meanwhile, a key is known for ten minutes, and not for
+// ever.
+func TestKeyIsKnownForTenMinutes(t *testing.T) {
+	for name, jump := range map[string]time.Duration{"steady": 0, "forward": 10 * 365 * 24 * time.Hour, "back": -10 * 365 * 24 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			c := &clock{time.Now()}
+			s := must(bolt.OpenAt(t.Context(), store.Options{Dir: t.TempDir()}, c.Now))(t)
+			defer s.Close()
+			ev := message(ann, "hi")
+			ev.Key = "k1"
+			first := add(t, s, ev)
+			c.now = c.now.Add(jump)
+			for i := range 9 {
+				add(t, s, chat.Event{Room: room, Kind: chat.Message, By: bob, Text: "between", Key: fmt.Sprint(i)})
+				c.now = c.now.Add(time.Minute)
+				repeat(t, s, first)
+			}
+			for i := range 9 {
+				c.now = c.now.Add(time.Minute)
+				add(t, s, chat.Event{Room: room, Kind: chat.Message, By: bob, Text: "after", Key: fmt.Sprint("a", i)})
+			}
+			if again, replayed, err := s.Append(t.Context(), ev); err != nil || replayed || again.ID == first.ID {
+				t.Errorf("after 18 minutes: %v, replayed %t, %v", again.ID, replayed, err)
+			}
+		})
+	}
+}
+
+// Keys that are forgotten leave the file, so many with each commit.
+func TestForgottenKeysLeaveTheFile(t *testing.T) {
+	c := &clock{time.Now()}
+	s := must(bolt.OpenAt(t.Context(), store.Options{Dir: t.TempDir()}, c.Now))(t)
+	defer s.Close()
+	for i := range 100 {
+		add(t, s, chat.Event{Room: room, Kind: chat.Message, By: bob, Text: "x", Key: fmt.Sprint(i)})
+		c.now = c.now.Add(time.Minute)
+	}
+	if n := s.KeyBuckets(); n > 7 {
+		t.Errorf("the file has %d generations of keys", n)
+	}
+}

@@ -1,0 +1,66 @@
+package bolt
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"confab/shared/chat"
+	"confab/shared/store"
+)
+
+// Allow counts one more login, or what else, by who. It fails with
+// [chat.ErrTooMany] in a [chat.RetryError] when that is too many.
+func (s *Store) Allow(_ context.Context, what, who string, r store.Rate) error {
+	return s.AllowSoon(what, who, r)
+}
+
+// AllowSoon is Allow: nothing here is waited for.
+func (s *Store) AllowSoon(what, who string, r store.Rate) error {
+	return store.TooMany(what, s.rates.take(rateKey{what, who}, r))
+}
+
+// countPost counts a post of a user in a room. One that then fails was counted.
+func (s *Store) countPost(ev chat.Event) error {
+	rate := store.Rate{PerSecond: s.opts.PostsPerSecond, Burst: s.opts.PostBurst}
+	return store.TooMany("post", s.rates.take(rateKey{"post in " + string(ev.Room), ev.By.ID}, rate))
+}
+
+// Rates count, in memory, what each of many may do so often. The zero value has
+// counted nothing.
+type rates struct {
+	mu  sync.Mutex // guards what follows, and what is in it
+	all map[rateKey]*store.Counter
+}
+
+type rateKey struct{ what, who string }
+
+// take counts one more, unless that would be too many, and returns the time to
+// wait then.
+func (rs *rates) take(key rateKey, r store.Rate) (wait time.Duration) {
+	if r.Interval() == 0 {
+		return 0
+	}
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	c := rs.all[key]
+	if c == nil {
+		if rs.all == nil {
+			rs.all = map[rateKey]*store.Counter{}
+		}
+		c = new(store.Counter)
+		rs.all[key] = c
+	}
+	return c.Take(time.Now(), 1, r)
+}
+
+// sweep forgets what does not matter any more.
+func (rs *rates) sweep(now time.Time) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	for key, c := range rs.all {
+		if c.Idle(now) {
+			delete(rs.all, key)
+		}
+	}
+}

@@ -1,0 +1,203 @@
+package bolt
+
+import (
+	"bytes"
+	"errors"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+const (
+	mostSlack  = 128              // events that a room may have above what it keeps, until they go together
+	tidyEvery  = 20 * time.Second // how often the rooms are looked at, at least where they forget with time
+	tidySoon   = 100 * time.Millisecond
+	tidyPage   = 256    // rooms that are looked at together
+	trimLookup = 20_000 // events that are looked at, at most, to find what is too old
+)
+
+// slack is how many events a room may have above what it keeps: so many go
+// together, because taking out one at each append would write twice as much.
+func slack(history int) int { return min(history/10, mostSlack) }
+
+// trim takes out of a room's log what is too much or too old to keep, but no
+// more than the transaction's budget: the next append, or tidy, goes on.
+func (b *batch) trim(rec *record, now time.Time) error {
+	opts := b.store.opts
+	tooMany := 0
+	if int(rec.count) > opts.History+slack(opts.History) {
+		tooMany = int(rec.count) - opts.History
+	}
+	if tooMany == 0 && opts.Retention <= 0 {
+		return nil
+	}
+	keys, err := tooOld(b.log, rec.number, tooMany, now.Add(-opts.Retention), now, opts.Retention > 0)
+	if err != nil {
+		return err
+	}
+	keys = keys[:min(len(keys), b.budget)]
+	b.budget -= len(keys)
+	for _, key := range keys {
+		if err := b.remove(rec, key); err != nil {
+			return err
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	return b.forgetEdits(rec.number, keys[len(keys)-1])
+}
+
+// tooOld returns the keys of a room's first events: so many, and those from
+// before the oldest time. An event from a time that is still to come, because
+// the clock was set back, is as old as the one after it.
+func tooOld(log *bbolt.Bucket, number uint32, tooMany int, oldest, now time.Time, byAge bool) ([][]byte, error) {
+	var keys [][]byte
+	old := 0
+	cur, prefix := log.Cursor(), roomKey(number)
+	for k, v := cur.Seek(prefix); hasPrefix(k, prefix) && len(keys) < trimLookup; k, v = cur.Next() {
+		keys = append(keys, bytes.Clone(k))
+		if len(keys) <= tooMany {
+			old = len(keys)
+			continue
+		}
+		if !byAge {
+			break
+		}
+		e, err := decodeEntry(k, v)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case e.at.Before(oldest):
+			old = len(keys)
+		case !e.at.After(now):
+			return keys[:old], nil
+		}
+	}
+	return keys[:old], nil
+}
+
+// forgetEdits forgets which edits there are of events up to one that was taken
+// out. They stay in the log for as long as others.
+func (b *batch) forgetEdits(number uint32, upTo []byte) error {
+	cur, prefix := b.edits.Cursor(), roomKey(number)
+	var stale [][]byte
+	for k, _ := cur.Seek(prefix); hasPrefix(k, prefix) && len(stale) < trimBudget; k, _ = cur.Next() {
+		if bytes.Compare(k[:len(upTo)], upTo) > 0 {
+			break
+		}
+		stale = append(stale, bytes.Clone(k))
+	}
+	for _, k := range stale {
+		if err := b.edits.Delete(k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tidy does, until the store is closed, what no append waits for: rooms forget
+// what is too old or too much though nobody posts there, what was taken out is
+// erased from the file, and memory is given back.
+func (s *Store) tidy() {
+	s.trimRooms() // what is kept may be less than before
+	s.erase(true) // what a process that died had not erased
+	every := tidyEvery
+	if s.opts.Retention > 0 {
+		every = max(tidySoon, min(every, s.opts.Retention/4))
+	}
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-s.run.Done():
+			return
+		}
+		if s.opts.Retention > 0 {
+			s.trimRooms()
+		}
+		if s.erased.take() {
+			s.erase(false)
+		}
+		s.here.sweep(time.Now())
+		s.rates.sweep(time.Now())
+	}
+}
+
+// trimRooms goes round all rooms, a page at a time.
+func (s *Store) trimRooms() {
+	for next := []byte{}; next != nil && s.run.Err() == nil; {
+		var due [][]byte
+		err := s.view(func(tx *bbolt.Tx) (err error) {
+			due, next, err = s.dueRooms(tx, next)
+			return err
+		})
+		if err != nil {
+			s.log.Warn("rooms not trimmed", "err", err)
+			return
+		}
+		for _, name := range due {
+			s.trimRoom(name)
+		}
+	}
+}
+
+// dueRooms are those of a page of rooms that have something to forget, and
+// where the next page begins.
+func (s *Store) dueRooms(tx *bbolt.Tx, from []byte) (due [][]byte, next []byte, err error) {
+	now := s.clock()
+	cur, log := tx.Bucket(roomsBucket).Cursor(), tx.Bucket(logBucket)
+	n := 0
+	for k, v := cur.Seek(from); k != nil; k, v = cur.Next() {
+		if n++; n > tidyPage {
+			return due, bytes.Clone(k), nil
+		}
+		rec, err := decodeRecord(k, v)
+		if err != nil {
+			return nil, nil, err
+		}
+		is := int(rec.count) > s.opts.History+slack(s.opts.History)
+		if !is && s.opts.Retention > 0 {
+			old, err := tooOld(log, rec.number, 0, now.Add(-s.opts.Retention), now, true)
+			if err != nil {
+				return nil, nil, err
+			}
+			is = len(old) > 0
+		}
+		if is {
+			due = append(due, bytes.Clone(k))
+		}
+	}
+	return due, nil, nil
+}
+
+// trimRoom trims a room, so much at a time that posts in between do not wait.
+func (s *Store) trimRoom(name []byte) {
+	for more := true; more; {
+		ran := s.chore(func() {
+			more = false
+			err := s.update(func(b *batch) error {
+				rec, err := decodeRecord(name, b.rooms.Get(name))
+				if err != nil {
+					return err
+				}
+				if err = b.trim(&rec, s.clock()); err != nil {
+					return err
+				}
+				if !b.removed {
+					return errNothing
+				}
+				more = b.budget == 0
+				return b.rooms.Put(name, seal(name, rec.encode()))
+			})
+			if err != nil && !errors.Is(err, errNothing) {
+				more = false
+			}
+		})
+		if !ran {
+			return
+		}
+	}
+}
