@@ -25,8 +25,8 @@ const (
 // A Socket is an open WebSocket (RFC 6455). Its methods but Read are safe for
 // concurrent use; a context that ends breaks the connection.
 type Socket interface {
-	// Read returns the next frame of data.
-	Read(ctx context.Context) (text bool, frame []byte, err error)
+	// Read returns the next frame of data, be it of text or binary.
+	Read(ctx context.Context) (frame []byte, err error)
 	// Write sends a frame of text.
 	Write(ctx context.Context, frame []byte) error
 	// Ping returns when the other side has answered.
@@ -130,11 +130,11 @@ func (k *socket) probe(ctx context.Context, stop func()) {
 // listen answers what comes in until the other side goes.
 func (k *socket) listen(ctx context.Context) {
 	for {
-		text, frame, err := k.Read(ctx)
+		frame, err := k.Read(ctx)
 		switch {
 		case err != nil:
 			return
-		case !text || !utf8.Valid(frame):
+		case !utf8.Valid(frame): // some clients send text in binary frames
 			_ = k.Close(statusNoText, "frames are text in UTF-8")
 			return
 		}
@@ -211,44 +211,4 @@ func (k *socket) by(in postRequest) (visitor, chat.RoomID, error) {
 	}
 	v, err := k.server.visitor(k.r)
 	return v, room, err
-}
-
-// textSocket is a WebSocket of plain text: a frame that comes in is said, by the
-// user of the session whatever it holds, and everybody gets it as a line.
-func (s *Server) textSocket(w http.ResponseWriter, r *http.Request) error {
-	rooms, err := roomsOrLobby(r)
-	if err != nil {
-		return err
-	}
-	if !upgrades(r) {
-		w.Header().Set("Upgrade", "websocket")
-		return fmt.Errorf("%w: open this address as a WebSocket", errUpgrade)
-	}
-	k := &socket{server: s, r: r, rooms: rooms}
-	k.onFrame = func(frame []byte) []byte {
-		in := postRequest{Text: string(frame)}
-		if bytes.HasPrefix(frame, []byte("{")) {
-			var fields postRequest
-			if json.Unmarshal(frame, &fields) == nil {
-				in = fields
-			}
-		}
-		if _, err := k.say(in); err != nil {
-			return []byte("* " + problemOf(err).Detail)
-		}
-		return nil
-	}
-	wr := lines
-	wr.opening = func(chat.Signal, time.Duration) []byte { return nil }
-	wr.batch = func(out []byte, b hub.Batch) []byte {
-		for _, it := range b.Items {
-			for _, line := range textOf(it) {
-				out = append(append(out, line...), '\n')
-			}
-		}
-		return out
-	}
-	nothing := func() []byte { return nil }
-	wr.ping, wr.bye = nothing, func(time.Duration) []byte { return nil }
-	return k.serve(w, wr)
 }

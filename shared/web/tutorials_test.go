@@ -3,6 +3,7 @@ package web_test
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -138,35 +139,87 @@ func TestTutorialStoredHistory(t *testing.T) {
 	}
 }
 
-func TestTutorialWebSocketChat(t *testing.T) {
-	t.Parallel()
-	l := live(t, nil)
+// pair are the sockets of two people in a tutorial's chat.
+func (l *liveServer) pair(t *testing.T) (ann, bob *websocket.Conn) {
+	t.Helper()
 	var socks []*websocket.Conn
 	for _, name := range []string{"ann", "bob"} {
 		conn, _, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(l.URL, "http")+"/ws/send", &websocket.DialOptions{HTTPClient: l.pupil(t, name).Client})
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer conn.CloseNow()
+		t.Cleanup(func() { conn.CloseNow() })
 		socks = append(socks, conn)
 	}
-	send(t, socks[0], "hi")
-	send(t, socks[0], `{"user":"bob","username":"bob","message":"it was me"}`)
-	for _, conn := range socks {
-		for _, want := range []string{"ann: hi", "ann: it was me"} {
-			_, frame, err := conn.Read(t.Context())
-			if err != nil || !strings.HasSuffix(string(frame), want) || !plainLine.Match(frame) {
-				t.Errorf("got %q %v, want %q", frame, err, want)
-			}
-		}
+	return socks[0], socks[1]
+}
+
+// gets reports a frame that is not a line which ends with want.
+func gets(t *testing.T, conn *websocket.Conn, want string) {
+	t.Helper()
+	_, frame, err := conn.Read(t.Context())
+	if err != nil || !strings.HasSuffix(string(frame), want) || !plainLine.Match(frame) {
+		t.Errorf("got %q %v, want %q", frame, err, want)
 	}
-	send(t, socks[1], "  ")
-	if _, frame, err := socks[1].Read(t.Context()); err != nil || string(frame) != "* The text is empty." {
+}
+
+func TestTutorialWebSocketChat(t *testing.T) {
+	t.Parallel()
+	l := live(t, nil)
+	ann, bob := l.pair(t)
+	send(t, ann, "hi")
+	send(t, ann, "all")
+	for _, conn := range []*websocket.Conn{ann, bob} {
+		gets(t, conn, "ann: hi")
+		gets(t, conn, "ann: all")
+	}
+	send(t, bob, "  ")
+	if _, frame, err := bob.Read(t.Context()); err != nil || string(frame) != "* The text is empty." {
 		t.Errorf("got %q %v", frame, err)
 	}
 	if res, err := http.Get(l.URL + "/ws/send"); err != nil || res.StatusCode != 426 {
 		t.Error(res, err)
 	}
+}
+
+// A page that sends JSON parses what it gets: JSON, and the text form stays with
+// those who send text.
+func TestTutorialSocketAnswersInTheFormItWasSpokenTo(t *testing.T) {
+	t.Parallel()
+	l := live(t, nil)
+	ann, bob := l.pair(t)
+	for _, kind := range []websocket.MessageType{websocket.MessageText, websocket.MessageBinary} {
+		if err := ann.Write(t.Context(), kind, []byte(`{"user":"bob","username":"bob","message":"it was me"}`)); err != nil {
+			t.Fatal(err)
+		}
+		if got := readTutorial(t, ann); got.User != "ann" || got.Text != "it was me" || got.Kind != chat.Message {
+			t.Errorf("the client that sent JSON got %+v", got)
+		}
+		gets(t, bob, "ann: it was me")
+	}
+	send(t, ann, `{"text":" "}`)
+	if got := readTutorial(t, ann); got.Kind != "problem" || got.User != "*" || got.Text != "The text is empty." {
+		t.Errorf("a refusal came as %+v", got)
+	}
+	send(t, ann, "as text again")
+	gets(t, ann, "ann: as text again")
+}
+
+type tutorialFrame struct {
+	User, Text string
+	Kind       chat.Kind
+}
+
+func readTutorial(t *testing.T, conn *websocket.Conn) (f tutorialFrame) {
+	t.Helper()
+	_, frame, err := conn.Read(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(frame, &f); err != nil {
+		t.Errorf("%q is no JSON: %v", frame, err)
+	}
+	return f
 }
 
 // No text can begin a line, an id or an event of its own in a plain stream.

@@ -130,7 +130,7 @@ func TestSocketEndsOnWhatNoClientSends(t *testing.T) {
 		want  websocket.StatusCode
 	}{
 		{websocket.MessageText, `{"text":"` + strings.Repeat("x", 64<<10) + `"}`, websocket.StatusMessageTooBig},
-		{websocket.MessageBinary, `{"text":"x"}`, websocket.StatusUnsupportedData},
+		{websocket.MessageBinary, "{\"text\":\"\xff\"}", websocket.StatusUnsupportedData},
 		{websocket.MessageText, "{\"text\":\"\xff\"}", websocket.StatusUnsupportedData},
 	} {
 		conn := l.dial(t, "/stream", identity.NewUser("Ann"))
@@ -145,6 +145,19 @@ func TestSocketEndsOnWhatNoClientSends(t *testing.T) {
 		if got := websocket.CloseStatus(err); got != tt.want {
 			t.Errorf("%.20q ended by %v, want %v", tt.frame, got, tt.want)
 		}
+	}
+}
+
+func TestBinaryFrameOfJSONIsRead(t *testing.T) {
+	t.Parallel()
+	l := live(t, nil)
+	conn := l.dial(t, "/r/b", identity.NewUser("Ann"))
+	hear(t, conn, "open")
+	if err := conn.Write(t.Context(), websocket.MessageBinary, []byte(`{"text":"hi","key":"k1"}`)); err != nil {
+		t.Fatal(err)
+	}
+	if ack := hear(t, conn, "ack"); ack.Key != "k1" || ack.Answer.Text != "hi" {
+		t.Errorf("answered with %+v", ack)
 	}
 }
 

@@ -23,9 +23,9 @@ func Upgrade(w http.ResponseWriter, r *http.Request, maxFrame int64) (web.Socket
 	return socket{conn}, nil
 }
 
-func (s socket) Read(ctx context.Context) (text bool, frame []byte, err error) {
-	kind, frame, err := s.conn.Read(ctx)
-	return kind == websocket.MessageText, frame, err
+func (s socket) Read(ctx context.Context) ([]byte, error) {
+	_, frame, err := s.conn.Read(ctx)
+	return frame, err
 }
 
 func (s socket) Write(ctx context.Context, frame []byte) error {
