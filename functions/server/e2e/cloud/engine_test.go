@@ -4,6 +4,7 @@ package cloud_test
 
 import (
 	"bytes"
+	"confab/shared/testenv"
 	"context"
 	"errors"
 	"fmt"
@@ -55,10 +56,8 @@ func startEngine() (*engine, error) {
 	if err := e.daemon.Start(); err != nil {
 		return nil, errors.Join(err, e.stop())
 	}
-	for late := time.Now().Add(time.Minute); e.docker(nil, "version") != nil; time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(late) {
-			return nil, errors.Join(fmt.Errorf("dockerd does not start: %s", &e.log), e.stop())
-		}
+	if !testenv.Holds(time.Minute, func() bool { return e.docker(nil, "version") == nil }) {
+		return nil, errors.Join(fmt.Errorf("dockerd does not start: %s", &e.log), e.stop())
 	}
 	if err := e.importLambda(); err != nil {
 		return nil, errors.Join(err, e.stop())

@@ -4,6 +4,7 @@ package cloud_test
 
 import (
 	"bytes"
+	"confab/shared/testenv"
 	"context"
 	"io"
 	"net/http"
@@ -59,7 +60,8 @@ func (r *running) quit() {
 func (r *running) await(base string) {
 	r.tb.Helper()
 	c := &http.Client{Timeout: 30 * time.Second}
-	for late := time.Now().Add(time.Minute); time.Now().Before(late); time.Sleep(100 * time.Millisecond) {
+	testenv.Await(r.tb, "something answers at /login", time.Minute, func() bool {
+		r.tb.Helper()
 		select {
 		case err := <-r.end:
 			r.end <- err
@@ -70,16 +72,15 @@ func (r *running) await(base string) {
 		req.Header.Set("Accept", "application/json")
 		res, err := c.Do(req)
 		if err != nil {
-			continue
+			return false
 		}
 		body, _ := io.ReadAll(res.Body)
 		res.Body.Close()
 		if !strings.Contains(string(body), `"transports":["longpoll"]`) {
 			r.tb.Fatalf("GET /login: %s %s", res.Status, body)
 		}
-		return
-	}
-	r.tb.Fatal("nothing answers at /login")
+		return true
+	})
 }
 
 // A line is said on one screen and seen on two, in one order, by each of the
