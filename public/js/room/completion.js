@@ -1,4 +1,5 @@
 // @ts-check
+import { mayCall } from './mention.js'
 import { find, node } from './node.js'
 
 const MOST = 6 // names offered
@@ -43,8 +44,8 @@ export class Completion {
 
   #offer() {
     const before = this.#box.value.slice(0, this.#box.selectionStart)
-    const typed = /(?<![\p{L}\p{N}_])@([^@\n]{0,32})$/u.exec(before)
-    const names = typed ? this.#people().filter(name => name.toLowerCase().startsWith(typed[1].toLowerCase())).slice(0, MOST) : []
+    const typed = /@([^@\n]{0,32})$/.exec(before)
+    const names = typed && mayCall(before, typed.index) ? this.#people().filter(name => name.toLowerCase().startsWith(typed[1].toLowerCase())).slice(0, MOST) : []
     if (!typed || !names.length) return this.hide()
     this.#from = typed.index
     this.#list.replaceChildren(...names.map((name, i) => node('li', { role: 'option', id: `name-${i}` }, node('bdi', {}, name))))
@@ -70,7 +71,7 @@ export class Completion {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    if (!this.shown || event.isComposing) return
+    if (!this.shown || event.isComposing || event.keyCode === 229) return // the input method's
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
     if (step) this.#choose(this.#chosen + step)
     else if (event.key === 'Enter' || event.key === 'Tab') this.#take(this.#chosen)

@@ -17,7 +17,7 @@ export class Here {
   /**
    * @param {import('../chat.js').User} me
    * @param {import('./rooms.js').Rooms} rooms
-   * @param {{onShow: (name: string) => void, onChange: () => void, onClose: (name: string) => void}} on
+   * @param {{onShow: (name: string) => void, onChange: () => void, onClose: (name: string) => void, people: () => string[]}} on
    */
   constructor(me, rooms, on) {
     this.me = me
@@ -41,7 +41,7 @@ export class Here {
   show(name) {
     this.#save()
     this.room.onChange = () => {}
-    this.room = new Room(name, this.me)
+    this.room = new Room(name, this.me, this.#on.people)
     this.room.onChange = this.#on.onChange
     for (const fell of this.#rooms.open(name)) this.#on.onClose(fell)
     this.#on.onShow(name)

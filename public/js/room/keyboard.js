@@ -19,7 +19,7 @@ export class Keyboard {
 
   /** @param {KeyboardEvent} event */
   #anywhere(event) {
-    if (event.defaultPrevented || event.isComposing || document.querySelector('dialog[open]')) return
+    if (event.defaultPrevented || event.isComposing || event.keyCode === 229 || document.querySelector('dialog[open]')) return
     if (event.key.toLowerCase() === 'k' && (event.ctrlKey || event.metaKey)) {
       event.preventDefault()
       this.#does.rooms()
@@ -79,7 +79,7 @@ export class Keyboard {
     const line = target instanceof Element && target.closest('.line')
     for (const stop of this.#list.querySelectorAll('[tabindex="0"]')) /** @type {HTMLElement} */ (stop).tabIndex = -1
     if (!line) return
-    for (const stop of line.querySelectorAll('a, .quote, .reaction')) /** @type {HTMLElement} */ (stop).tabIndex = 0
+    for (const stop of line.querySelectorAll('a, pre, .quote, .reaction, .line__fold')) /** @type {HTMLElement} */ (stop).tabIndex = 0
     if (line.matches(':focus-visible')) this.#show(line)
   }
 }

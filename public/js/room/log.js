@@ -1,4 +1,5 @@
 // @ts-check
+import { isAfter } from '../chat.js'
 import { say } from '../say.js'
 import { loadOlder } from './history.js'
 import { Messages } from './messages.js'
@@ -92,6 +93,16 @@ export class Log {
     this.#messages.older()
   }
 
+  /** Goes to a line, however far back it is. @param {string} id */
+  async #goTo(id) {
+    const { room } = this.#here
+    while (!this.#messages.goTo(id) && room.more && room === this.#here.room && (!room.first || isAfter(room.first, id))) {
+      const { first } = room
+      await loadOlder(room).catch(() => {})
+      if (room.first === first) break
+    }
+  }
+
   /** What is on the screen is read, while somebody looks. */
   #seen() {
     const { name, loaded, saved } = this.#here.room
@@ -122,7 +133,7 @@ export class Log {
     const { do: what, go, emoji } = button.dataset
     if (what === 'retry') this.#outbox.retry(this.#outbox.keyOf(message))
     if (what === 'drop') { this.#outbox.drop(this.#outbox.keyOf(message)); this.#composer.focus() }
-    if (go) this.#messages.goTo(go)
+    if (go) this.#goTo(go)
     if (emoji) this.#react(message, emoji)
   }
 }

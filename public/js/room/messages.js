@@ -171,7 +171,10 @@ export class Messages {
     this.#top = lines[Math.max(0, at - STEP)]
     this.#bottom = at + 2 * STEP < lines.length - 1 ? lines[at + 2 * STEP] : undefined
     this.#put()
-    this.nodeOf(message)?.scrollIntoView({ block: where })
+    const li = this.nodeOf(message)
+    const rule = where === 'start' && li?.previousElementSibling
+    const top = rule && rule.matches('.new, .day') ? rule : li
+    top?.scrollIntoView({ block: where })
     this.following = !this.#bottom && this.#toEnd() <= NEAR
     this.#look()
   }
@@ -200,17 +203,23 @@ export class Messages {
     let before
     let ruled = !this.newAfter
     const pending = this.#bottom ? [] : this.#room.pending
+    const notes = this.#room.notes.filter(({ id }) => !lines[0] || isAfter(id, lines[0].id))
     for (const message of [...lines, ...pending]) {
+      while (notes[0] && (!message.id || isAfter(message.id, notes[0].id))) {
+        yield this.#rules.note(/** @type {import('../chat.js').Event} */ (notes.shift()))
+        before = undefined
+      }
       const today = dayOf(message.at)
       const isNew = !ruled && message.id && isAfter(message.id, this.newAfter ?? '') && message.by.id !== this.#room.me.id
       if (today !== day) yield this.#rules.day(day = today)
       if (isNew) {
         ruled = true
-        if (before) yield this.#rules.newSince(this.newAfter ?? '')
+        if (lines[0] !== message || this.#room.lines[0] !== message) yield this.#rules.newSince(this.newAfter ?? '')
       }
       yield this.#line(message, !before || isNew || !sameGroup(before, message))
       before = message
     }
+    if (!this.#bottom) for (const note of notes) yield this.#rules.note(note)
   }
 
   /** @param {Message} message @param {boolean | ''} first */

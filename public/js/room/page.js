@@ -38,7 +38,7 @@ export function openRooms(me, { onLeave, onSignedOut }) {
   document.body.replaceChildren(...keep(), stamp('room-page'))
 
   const rooms = new Rooms(me)
-  const here = new Here(me, rooms, { onShow, onChange, onClose })
+  const here = new Here(me, rooms, { onShow, onChange, onClose, people: () => people.names })
   const people = new People(me, name => composer.mention(name))
   const typing = new Typing()
   const status = new Status(() => loading.retry())
@@ -52,7 +52,7 @@ export function openRooms(me, { onLeave, onSignedOut }) {
     typing: () => here.write(),
     enterSends: () => settings.chosen.enterSends,
   })
-  const completion = new Completion(composer.box, () => [...new Set([...people.names, ...here.room.speakers])])
+  const completion = new Completion(composer.box, () => [...new Set(here.room.names)])
   const log = new Log({ here, rooms, outbox, undo: new Undo(), composer })
   const header = new Header(here, rooms)
   const finder = new Finder(name => { header.contents.hide(); here.open(name); composer.focus() }, () => header.contents.show())

@@ -12,6 +12,8 @@ export class Room {
   lines = []
   /** @type {Message[]} own lines that the server does not have yet */
   pending = []
+  /** @type {Event[]} changes of the topic, in the order of their ids */
+  notes = []
   more = true // there are older lines
   loaded = false
   saved = false // shows what was kept in this browser
@@ -27,10 +29,16 @@ export class Room {
   /** @type {Map<string, import('./message.js').Change[]>} own changes on their way, by the id of their line */
   #wishes = new Map()
 
-  /** @param {string} name @param {import('../chat.js').User} me */
-  constructor(name, me) {
+  /** @param {string} name @param {import('../chat.js').User} me @param {() => string[]} [people] the names of the others who are here */
+  constructor(name, me, people = () => []) {
     this.name = name
     this.me = me
+    this.people = people
+  }
+
+  /** Who may be spoken of: who spoke lately, and who is here. */
+  get names() {
+    return [...this.speakers, ...this.people()]
   }
 
   /** @param {string | undefined} id */
@@ -78,6 +86,7 @@ export class Room {
   /** Forgets what it knows, but not what was not sent. */
   reset() {
     this.lines = []
+    this.notes = []
     this.#byId.clear()
     this.#strays.clear()
     this.first = this.last = undefined
@@ -95,7 +104,7 @@ export class Room {
   /** The server took an own line, or a change. What came before it may still be under way. @param {Event} event */
   confirm(event) {
     if (event.kind === 'message') this.#say(event)
-    else if (event.kind === 'room') this.title = event.text ?? ''
+    else if (event.kind === 'room') this.#note(event, true)
     else this.#byId.get(event.target ?? '')?.change(event)
     this.onChange()
   }
@@ -134,8 +143,15 @@ export class Room {
     if (!this.first || isAfter(this.first, event.id)) this.first = event.id
     this.#advance(event.id)
     if (event.kind === 'message') this.#say(event)
-    else if (event.kind === 'room') { if (event.id === this.last) this.title = event.text ?? '' }
+    else if (event.kind === 'room') this.#note(event)
     else this.#change(event)
+  }
+
+  /** @param {Event} event @param {boolean} isNewest */
+  #note(event, isNewest = event.id === this.last) {
+    if (isNewest) this.title = event.text ?? ''
+    const at = this.notes.findLastIndex(note => !isAfter(note.id, event.id))
+    if (this.notes[at]?.id !== event.id) this.notes.splice(at + 1, 0, event)
   }
 
   /** @param {string} id */

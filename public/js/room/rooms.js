@@ -6,6 +6,7 @@ import { onRemembered, recall, remember } from '../memory.js'
 import { mentions } from './mention.js'
 
 const MOST = 16 // rooms one keeps open; the one opened longest ago makes place
+const MOST_NAMES = 500
 const PAGE = 100
 const PAGES = 10 // of what is unread in a room that are counted
 
@@ -24,6 +25,8 @@ export class Rooms {
   #unread = new Map()
   /** @type {Map<string, string>} the newest event known of each room */
   #last = new Map()
+  /** @type {Set<string>} names that were seen: "@Kim Larsen" does not call Kim */
+  #names = new Set()
   /** @type {Set<string>} rooms with more unread lines than are counted: their mark stays */
   #partly = new Set()
   #me
@@ -116,13 +119,20 @@ export class Rooms {
   note(event) {
     const last = this.#last.get(event.room)
     if (!last || isAfter(event.id, last)) this.#last.set(event.room, event.id)
+    this.learn([event.by.name])
     if (event.kind === 'delete') return this.#unsay(event)
     if (event.kind === 'message') return this.#count(event)
   }
 
+  /** Remembers names of others. @param {string[]} names */
+  learn(names) {
+    for (const name of names) if (name !== this.#me.name && this.#names.size < MOST_NAMES) this.#names.add(name)
+  }
+
   /** Counts the lines of a room that was loaded. @param {import('./room.js').Room} room @param {boolean} all whether it goes back to the mark */
   noteRoom(room, all) {
-    const { name, lines, last } = room
+    const { name, lines, last, names } = room
+    this.learn(names)
     if (last && isAfter(last, this.#last.get(name) ?? NOTHING)) this.#last.set(name, last)
     this.begin(name, last)
     if (!all) this.#partly.add(name)
@@ -167,7 +177,7 @@ export class Rooms {
     const lines = this.unreadIn(room)
     const at = lines.findLastIndex(line => !isAfter(line.id, id))
     if (lines[at]?.id === id) return
-    const line = { id, prev, mention: mentions(text, this.#me.name) }
+    const line = { id, prev, mention: mentions(text, this.#me.name, this.#names) }
     this.#unread.set(room, lines.toSpliced(at + 1, 0, line))
     this.onChange()
     return line

@@ -8,6 +8,8 @@ import { node } from './node.js'
 export class Rules {
   /** @type {Map<number, HTMLElement>} */
   #days = new Map()
+  /** @type {Map<string, HTMLElement>} */
+  #notes = new Map()
   #new = node('li', { class: 'new' }, node('span'))
 
   /** @param {number} day */
@@ -15,6 +17,16 @@ export class Rules {
     let li = this.#days.get(day)
     if (!li) this.#days.set(day, li = node('li', { class: 'day' }, node('time', { datetime: isoOf(day) })))
     write(li, nameOfDay(day))
+    return li
+  }
+
+  /** Somebody changed what the room is about. @param {import('../chat.js').Event} event */
+  note({ id, by, text = '' }) {
+    let li = this.#notes.get(id)
+    if (li) return li
+    const [before, after] = say(text ? 'topicNow' : 'topicGone', { name: '\0', topic: text }).split('\0')
+    li = node('li', { class: 'note' }, before, node('bdi', {}, by.name), node('span', { dir: 'auto' }, after))
+    this.#notes.set(id, li)
     return li
   }
 

@@ -21,7 +21,8 @@ test('a room’s name is what the server takes', () => {
 test('a mention is a name of its own', () => {
   for (const [text, name, ok] of [
     ['hi @ann', 'ann', true], ['@Ann!', 'ann', true], ['hi @anna', 'ann', false], ['mail@ann', 'ann', false],
-    ['@anna and @ann', 'ann', true], ['@Björn Ægirsson, look', 'björn ægirsson', true], ['ann', 'ann', false], ['你好@林', '林', false], ['你好 @林', '林', true],
+    ['@anna and @ann', 'ann', true], ['@Björn Ægirsson, look', 'björn ægirsson', true], ['ann', 'ann', false], ['你好@林', '林', true], ['你好 @林', '林', true],
+    ['你好@小明你怎么看', '小明', true], ['@小明さん', '小明', true], ['@ann你好', 'ann', true], ['嗨@ann', 'ann', true], ['@annie你好', 'ann', false], ['a@小明', '小明', false],
   ]) assert.equal(mentions(text, name), ok, text)
 })
 
@@ -34,4 +35,10 @@ test('emoji alone are large', () => {
 test('both languages say the same things', () => {
   assert.deepEqual(Object.keys(zh), Object.keys(en))
   for (const word of Object.keys(en)) assert.equal(typeof zh[word], typeof en[word], word)
+})
+
+test('a longer name that is known is another person', () => {
+  assert.equal(mentions('@Kim Larsen, look', 'Kim', ['Kim Larsen']), false)
+  assert.equal(mentions('@Kim Larsen and @Kim', 'Kim', ['Kim Larsen']), true)
+  assert.equal(mentions('@Kim, look', 'Kim', ['Kim Larsen']), true)
 })

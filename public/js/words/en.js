@@ -52,7 +52,12 @@ export default {
   today: 'Today',
   yesterday: 'Yesterday',
 
+  topicNow: /** @param {{name: string, topic: string}} _ */ ({ name, topic }) => `${name} changed the topic to “${topic}”`,
+  topicGone: /** @param {{name: string, topic: string}} _ */ ({ name }) => `${name} removed the topic`,
+
   // A line
+  showAll: 'Show all',
+  showLess: 'Show less',
   edited: '(edited)',
   gone: 'This message was deleted.',
   sending: 'Sending…',

@@ -47,6 +47,11 @@ export default {
   today: '今天',
   yesterday: '昨天',
 
+  topicNow: ({ name, topic }) => `${name} 将主题改为“${topic}”`,
+  topicGone: ({ name }) => `${name} 移除了主题`,
+
+  showAll: '显示全部',
+  showLess: '收起',
   edited: '（已编辑）',
   gone: '这条消息已删除。',
   sending: '正在发送…',
