@@ -154,6 +154,9 @@ func TestSlowReaderLagsAlone(t *testing.T) {
 		for slow.next() {
 			got++
 		}
+		if k == adopted && slow.frames.Err() == nil {
+			t.Error("the slow one was told of an end, and not cut off")
+		}
 		if got == 0 || got >= lines {
 			t.Errorf("the slow one read %d blocks before it was sent away", got)
 		}

@@ -103,8 +103,9 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, sub *subscription,
 	err := pump(ctx, sub, wr, func(b []byte) error {
 		// A function has no deadlines; its front door has its own.
 		_ = rc.SetWriteDeadline(time.Now().Add(hub.StallLimit))
-		// HTTP/2 resets a stream whose deadline passes, though nothing waits to be written.
-		defer func() { _ = rc.SetWriteDeadline(time.Time{}) }()
+		if r.ProtoMajor == 2 { // it resets a stream whose deadline passes, though nothing waits to be written
+			defer func() { _ = rc.SetWriteDeadline(time.Time{}) }()
+		}
 		if _, err := w.Write(b); err != nil {
 			return err
 		}
