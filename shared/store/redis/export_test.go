@@ -27,3 +27,12 @@ func (s *Store) FileIsFull() {
 func KeyOf(room chat.RoomID, what string) string {
 	return newKeyspace(defaultPrefix, 0).room(room).room + what
 }
+
+// ParseURL reads an address and returns it as the driver gets it.
+func ParseURL(raw string) (string, error) {
+	u, err := parseURL(raw)
+	if err != nil {
+		return "", err
+	}
+	return u.String(), nil
+}

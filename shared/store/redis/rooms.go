@@ -43,10 +43,16 @@ func (s *Store) Rooms(ctx context.Context, ids ...chat.RoomID) ([]chat.Room, err
 		case err == nil:
 			title, _ := metas[i].Val()[2].(string)
 			_, last := s.ends(ctx, id, metas[i].Val())
+			if !named && last.IsZero() { // it is gone, or nothing of it is shown yet
+				continue
+			}
 			rooms = append(rooms, chat.Room{ID: id, Title: title, Last: last, People: len(users(heres[i].Val()))})
 		case named:
 			return nil, store.Unavailable("read "+string(id), err)
 		}
+	}
+	if !named {
+		slices.SortStableFunc(rooms, func(a, b chat.Room) int { return b.Last.Compare(a.Last) })
 	}
 	return rooms, nil
 }

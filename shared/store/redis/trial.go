@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"time"
@@ -75,7 +76,8 @@ func (s *Store) await(ctx context.Context) error {
 func passes(err error) bool {
 	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
 	_, plain := errors.AsType[tls.RecordHeaderError](err)
-	_, alert := errors.AsType[tls.AlertError](err)
+	op, ok := errors.AsType[*net.OpError](err)
+	alert := ok && op.Op == "remote error" // of TLS: our certificate is not taken
 	final := slices.ContainsFunc([]string{"WRONGPASS", "NOAUTH", "NOPERM", "DENIED", "ERR"}, func(prefix string) bool {
 		return redis.HasErrorPrefix(err, prefix)
 	})
