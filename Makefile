@@ -9,7 +9,7 @@ ARCH    ?= amd64
 # inlining and room between functions.
 FUNCTION = CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) $(GO) build -trimpath -tags function,lambda.norpc,nethttpomithttp2 -gcflags=all=-l -ldflags '$(LDFLAGS) -funcalign=1'
 
-.PHONY: help run test check build functions bench clean tools deploy site image local test-clients test-cloud torture openapi fuzz vuln check-page bench-page bench-picture screenshots lighthouse build-LoginFunction build-PostFunction build-StreamFunction
+.PHONY: help run test check build functions bench clean tools deploy site image local test-clients test-cloud torture page openapi fuzz vuln check-page bench-page bench-picture screenshots lighthouse build-LoginFunction build-PostFunction build-StreamFunction
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -87,6 +87,9 @@ lighthouse: tools ## Lighthouse, from npm, on the login and on a room of 200 lin
 bench-picture: build # the picture in the README
 	$(GO) run ./functions/server/bench -runs 1 -seconds 5 -svg .github/bench.svg
 
+page: ## make index.html, sw.js and app/ of public/ anew, from what else is there
+	$(GO) test ./public -run '^TestPageIsMadeFromItsSources$$' -count=1 -update
+
 openapi: ## make the schemas of public/openapi.json anew, from the Go types and their limits
 	$(GO) test ./shared/web -run '^TestSchemasAreMadeFromTheTypes$$' -count=1 -update
 
@@ -117,11 +120,12 @@ deploy: ## build, deploy the stack and upload the site
 
 # Browsers ask each time whether a file is new, CloudFront keeps it until the invalidation.
 # What others point at goes first, the page last, and only then what nobody points at any more.
-SYNC = aws s3 sync public s3://$(call output,SiteBucket) --cache-control 'max-age=0, must-revalidate, s-maxage=31536000' --exclude '*.go' --exclude jsconfig.json --exclude js/package.json --exclude 'js/test/*'
+SYNC = aws s3 sync public s3://$(call output,SiteBucket) --cache-control 'max-age=0, must-revalidate, s-maxage=31536000' --exclude '*.go' --exclude jsconfig.json --exclude page.html --exclude js/package.json --exclude 'js/test/*'
+# A page of the release before may still ask for its files in app/, whose names no other release has: they stay.
 site: ## upload public/ and make CloudFront forget the old one
 	$(SYNC) --exclude index.html --exclude sw.js --exclude '*.webmanifest'
 	$(SYNC) --exclude '*' --include '*.webmanifest' --content-type application/manifest+json
-	$(SYNC) --exclude '*.webmanifest' --delete
+	$(SYNC) --exclude '*.webmanifest' --exclude 'app/*' --delete
 	aws cloudfront create-invalidation --distribution-id $(call output,CdnId) --paths '/*' --query Invalidation.Status --output text
 
 image: ## the server as an image for StreamBackend=container, or for anywhere

@@ -1,16 +1,24 @@
-// Package public holds the browser's files as they are written: there is no
-// build step between an editor and a screen.
+// Package public holds the page. page.html has the markup of both views as
+// templates, css/ the look, js/ what it does, of which js/main.js is where
+// reading begins. openapi.json describes the routes to programs; a test of
+// package web holds it to them.
 //
-// index.html holds the markup of both pages as templates, css/ the look, and
-// js/main.js is where reading begins. openapi.json describes the routes to
-// programs; a test of package web holds it to them.
+// `make page` makes of these what a browser gets: index.html, sw.js and app/.
+// A room is three files then instead of eighty. The name of each file in app/
+// holds a hash of what is in it, so that a page never meets a file of another
+// release. The sources are served beside them, for the source maps point
+// there.
+//
+// Decision: what is made is committed, and a test holds it to its sources. The
+// server, the functions and the bucket serve the same bytes, and none of them
+// needs a compiler; made at the start it would be in each binary.
 package public
 
 import "embed"
 
 // Files are what a browser may ask for, and nothing else of this folder.
 //
-//go:embed index.html manifest.webmanifest openapi.json robots.txt sw.js css icons
+//go:embed index.html manifest.webmanifest openapi.json robots.txt sw.js app css icons
 //go:embed js/*.js js/link/*.js js/room/*.js js/words/*.js
 var Files embed.FS
 

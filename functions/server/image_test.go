@@ -10,7 +10,7 @@ import (
 // The image is this binary and the roots that it trusts, 0.22 MB. For ARM,
 // which is what make image builds for, it is a fifteenth smaller.
 func TestImageIsSmall(t *testing.T) {
-	const limit = 15_000_000
+	const limit = 15_800_000
 	small := filepath.Join(t.TempDir(), "confab")
 	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", small, ".") // as its Dockerfile does
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")

@@ -65,15 +65,12 @@ func (s *Server) room(w http.ResponseWriter, r *http.Request) error {
 	p.link(w.Header())
 	switch form {
 	case typeJSON:
-		return answer(w, http.StatusOK, p)
+		return s.deliver(w, r, typeJSON, append(chat.JSON(p), '\n'))
 	case typeNDJSON:
-		w.Header().Set("Content-Type", typeNDJSON)
-		_, _ = w.Write(p.lines())
+		return s.deliver(w, r, typeNDJSON, p.lines())
 	default:
-		w.Header().Set("Content-Type", typeText+"; charset=utf-8")
-		_, _ = w.Write(p.transcript())
+		return s.deliver(w, r, typeText+"; charset=utf-8", p.transcript())
 	}
-	return nil
 }
 
 // event answers with one event, at the address that its author was given for it.

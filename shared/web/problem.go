@@ -120,6 +120,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	body := append(chat.JSON(p), '\n')
 	if s.site != nil && accepts(r, typeProblem, typeHTML) == typeHTML {
 		h.Set("Content-Type", typeHTML+"; charset=utf-8")
+		guardDocument(h)
 		body = pageOf(p)
 	}
 	w.WriteHeader(p.Status)

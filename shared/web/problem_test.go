@@ -28,7 +28,7 @@ func refused(tb testing.TB, res *http.Response, code int, says string) {
 	if !strings.Contains(body, says) || !strings.HasSuffix(body, ".\"}\n") {
 		tb.Errorf("body %s does not say %q in a sentence", body, says)
 	}
-	if res.Header.Get("X-Request-Id") == "" || res.Header.Get("Content-Security-Policy") == "" {
+	if res.Header.Get("X-Request-Id") == "" || res.Header.Get("X-Content-Type-Options") == "" {
 		tb.Error("a refusal without a request id or a content policy")
 	}
 }

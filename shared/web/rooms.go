@@ -24,7 +24,7 @@ func (s *Server) rooms(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return answer(w, http.StatusOK, roomList{append([]chat.Room{}, rooms...)})
+	return s.deliver(w, r, typeJSON, append(chat.JSON(roomList{append([]chat.Room{}, rooms...)}), '\n'))
 }
 
 // people answers with the users who are in a room.
@@ -41,5 +41,5 @@ func (s *Server) people(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return answer(w, http.StatusOK, peopleList{append([]chat.User{}, people...)})
+	return s.deliver(w, r, typeJSON, append(chat.JSON(peopleList{append([]chat.User{}, people...)}), '\n'))
 }

@@ -29,6 +29,20 @@ const (
 		"microphone=(), midi=(), payment=(), usb=()"
 )
 
+// guardDocument puts on an answer what a browser heeds only of a document, of
+// which it is most of the head.
+func guardDocument(h http.Header) {
+	h.Set("Content-Security-Policy", contentPolicy)
+	h.Set("Permissions-Policy", permissions)
+}
+
+// runsScripts reports whether a browser that opens a file of this type would
+// run the scripts in it. A worker's script is one: it has the policy that it
+// came with.
+func runsScripts(kind string) bool {
+	return strings.HasPrefix(kind, typeHTML) || strings.HasPrefix(kind, "image/svg+xml") || strings.HasPrefix(kind, "text/javascript")
+}
+
 // guard puts on every answer what keeps a browser safe, and turns a panic
 // into an answer: some runtimes would die of it.
 func (s *Server) guard(next http.Handler) http.Handler {
@@ -36,10 +50,8 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		h := w.Header()
 		h.Set(requestID, s.requestID(r))
 		h.Set("Cache-Control", noStore)
-		h.Set("Content-Security-Policy", contentPolicy)
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		h.Set("Permissions-Policy", permissions)
 		// Decision: not no-referrer, under which browsers send "Origin: null"
 		// with a form, and without TLS that is all there is to know it by.
 		h.Set("Referrer-Policy", "same-origin")

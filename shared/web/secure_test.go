@@ -41,9 +41,7 @@ func TestEveryAnswerIsGuarded(t *testing.T) {
 	} {
 		res := h.do(t, a)
 		for name, want := range map[string]string{
-			"Content-Security-Policy":    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; manifest-src 'self'; worker-src 'self'; media-src 'self'; font-src 'none'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types confab",
 			"Cross-Origin-Opener-Policy": "same-origin",
-			"Permissions-Policy":         "geolocation=()",
 			"Referrer-Policy":            "same-origin",
 			"X-Content-Type-Options":     "nosniff",
 			"X-Request-Id":               "",
@@ -55,6 +53,34 @@ func TestEveryAnswerIsGuarded(t *testing.T) {
 		}
 		if got := res.Header.Get("Strict-Transport-Security"); got != "" {
 			t.Errorf("%s %s: HSTS %q without TLS", a.method, a.target, got)
+		}
+	}
+}
+
+// A browser heeds them of a document and of a worker's script alone.
+func TestDocumentsAreGuarded(t *testing.T) {
+	h := open(t, nil)
+	for _, tt := range []struct {
+		ask
+		document bool
+	}{
+		{ask{"GET", "/", "", "", nobody}, true},
+		{ask{"GET", "/js/main.js", "", "", nobody}, true},
+		{ask{"GET", "/r/lobby", "Accept: text/html", "", nobody}, true},
+		{ask{"GET", "/nothing", "Accept: text/html", "", nobody}, true},
+		{ask{"GET", "/login", "", "", nobody}, false},
+		{ask{"GET", "/r/lobby", "", "", nobody}, false},
+		{ask{"POST", "/r/lobby", asText, "hi", ann}, false},
+		{ask{"GET", "/nothing", "", "", nobody}, false},
+	} {
+		res := h.do(t, tt.ask)
+		policy, features := res.Header.Get("Content-Security-Policy"), res.Header.Get("Permissions-Policy")
+		if !tt.document && policy+features != "" {
+			t.Errorf("%s %s: a policy for nobody: %q %q", tt.method, tt.target, policy, features)
+		}
+		const want = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; manifest-src 'self'; worker-src 'self'; media-src 'self'; font-src 'none'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types confab"
+		if tt.document && (policy != want || !strings.Contains(features, "geolocation=()")) {
+			t.Errorf("%s %s: policies are %q and %q", tt.method, tt.target, policy, features)
 		}
 	}
 }

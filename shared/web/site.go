@@ -13,7 +13,10 @@ import (
 	"strings"
 )
 
-const indexPage = "index.html"
+const (
+	indexPage = "index.html"
+	hashed    = "app/" // the names of the files in here hold a hash of what is in them
+)
 
 // Site are the browser's files, each under its own name, and the page at "/".
 func Site(s *Server, mux *http.ServeMux) {
@@ -35,6 +38,7 @@ type site struct {
 // A file never changes.
 type file struct {
 	kind  string
+	cache string // how long it is good for
 	plain form
 	gzip  form // empty: it is not worth it
 }
@@ -86,8 +90,12 @@ func openSite(fsys fs.FS, compress func([]byte) []byte) (*site, error) {
 func newFile(name string, body []byte, compress func([]byte) []byte) *file {
 	ext := path.Ext(name)
 	f := &file{
+		cache: "no-cache", // kept, but asked for each time whether it is still the same
 		kind:  cmp.Or(fileTypes[ext], mime.TypeByExtension(ext), "application/octet-stream"),
 		plain: newForm(body),
+	}
+	if strings.HasPrefix(name, hashed) {
+		f.cache = "public, max-age=31536000, immutable"
 	}
 	if compress == nil {
 		return f
@@ -103,11 +111,13 @@ func newForm(body []byte) form {
 	return form{body, `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`}
 }
 
-// serve answers with the file. Browsers keep it but ask each time whether it
-// is still the same: no page mixes old files with new ones.
+// serve answers with the file.
 func (f *file) serve(w http.ResponseWriter, r *http.Request) error {
 	h, sent := w.Header(), f.plain
-	h.Set("Cache-Control", "no-cache")
+	h.Set("Cache-Control", f.cache)
+	if runsScripts(f.kind) {
+		guardDocument(h)
+	}
 	if f.gzip.body != nil {
 		h.Add("Vary", "Accept-Encoding")
 		if gzipped(r) {

@@ -6,6 +6,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/fstest"
+
+	"confab/shared/web"
 )
 
 func TestSiteFiles(t *testing.T) {
@@ -70,6 +73,33 @@ func TestSiteIsNotSentTwice(t *testing.T) {
 					t.Errorf("%s: a 304 says %v", target, res.Header)
 				}
 			}
+		}
+	}
+}
+
+func TestHashedFilesAreNotAskedForAgain(t *testing.T) {
+	h := open(t, func(c *web.Config) {
+		c.Site.(fstest.MapFS)["app/main-ABC.js"] = &fstest.MapFile{Data: []byte("1")}
+	})
+	if got := h.do(t, ask{"GET", "/app/main-ABC.js", "", "", nobody}).Header.Get("Cache-Control"); got != "public, max-age=31536000, immutable" {
+		t.Errorf("Cache-Control: %q", got)
+	}
+}
+
+func TestWhatIsReadIsCompressed(t *testing.T) {
+	h := open(t, nil)
+	for range 20 {
+		h.say(t, ann, "lobby", strings.Repeat("again and ", 10))
+	}
+	for _, target := range []string{"/r/lobby", "/r/lobby?limit=50"} {
+		plain := read(t, h.do(t, ask{"GET", target, "Accept: application/json", "", ann}))
+		res := h.do(t, ask{"GET", target, "Accept: application/json\nAccept-Encoding: gzip", "", ann})
+		z, err := gzip.NewReader(res.Body)
+		if err != nil || res.Header.Get("Content-Encoding") != "gzip" {
+			t.Fatalf("%s: %v %v", target, res.Header, err)
+		}
+		if got, err := io.ReadAll(z); err != nil || string(got) != plain {
+			t.Errorf("%s: %d bytes of %d, %v", target, len(got), len(plain), err)
 		}
 	}
 }

@@ -69,7 +69,8 @@ type Config struct {
 	Site  fs.FS // the browser's files; nil: they are served elsewhere
 	Log   *slog.Logger
 
-	// Compress makes the gzip form of the site's files. Nil: there is none.
+	// Compress makes the gzip form of the site's files and of what is read.
+	// Nil: there is none.
 	Compress func(body []byte) []byte
 	// Upgrade makes a WebSocket of a request. Nil: there are none here.
 	Upgrade Upgrade

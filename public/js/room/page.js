@@ -59,7 +59,7 @@ export function openRooms(me, { onLeave, onSignedOut }) {
   const connection = new Connection(me, {
     onEvents: heard => hearing.hear(heard),
     onState: state => loading.linked(state),
-    onBack: () => { people.show(here.room.name); loading.back() },
+    onBack: () => { people.show(here.room.name, true); loading.back() },
   })
   const loading = new Loading({ here, rooms, outbox, status, connection }, onSignedOut)
   const hearing = new Hearing({ here, rooms, people, typing, connection, alerts: new Alerts(settings) })
@@ -77,7 +77,7 @@ export function openRooms(me, { onLeave, onSignedOut }) {
     outbox.attach(here.room)
     log.show()
     composer.show(name)
-    people.show(name)
+    people.show(name, connection.live)
     header.draw()
     loading.load()
   }

@@ -36,11 +36,12 @@ export class People {
     return [...this.#here.values()].filter(({ id }) => id !== this.#me.id).map(({ name }) => name)
   }
 
-  /** @param {string} room */
-  async show(room) {
+  /** Shows who is in a room. Before the stream lives nobody is asked: whoever comes in between would be missed. @param {string} room @param {boolean} live */
+  async show(room, live) {
     if (room !== this.#room) this.#set([this.#me])
     this.#room = room
     this.#asking.abort()
+    if (!live) return
     const { signal } = this.#asking = new AbortController()
     const answer = await patiently(() => call('GET', pathOf(room, 'people')), { signal }).catch(() => null)
     if (answer && !signal.aborted) this.#set(answer.people)

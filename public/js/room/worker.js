@@ -5,7 +5,5 @@ export async function keepShell() {
   if (!navigator.serviceWorker) return
   const types = /** @type {any} */ (window).trustedTypes
   const address = types?.createPolicy('confab', { createScriptURL: () => '/sw.js' }).createScriptURL('') ?? '/sw.js'
-  await navigator.serviceWorker.register(address)
-  const { active } = await navigator.serviceWorker.ready
-  active?.postMessage(['/', ...performance.getEntriesByType('resource').map(({ name }) => name)])
+  await navigator.serviceWorker.register(address, { updateViaCache: 'none' })
 }

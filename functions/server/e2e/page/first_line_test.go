@@ -32,7 +32,7 @@ func TestRoomsModulesAreAskedForAtOnce(t *testing.T) {
 	ann := visit(t, "http://"+p.Addr, before(painted))
 	ann.await("the login", `document.activeElement?.matches('input[name=user]')`)
 	ann.write("ann")
-	ann.await("the modules", `performance.getEntriesByType('resource').some(({ name }) => name.endsWith('/js/room/page.js'))`)
+	ann.await("the modules", `performance.getEntriesByType('resource').some(({ name }) => name.includes('/app/page-'))`)
 	ann.flat()
 	ann.press(kb.Enter)
 	ann.await("a line", `window.painted`)

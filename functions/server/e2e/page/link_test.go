@@ -106,9 +106,8 @@ func TestPageComesBackWithoutServerAndKeepsWhatWasWritten(t *testing.T) {
 func (w *window) awaitShell() {
 	w.tb.Helper()
 	w.run(`(async () => {
-		const cache = await caches.open('confab-shell')
-		const files = performance.getEntriesByType('resource').map(({ name }) => new URL(name).pathname).filter(path => /^\/(css|js)\//.test(path))
-		for (const file of ['/', ...files]) while (!await cache.match(file)) await new Promise(f => setTimeout(f, 20))
+		const files = performance.getEntriesByType('resource').map(({ name }) => new URL(name).pathname).filter(path => /^\/app\//.test(path))
+		for (const file of ['/', ...files]) while (!await caches.match(file)) await new Promise(f => setTimeout(f, 20))
 		window.kept = true
 	})()`)
 	w.await("every file kept", "window.kept")
