@@ -16,6 +16,7 @@ import (
 	"confab/public"
 	"confab/shared/app"
 	"confab/shared/store"
+	"confab/shared/store/bolt"
 	"confab/shared/store/redis"
 	"confab/shared/web/compress"
 	"confab/shared/web/websocket"
@@ -34,7 +35,7 @@ func serve(ctx context.Context, args []string, to console) error {
 // engine is what keeps the rooms: Redis where there is one, else this process.
 func engine(cfg app.Config) store.Opener {
 	if cfg.RedisURL == "" {
-		return redis.OpenLocal
+		return bolt.Open
 	}
 	return redis.Open
 }

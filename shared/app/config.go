@@ -37,12 +37,12 @@ type Config struct {
 	Addr        string `env:"ADDR" envDefault:":8080"` // where the server listens
 	MetricsAddr string `env:"METRICS_ADDR"`            // where /metrics is served; empty: nowhere
 
-	RedisURL   string        `env:"REDIS_URL"`                       // empty: the built-in Redis, in the server only
+	RedisURL   string        `env:"REDIS_URL"`                       // empty: the built-in store, in the server only
 	KeyPrefix  string        `env:"KEY_PREFIX" envDefault:"confab"`  // what all keys and channels of Redis begin with
 	RedisCA    string        `env:"REDIS_TLS_CA"`                    // who signed Redis's certificate: a file in PEM, or its text
 	RedisCert  string        `env:"REDIS_TLS_CERT"`                  // a certificate of ours, where Redis asks for one
 	RedisKey   string        `env:"REDIS_TLS_KEY"`                   // its key
-	DataDir    string        `env:"DATA_DIR" envDefault:".confab"`   // of the built-in Redis and of a session key made here
+	DataDir    string        `env:"DATA_DIR" envDefault:".confab"`   // of the built-in store and of a session key made here
 	Durability string        `env:"DURABILITY" envDefault:"primary"` // which servers have a message when it is acknowledged: primary, majority (of it and its replicas), replicas, or replicas:2 for two of them
 	History    int           `env:"HISTORY" envDefault:"10000"`      // events that a room keeps, about
 	Retention  time.Duration `env:"RETENTION"`                       // how long a room keeps an event, about

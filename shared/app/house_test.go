@@ -49,7 +49,6 @@ var house = map[string][]string{
 // Packages that only one part may know.
 var only = map[string]string{
 	"github.com/redis/go-redis/v9":       "shared/store/redis",
-	"github.com/alicebob/miniredis/v2":   "shared/store/redis",
 	"go.etcd.io/bbolt":                   "shared/store/bolt",
 	"github.com/aws/aws-lambda-go":       "functions",
 	"github.com/akrylysov/algnhsa":       "functions",

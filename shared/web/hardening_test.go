@@ -21,7 +21,7 @@ import (
 	"confab/public"
 	"confab/shared/app"
 	"confab/shared/chat"
-	"confab/shared/store/redis"
+	"confab/shared/store/bolt"
 	"confab/shared/web/websocket"
 )
 
@@ -47,7 +47,7 @@ type rig struct {
 func raise(t *testing.T) *rig {
 	g := &rig{}
 	cfg := app.Config{Addr: "127.0.0.1:0", DataDir: t.TempDir(), Guests: "read", Durability: "primary", History: 10000}
-	a, err := app.Open(t.Context(), cfg, slog.New(slog.NewTextHandler(&g.log, &slog.HandlerOptions{Level: slog.LevelError})), app.Parts{Store: redis.OpenLocal, Site: public.Files, Upgrade: websocket.Upgrade})
+	a, err := app.Open(t.Context(), cfg, slog.New(slog.NewTextHandler(&g.log, &slog.HandlerOptions{Level: slog.LevelError})), app.Parts{Store: bolt.Open, Site: public.Files, Upgrade: websocket.Upgrade})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ import (
 	"confab/shared/nickname"
 	"confab/shared/sse"
 	"confab/shared/store"
-	"confab/shared/store/redis"
+	"confab/shared/store/bolt"
 	"confab/shared/web"
 	"confab/shared/web/websocket"
 )
@@ -31,7 +31,7 @@ type liveServer struct {
 
 func live(tb testing.TB, change func(*web.Config)) *liveServer {
 	tb.Helper()
-	st, err := redis.OpenLocal(tb.Context(), store.Options{Dir: tb.TempDir(), History: 10000})
+	st, err := bolt.Open(tb.Context(), store.Options{Dir: tb.TempDir(), History: 10000})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -11,7 +11,7 @@ import (
 // whole binary.
 var serverOnly = []string{
 	"confab/functions/server", "confab/shared/store/bolt", "confab/shared/web/compress", "confab/shared/web/websocket",
-	"github.com/VictoriaMetrics/metrics", "github.com/alicebob/miniredis/v2", "github.com/coder/websocket", "go.etcd.io/bbolt",
+	"github.com/VictoriaMetrics/metrics", "github.com/coder/websocket", "go.etcd.io/bbolt",
 	"net/http/pprof",
 }
 

@@ -22,7 +22,7 @@ import (
 	"confab/functions/server/httpserver"
 	"confab/public"
 	"confab/shared/app"
-	"confab/shared/store/redis"
+	"confab/shared/store/bolt"
 	"confab/shared/web/websocket"
 )
 
@@ -255,7 +255,7 @@ func cached(next http.Handler) http.HandlerFunc {
 func serve(t *testing.T) string {
 	t.Helper()
 	cfg := app.Config{Addr: "127.0.0.1:0", DataDir: t.TempDir(), Guests: "read", Durability: "primary", History: 1000}
-	a, err := app.Open(t.Context(), cfg, slog.New(slog.DiscardHandler), app.Parts{Store: redis.OpenLocal, Site: public.Files, Upgrade: websocket.Upgrade})
+	a, err := app.Open(t.Context(), cfg, slog.New(slog.DiscardHandler), app.Parts{Store: bolt.Open, Site: public.Files, Upgrade: websocket.Upgrade})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"confab/public"
 	"confab/shared/app"
+	"confab/shared/store/bolt"
 	"confab/shared/store/redis"
 )
 
@@ -70,13 +71,13 @@ func TestKeysAndPasswordsAreNotLogged(t *testing.T) {
 	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	dir := t.TempDir()
 	cfg := app.Config{DataDir: dir, Guests: "read", Durability: "primary", SessionKeys: []string{secret}}
-	a, err := app.Open(t.Context(), cfg, logger, app.Parts{Store: redis.OpenLocal, Site: public.Files})
+	a, err := app.Open(t.Context(), cfg, logger, app.Parts{Store: bolt.Open, Site: public.Files})
 	if err != nil {
 		t.Fatal(err)
 	}
 	a.Close()
 	cfg.SessionKeys = nil
-	if a, err = app.Open(t.Context(), cfg, logger, app.Parts{Store: redis.OpenLocal, Site: public.Files}); err != nil {
+	if a, err = app.Open(t.Context(), cfg, logger, app.Parts{Store: bolt.Open, Site: public.Files}); err != nil {
 		t.Fatal(err)
 	}
 	a.Close()

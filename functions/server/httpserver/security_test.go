@@ -18,7 +18,7 @@ import (
 	"confab/functions/server/httpserver"
 	"confab/public"
 	"confab/shared/app"
-	"confab/shared/store/redis"
+	"confab/shared/store/bolt"
 	"confab/shared/web/websocket"
 )
 
@@ -44,7 +44,7 @@ func (r *record) String() string {
 func start(t *testing.T, log io.Writer) (addr string, stop func() error) {
 	t.Helper()
 	cfg := app.Config{Addr: "127.0.0.1:0", DataDir: t.TempDir(), Guests: "read", Durability: "primary", History: 1000, StreamsPerAddress: 64}
-	a, err := app.Open(t.Context(), cfg, slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})), app.Parts{Store: redis.OpenLocal, Site: public.Files, Upgrade: websocket.Upgrade})
+	a, err := app.Open(t.Context(), cfg, slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})), app.Parts{Store: bolt.Open, Site: public.Files, Upgrade: websocket.Upgrade})
 	if err != nil {
 		t.Fatal(err)
 	}

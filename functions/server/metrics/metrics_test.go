@@ -18,7 +18,7 @@ import (
 	"confab/functions/server/httpserver"
 	"confab/public"
 	"confab/shared/app"
-	"confab/shared/store/redis"
+	"confab/shared/store/bolt"
 	"confab/shared/web/compress"
 	"confab/shared/web/websocket"
 )
@@ -28,7 +28,7 @@ import (
 func open(t *testing.T, log *slog.Logger, around func(*app.App) func(http.Handler) http.Handler) (*app.App, string) {
 	t.Helper()
 	cfg := app.Config{Addr: "127.0.0.1:0", DataDir: t.TempDir(), Guests: "read", Durability: "primary", History: 1000}
-	a, err := app.Open(t.Context(), cfg, log, app.Parts{Store: redis.OpenLocal, Site: public.Files, Upgrade: websocket.Upgrade, Compress: compress.Gzip})
+	a, err := app.Open(t.Context(), cfg, log, app.Parts{Store: bolt.Open, Site: public.Files, Upgrade: websocket.Upgrade, Compress: compress.Gzip})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -70,3 +70,6 @@ func (s *Store) KeyBuckets() (n int) {
 	})
 	return n
 }
+
+// Commits counts what was written.
+func (s *Store) Commits() int { return int(s.count.commits.Load()) }

@@ -25,7 +25,6 @@ type request struct {
 	body []byte     // of it
 	rule chat.Rule  // of its kind
 	key  string     // the idempotency key
-	id   string     // empty: the script makes it
 	rate store.Rate
 	keep retention
 	// publish says that the script publishes the event. Otherwise that is
@@ -71,7 +70,6 @@ var appendScript = newScript(
 		{"max_created", func(request) any { return maxCreated }},
 		{"interval", func(r request) any { return r.rate.Interval().Microseconds() }},
 		{"burst", func(r request) any { return r.rate.Burst }},
-		{"given_id", func(r request) any { return r.id }},
 		{"publish", func(r request) any { return flag(r.publish) }},
 	},
 	rateSource, appendSource)
@@ -157,14 +155,7 @@ func (a appended) inLog() bool {
 
 // Append is that of [store.Log], in one round trip.
 func (s *Store) Append(ctx context.Context, ev chat.Event) (_ chat.Line, replayed bool, err error) {
-	if s.local != nil {
-		return s.local.append(ctx, s, ev)
-	}
-	return s.append(ctx, ev, "")
-}
-
-func (s *Store) append(ctx context.Context, ev chat.Event, id string) (_ chat.Line, replayed bool, err error) {
-	req, err := s.request(ev, id)
+	req, err := s.request(ev)
 	if err != nil {
 		return chat.Line{}, false, err
 	}
@@ -188,13 +179,13 @@ func (s *Store) append(ctx context.Context, ev chat.Event, id string) (_ chat.Li
 	return line, reply.verdict == repeated && ev.Key != "", nil
 }
 
-func (s *Store) request(ev chat.Event, id string) (request, error) {
+func (s *Store) request(ev chat.Event) (request, error) {
 	rule, ok := ev.Kind.Rule()
 	if !ok {
 		return request{}, fmt.Errorf("%w: %q is no kind of event", chat.ErrInvalid, ev.Kind)
 	}
 	req := request{
-		keys: s.keys.room(ev.Room), ev: ev, body: store.Encode(ev), rule: rule, key: ev.Key, id: id, publish: s.replication == nil,
+		keys: s.keys.room(ev.Room), ev: ev, body: store.Encode(ev), rule: rule, key: ev.Key, publish: s.replication == nil,
 		rate: store.Rate{PerSecond: s.opts.PostsPerSecond, Burst: s.opts.PostBurst},
 		keep: retention{s.opts.History, s.opts.Retention},
 	}

@@ -15,7 +15,6 @@
 --   max_events max_age                           kept; age in ms, 0: all
 --   max_created                                  rooms that the index has of one creator
 --   interval burst                               µs between posts (0: no limit), posts at once
---   given_id                                     '' to have it made here
 --   publish                                      '1': at once, '': replicas first
 --
 -- Answers {'ok'|'again', id, prev, at} {'reused'} {'wait', µs} {'gone'}
@@ -53,8 +52,7 @@ local function following(last)
   end
   return string.format('%d-%d', id_ms, id_seq)
 end
-local id = given_id
-if id == '' then id = following(last) end
+local id = following(last)
 
 -- Keys live in two alternating generations, each a hash. '@' holds when the
 -- generation started, in ms: it takes the keys of ten minutes from then on, then
@@ -102,7 +100,6 @@ local function add(write)
 end
 local added = add(redis.pcall)
 if type(added) == 'table' and added.err then
-  if given_id ~= '' then return redis.error_reply(added.err) end
   last = top()
   id = following(last)
   add(call)

@@ -39,7 +39,7 @@ type call struct {
 }
 
 func newBatcher(s *Store) *batcher {
-	return &batcher{store: s, single: s.clustered() || s.local != nil, calls: make(chan *call, maxBatch)}
+	return &batcher{store: s, single: s.clustered(), calls: make(chan *call, maxBatch)}
 }
 
 // do has an append made, or gives up in time for the answer.

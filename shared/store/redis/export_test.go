@@ -16,13 +16,6 @@ func (s *Store) CutSubscription() {
 	s.sub.conn.Close()
 }
 
-// FileIsFull has the file written anew after the next event.
-func (s *Store) FileIsFull() {
-	s.local.(*journal).mu.Lock()
-	defer s.local.(*journal).mu.Unlock()
-	s.local.(*journal).full = 0
-}
-
 // KeyOf is a key of a room, with the default prefix and database.
 func KeyOf(room chat.RoomID, what string) string {
 	return newKeyspace(defaultPrefix, 0).room(room).room + what

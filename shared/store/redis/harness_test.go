@@ -64,14 +64,6 @@ func TestRedisKeepsTheContract(t *testing.T) {
 	})
 }
 
-func TestBuiltInRedisKeepsTheContract(t *testing.T) {
-	storetest.Run(t, func(testing.TB) storetest.Engine {
-		e := engine()
-		e.Open = func(tb testing.TB, opts store.Options) store.Store { return open(tb, opts) }
-		return e
-	})
-}
-
 func engine() storetest.Engine {
 	return storetest.Engine{
 		Slack:           200, // Redis trims whole nodes, of 100
@@ -80,31 +72,19 @@ func engine() storetest.Engine {
 	}
 }
 
-// each runs a test of the contract on the built-in store and on a real Redis.
+// each runs a test on a Redis of its own.
 func each(t *testing.T, test func(t *testing.T, open func(store.Options) *redis.Store)) {
-	t.Run("built-in", func(t *testing.T) {
-		test(t, func(opts store.Options) *redis.Store { return open(t, opts) })
-	})
-	t.Run("redis", func(t *testing.T) {
-		srv := startRedis(t)
-		test(t, func(opts store.Options) *redis.Store {
-			opts.URL = srv.url()
-			return open(t, opts)
-		})
+	srv := startRedis(t)
+	test(t, func(opts store.Options) *redis.Store {
+		opts.URL = srv.url()
+		return open(t, opts)
 	})
 }
 
 func open(tb testing.TB, opts store.Options) *redis.Store {
 	tb.Helper()
-	if opts.URL == "" && opts.Dir == "" {
-		opts.Dir = tb.TempDir()
-	}
 	opts.Log = slog.New(slog.NewTextHandler(tb.Output(), nil))
-	connect := redis.Open
-	if opts.URL == "" {
-		connect = redis.OpenLocal
-	}
-	s := must(connect(tb.Context(), opts))(tb)
+	s := must(redis.Open(tb.Context(), opts))(tb)
 	tb.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			tb.Error("close:", err)
@@ -114,8 +94,5 @@ func open(tb testing.TB, opts store.Options) *redis.Store {
 }
 
 func TestMain(m *testing.M) {
-	if child() {
-		return
-	}
 	goleak.VerifyTestMain(m)
 }

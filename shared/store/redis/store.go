@@ -23,9 +23,6 @@
 //	confab:0:probe:p              string   and channel, on which a process tries writing and its subscription
 //	confab:0:secret:n             string   what all servers have to know
 //	confab:0:version              string   of this table
-//
-// [OpenLocal] runs a Redis of its own in the process (miniredis) instead, and
-// keeps what was said in a file.
 package redis
 
 import (
@@ -37,10 +34,8 @@ import (
 	"sync"
 	"time"
 
-	"confab/shared/chat"
 	"confab/shared/store"
 
-	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
 )
 
@@ -67,7 +62,6 @@ type Store struct {
 	batcher     *batcher
 	sub         *subscription
 	replication *replication // nil when the primary's word is enough
-	local       local        // nil with a real Redis
 	counted     localCounters
 	count       counters
 
@@ -79,17 +73,6 @@ type Store struct {
 	closed bool       // nothing is added to wg any more
 }
 
-// A local Redis is one of our own in the process, see [OpenLocal].
-//
-// Decision: an interface with one implementation, and a build tag, function,
-// that leaves it out: a function never opens one, and it is a twelfth of the
-// binary that a cold start has to load.
-type local interface {
-	client() *redis.Client
-	append(ctx context.Context, s *Store, ev chat.Event) (_ chat.Line, replayed bool, err error)
-	close() error
-}
-
 // Open connects and returns once Redis answered, or with an error that names
 // the address (never the password) when it does not. It is a [store.Opener].
 //
@@ -97,13 +80,6 @@ type local interface {
 // Sentinel, with ?cluster=true or several addr= a Cluster. Of what the driver
 // takes there, conn_max_idle_time counts too.
 func Open(ctx context.Context, opts store.Options) (store.Store, error) {
-	return open(ctx, opts, func(s *Store) (err error) {
-		s.target, err = dial(opts)
-		return err
-	})
-}
-
-func open(ctx context.Context, opts store.Options, dial func(*Store) error) (store.Store, error) {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
@@ -112,7 +88,8 @@ func open(ctx context.Context, opts store.Options, dial func(*Store) error) (sto
 	}
 	s := &Store{opts: opts, log: opts.Log}
 	s.run, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	err := dial(s)
+	var err error
+	s.target, err = dial(opts)
 	s.keys = newKeyspace(cmp.Or(opts.Prefix, defaultPrefix), s.db)
 	if err == nil {
 		err = s.connect(ctx)
@@ -133,10 +110,7 @@ func (s *Store) connect(ctx context.Context) (err error) {
 	if !s.batcher.single {
 		s.start(s.batcher.work)
 	}
-	if s.local == nil {
-		return s.tryOut(ctx)
-	}
-	return nil
+	return s.tryOut(ctx)
 }
 
 // Secret keeps a secret that all servers have to know, the first one that is
@@ -179,9 +153,6 @@ func (s *Store) Close() error {
 	var err error
 	if s.rdb != nil {
 		err = s.rdb.Close()
-	}
-	if s.local != nil {
-		err = errors.Join(err, s.local.close())
 	}
 	return err
 }

@@ -112,7 +112,7 @@ func (s *Store) trial(ctx context.Context) error {
 		return fmt.Errorf("subscribe: %w", err)
 	}
 	defer s.forget(context.WithoutCancel(ctx), room)
-	req, err := s.request(chat.Event{Room: room, Kind: chat.Kinds[0].Kind, By: scratchUser, Text: "trial"}, "")
+	req, err := s.request(chat.Event{Room: room, Kind: chat.Kinds[0].Kind, By: scratchUser, Text: "trial"})
 	if err != nil {
 		return err
 	}

@@ -100,7 +100,7 @@ func fullDisk(t *testing.T, name string, begin func(*round) (s *process.Server, 
 }
 
 func TestTortureDiskOfServerIsFull(t *testing.T) {
-	fullDisk(t, "disk of the built-in Redis full", func(r *round) (*process.Server, *exec.Cmd) {
+	fullDisk(t, "disk of the built-in store full", func(r *round) (*process.Server, *exec.Cmd) {
 		s := process.Start(r, openTo("")...)
 		return s, s.Cmd
 	})

@@ -137,31 +137,33 @@ func insist(tb testing.TB, s *process.Server, c *http.Client, text string, acked
 	}
 }
 
-func TestTornLastLineIsDroppedWithAWarning(t *testing.T) {
+// What a server kept before there was confab.db is read in once, and kept aside.
+func TestFileOfAnEarlierVersionIsReadIn(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
+	whole := `{"room":"lobby","id":"1700000000000-0","prev":"0-0","kind":"message","by":{"id":"u_ann","name":"ann"},"text":"whole"}` + "\n"
+	if err := os.WriteFile(filepath.Join(dir, "events.ndjson"), []byte(whole+`{"room":"lobby","id":"99`), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	s := process.Start(t, "DATA_DIR="+dir)
 	ann := s.Login("ann")
-	if _, _, err := s.Post(ann, "lobby", "whole", ""); err != nil {
-		t.Fatal(err)
-	}
-	s.Kill()
-	f, err := os.OpenFile(filepath.Join(dir, "events.ndjson"), os.O_APPEND|os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.WriteString(`{"room":"lobby","id":"99`)
-	f.Close()
-	s.Restart()
-	r := process.Follow(t.Context(), func() string { return s.URL }, "0-0", "lobby")
-	if seen := r.Await(t, "the whole line", process.AtLeast(1)); seen[0].Text != "whole" {
-		t.Errorf("saw %q", seen[0].Text)
-	}
 	if code, _, err := s.Post(ann, "lobby", "next", ""); code != 201 || err != nil {
-		t.Errorf("post after the restart, with the session from before: %d %v", code, err)
+		t.Errorf("post: %d %v", code, err)
 	}
 	if !strings.Contains(s.Log.String(), "last line torn") {
 		t.Errorf("no warning in %q", s.Log)
+	}
+	s.Kill()
+	s.Restart()
+	r := process.Follow(t.Context(), func() string { return s.URL }, "0-0", "lobby")
+	if seen := r.Await(t, "both lines", process.AtLeast(2)); seen[0].Text != "whole" || seen[1].Text != "next" {
+		t.Errorf("saw %q, %q", seen[0].Text, seen[1].Text)
+	}
+	if code, _, err := s.Post(ann, "lobby", "more", ""); code != 201 || err != nil {
+		t.Errorf("post after the restart, with the session from before: %d %v", code, err)
+	}
+	if kept, err := os.ReadFile(filepath.Join(dir, "events.ndjson.imported")); err != nil || !strings.HasPrefix(string(kept), whole) {
+		t.Errorf("kept aside: %q, %v", kept, err)
 	}
 }
 

@@ -1,5 +1,0 @@
-//go:build !linux
-
-package redis_test
-
-func child() bool { return false }
