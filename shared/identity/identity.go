@@ -31,6 +31,11 @@ const (
 	plainCookie  = "session"
 )
 
+// ReturnWithin is how long after its end a session still proves who somebody
+// was. With a session's 30 days it stays under the 400 days for which browsers
+// keep a cookie at most.
+const ReturnWithin = 365 * 24 * time.Hour
+
 // ErrNone says that a request carries no session at all, good or bad.
 var ErrNone = fmt.Errorf("%w: say your name first", chat.ErrUnauthorized)
 
@@ -45,8 +50,10 @@ type Signer struct {
 	kid    string            // of the key that signs
 	keys   map[string][]byte // that verify, by kid
 	parser *jwt.Parser
-	now    func() time.Time
-	cache  sessionCache
+	// returning takes sessions that have expired, see Returning.
+	returning *jwt.Parser
+	now       func() time.Time
+	cache     sessionCache
 }
 
 // claims are what a token says. Fields that we do not know are left alone.
@@ -73,15 +80,20 @@ func New(life time.Duration, keys ...[]byte) (*Signer, error) {
 		}
 		s.keys[keyID(key)] = key
 	}
-	s.parser = jwt.NewParser(
+	s.parser, s.returning = s.newParser(leeway), s.newParser(ReturnWithin)
+	return s, nil
+}
+
+// newParser makes a parser of tokens that expired at most late ago.
+func (s *Signer) newParser(late time.Duration) *jwt.Parser {
+	return jwt.NewParser(
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
 		jwt.WithAudience(purpose),
 		jwt.WithExpirationRequired(),
-		jwt.WithLeeway(leeway),
+		jwt.WithLeeway(late),
 		jwt.WithStrictDecoding(),
 		jwt.WithTimeFunc(func() time.Time { return s.now() }),
 	)
-	return s, nil
 }
 
 // keyID names a key without revealing it.
@@ -119,13 +131,14 @@ func (s *Signer) Token(u chat.User) (string, error) {
 }
 
 // Cookie is the user's session as a cookie. Secure says that the browser
-// talks to us over TLS.
+// talks to us over TLS. The browser keeps it for longer than the session lasts,
+// see [Signer.Returning].
 func (s *Signer) Cookie(u chat.User, secure bool) (*http.Cookie, error) {
 	token, err := s.Token(u)
 	if err != nil {
 		return nil, fmt.Errorf("sign a session: %w", err)
 	}
-	return cookie(token, int(s.life.Seconds()), secure), nil
+	return cookie(token, int((s.life + ReturnWithin).Seconds()), secure), nil
 }
 
 // Clear is a cookie that ends the session in the browser.
@@ -153,29 +166,78 @@ func cookieName(secure bool) string {
 // neighbouring host may set one for the whole domain, and have people speak
 // under a name that they did not choose.
 func (s *Signer) User(r *http.Request, secure bool) (chat.User, error) {
+	token, err := tokenOf(r, secure)
+	if err != nil {
+		return chat.User{}, err
+	}
+	now, err := s.read(token)
+	return now.user, err
+}
+
+// Returning returns the user of a session that is good, or that expired within
+// the last [ReturnWithin]: proof enough to be the same user again, so that
+// nobody is locked out by their own absence. It says nothing of what the user
+// may do until they have signed in again.
+func (s *Signer) Returning(r *http.Request, secure bool) (chat.User, bool) {
+	token, err := tokenOf(r, secure)
+	if err != nil {
+		return chat.User{}, false
+	}
+	c, err := s.parse(s.returning, token)
+	return chat.User{ID: c.Subject, Name: c.Name}, err == nil
+}
+
+// Renew returns a new cookie for a request whose cookie has lived for more than
+// half of a session's life, and nil for any other. A user who comes by now and
+// then is never signed out.
+func (s *Signer) Renew(r *http.Request, secure bool) (*http.Cookie, error) {
+	c, err := r.Cookie(cookieName(secure))
+	if err != nil {
+		return nil, nil
+	}
+	now, err := s.read(c.Value)
+	if err != nil || now.ends.Sub(s.now()) > s.life/2 {
+		return nil, nil
+	}
+	return s.Cookie(now.user, secure)
+}
+
+// tokenOf is the token that a request carries.
+func tokenOf(r *http.Request, secure bool) (string, error) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if strings.EqualFold(scheme, "Bearer") {
-		return s.read(strings.TrimSpace(token))
+		return strings.TrimSpace(token), nil
 	}
 	c, err := r.Cookie(cookieName(secure))
 	if err != nil {
-		return chat.User{}, ErrNone
+		return "", ErrNone
 	}
-	return s.read(c.Value)
+	return c.Value, nil
 }
 
-func (s *Signer) read(token string) (chat.User, error) {
-	if len(token) > maxToken || strings.ContainsFunc(token, foreign) {
-		return chat.User{}, errForged
-	}
+func (s *Signer) read(token string) (session, error) {
 	if k, ok := s.cache.get(token); ok {
 		if !s.now().Before(k.ends) {
-			return chat.User{}, errExpired
+			return session{}, errExpired
 		}
-		return k.user, nil
+		return k, nil
 	}
-	var c claims
-	_, err := s.parser.ParseWithClaims(token, &c, func(t *jwt.Token) (any, error) {
+	c, err := s.parse(s.parser, token)
+	if err != nil {
+		return session{}, err
+	}
+	k := session{chat.User{ID: c.Subject, Name: c.Name}, c.ExpiresAt.Add(leeway)}
+	s.cache.put(token, k)
+	return k, nil
+}
+
+// parse returns what a token says, if it is signed by one of our keys and has
+// not expired by the parser's leeway.
+func (s *Signer) parse(by *jwt.Parser, token string) (c claims, err error) {
+	if len(token) > maxToken || strings.ContainsFunc(token, foreign) {
+		return claims{}, errForged
+	}
+	_, err = by.ParseWithClaims(token, &c, func(t *jwt.Token) (any, error) {
 		kid, _ := t.Header["kid"].(string)
 		if key, ok := s.keys[kid]; ok {
 			return key, nil
@@ -184,13 +246,11 @@ func (s *Signer) read(token string) (chat.User, error) {
 	})
 	switch {
 	case errors.Is(err, jwt.ErrTokenExpired):
-		return chat.User{}, errExpired
+		return claims{}, errExpired
 	case err != nil || c.Subject == "" || c.Name == "":
-		return chat.User{}, errForged
+		return claims{}, errForged
 	}
-	u := chat.User{ID: c.Subject, Name: c.Name}
-	s.cache.put(token, session{u, c.ExpiresAt.Add(leeway)})
-	return u, nil
+	return c, nil
 }
 
 // foreign reports whether r is outside base64url and '.': Go's decoder skips

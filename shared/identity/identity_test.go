@@ -85,7 +85,7 @@ func TestCookieFlags(t *testing.T) {
 		c    *http.Cookie
 		want string
 	}{
-		{made, `^__Host-session=[\w.-]+; Path=/; Max-Age=3600; HttpOnly; Secure; SameSite=Lax$`},
+		{made, `^__Host-session=[\w.-]+; Path=/; Max-Age=31539600; HttpOnly; Secure; SameSite=Lax$`},
 		{s.Clear(true), `^__Host-session=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax$`},
 		{s.Clear(false), `^session=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax$`},
 	} {

@@ -56,6 +56,9 @@ func (s *Server) whoami(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case err == nil:
 		now.User = &u
+		if err := s.renew(w, r); err != nil {
+			return err
+		}
 	case !errors.Is(err, identity.ErrNone):
 		return err
 	}
@@ -127,7 +130,18 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request, parse func(string
 	return answer(w, http.StatusOK, out)
 }
 
-// sessionUser is the user that a request is signed in as, under a name.
+// renew lengthens a session that is half over.
+func (s *Server) renew(w http.ResponseWriter, r *http.Request) error {
+	cookie, err := s.cfg.Users.Renew(r, s.secure(r))
+	if err == nil && cookie != nil {
+		http.SetCookie(w, cookie)
+	}
+	return err
+}
+
+// sessionUser is the user that a request is signed in as, under a name. A
+// session that has expired is proof enough of who it was: the user's own ghost,
+// who is around under that name, is no obstacle.
 func (s *Server) sessionUser(r *http.Request, name string) (chat.User, error) {
 	if s.cfg.AllowLogin != nil {
 		if err := s.cfg.AllowLogin(r.Context(), s.network(r)); err != nil {
@@ -135,7 +149,7 @@ func (s *Server) sessionUser(r *http.Request, name string) (chat.User, error) {
 		}
 	}
 	u := identity.NewUser(name)
-	if old, err := s.user(r); err == nil {
+	if old, ok := s.cfg.Users.Returning(r, s.secure(r)); ok {
 		u.ID = old.ID
 	}
 	taken, err := s.gate.rooms.Around(r.Context(), u)
@@ -148,7 +162,14 @@ func (s *Server) sessionUser(r *http.Request, name string) (chat.User, error) {
 	return u, nil
 }
 
+// logout ends the session in the browser, and gives its name away at once:
+// whoever has other devices around takes it again within moments.
 func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
+	if u, err := s.user(r); err == nil {
+		if err := s.gate.rooms.Free(withoutClientCancel(r).Context(), u); err != nil {
+			s.log.Warn("name not given away", "user", u.ID, "err", err) // it is, by itself, within PresenceLife
+		}
+	}
 	http.SetCookie(w, s.cfg.Users.Clear(s.secure(r)))
 	w.WriteHeader(http.StatusNoContent)
 	return nil

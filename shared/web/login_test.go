@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"confab/shared/chat"
+	"confab/shared/identity"
 	"confab/shared/web"
 )
 
@@ -114,6 +115,37 @@ func TestTakenNameIsAConflict(t *testing.T) {
 	refused(t, h.do(t, ask{"POST", "/login", asForm, "user=ANN", nobody}), 409, "Somebody of that name is here now")
 	if res := h.do(t, ask{"POST", "/login", asForm, "user=ann", ann}); res.StatusCode != http.StatusSeeOther {
 		t.Errorf("ann herself: %s", res.Status)
+	}
+}
+
+// A session that has expired, of a user who is around under that name by a
+// stream of before, or on another device.
+func TestOwnGhostIsNoObstacle(t *testing.T) {
+	h := open(t, nil)
+	h.tape.here = []chat.User{ann}
+	long, err := identity.New(-2*time.Hour, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	expired, err := long.Cookie(ann, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head := "Cookie: " + expired.Name + "=" + expired.Value
+	refused(t, h.do(t, ask{"GET", "/login", head, "", nobody}), 401, "expired")
+	in := decode[who](t, h.do(t, ask{"POST", "/login", asJSON + "\n" + head, `{"name":"ann"}`, nobody}))
+	if in.User == nil || *in.User != ann {
+		t.Errorf("ann came back as %+v", in.User)
+	}
+}
+
+func TestSignedOutNameIsFree(t *testing.T) {
+	h := open(t, nil)
+	if res := h.do(t, ask{"DELETE", "/login", "", "", ann}); res.StatusCode != http.StatusNoContent {
+		t.Fatal(res.Status)
+	}
+	if len(h.tape.freed) != 1 || h.tape.freed[0] != ann {
+		t.Errorf("the names of %v were given away", h.tape.freed)
 	}
 }
 

@@ -33,6 +33,7 @@ type tape struct {
 	titles map[chat.RoomID]string
 	keys   map[string]chat.Event
 	here   []chat.User
+	freed  []chat.User // whose names were given away
 	passed []chat.Signal
 	trim   chat.ID // cursors before it are reset
 	err    error   // of every call, if set
@@ -160,7 +161,10 @@ func (t *tape) Gone(ctx context.Context, _ string, _ chat.RoomID, _ ...chat.User
 	return t.fails(ctx)
 }
 
-func (t *tape) Free(ctx context.Context, _ ...chat.User) error { return t.fails(ctx) }
+func (t *tape) Free(ctx context.Context, us ...chat.User) error {
+	t.freed = append(t.freed, us...)
+	return t.fails(ctx)
+}
 
 func (t *tape) Ready(ctx context.Context) error { return t.fails(ctx) }
 
