@@ -3,6 +3,7 @@ package doctor
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -79,7 +80,12 @@ func (d *doctor) session(ctx context.Context, res *http.Response) bool {
 	default:
 		d.fine("login", "by the form, with the cookie %s", names[0])
 	}
-	if who := d.whoAmI(ctx, d.browser, ""); who != d.name {
+	switch d.name {
+	case d.whoAmI(ctx, d.browser, "/login", ""):
+	case d.whoAmI(ctx, d.browser, "/login?"+rand.Text(), ""): // an address that nobody asked for before
+		d.fault("cache", cureCache, "something on the path keeps answers and gives one user's to another")
+		return false
+	default:
 		d.fault("login", nil, "the cookie does not reach the server again")
 		return false
 	}
@@ -87,10 +93,10 @@ func (d *doctor) session(ctx context.Context, res *http.Response) bool {
 }
 
 // whoAmI is the name by which the server knows a client.
-func (d *doctor) whoAmI(ctx context.Context, by *http.Client, token string) string {
+func (d *doctor) whoAmI(ctx context.Context, by *http.Client, path, token string) string {
 	ctx, cancel := context.WithTimeout(ctx, d.patience)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, "GET", d.origin()+"/login", nil)
+	req, err := http.NewRequestWithContext(ctx, "GET", d.origin()+path, nil)
 	if err != nil {
 		return ""
 	}
@@ -117,7 +123,7 @@ func (d *doctor) authorization(ctx context.Context) {
 		return
 	}
 	d.token = in.Token
-	if who := d.whoAmI(ctx, d.stranger, in.Token); who != d.name {
+	if who := d.whoAmI(ctx, d.stranger, "/login", in.Token); who != d.name {
 		d.fault("programs", cureAuth, "Authorization is lost on the path: programs with a token are strangers")
 		return
 	}
@@ -127,8 +133,8 @@ func (d *doctor) authorization(ctx context.Context) {
 // caching has two users ask for the same, and asks for a room before and after
 // a line: a cache gives the same answer.
 func (d *doctor) caching(ctx context.Context, id string) {
-	mine := d.whoAmI(ctx, d.browser, "")
-	switch other := d.whoAmI(ctx, d.stranger, ""); {
+	mine := d.whoAmI(ctx, d.browser, "/login", "")
+	switch other := d.whoAmI(ctx, d.stranger, "/login", ""); {
 	case other != "" && other == mine:
 		d.fault("cache", cureCache, "something on the path keeps answers and gives one user's to another")
 	case !d.reads(ctx, id):

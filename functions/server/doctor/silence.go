@@ -78,6 +78,11 @@ func (d *doctor) silence(ctx context.Context, s *listening, w *webSocket) {
 	}
 	select {
 	case <-w.ended:
+	case <-time.After(d.idle - time.Since(began)):
+	case <-ctx.Done():
+	}
+	select {
+	case <-w.ended:
 		d.note("WebSocket", merge(cureIdle, cureSocket), "it opens, and is cut after %v; the page does without it", w.at.Sub(began).Round(100*time.Millisecond))
 	default:
 		w.conn.Close()

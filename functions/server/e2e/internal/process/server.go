@@ -77,6 +77,9 @@ func (s *Server) Stop() error {
 	return s.Cmd.Wait()
 }
 
+// Setenv changes the environment of the next process.
+func (s *Server) Setenv(env ...string) { s.env = append(s.env, env...) }
+
 // Restart starts a new process at the same address.
 func (s *Server) Restart() {
 	s.Tb.Helper()
