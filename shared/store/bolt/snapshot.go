@@ -82,6 +82,10 @@ type Copied struct {
 	Bytes         int64
 }
 
+func (c Copied) String() string {
+	return fmt.Sprintf("%d rooms with %d events in %d KB", c.Rooms, c.Events, (c.Bytes+1023)/1024)
+}
+
 // verify reads all of a file.
 func verify(db *bbolt.DB) (c Copied, err error) {
 	err = guard(func() error {
