@@ -7,7 +7,7 @@ LDFLAGS := -s -w
 ARCH    ?= amd64
 # Static and small, for a function is read anew for each cold start: without what only the server has, debug RPC, HTTP/2,
 # inlining and room between functions.
-FUNCTION = CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) $(GO) build -trimpath -tags function,lambda.norpc,nethttpomithttp2 -gcflags=all=-l -ldflags '$(LDFLAGS) -funcalign=1'
+FUNCTION = CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) $(GO) build -trimpath -tags lambda.norpc,nethttpomithttp2 -gcflags=all=-l -ldflags '$(LDFLAGS) -funcalign=1'
 
 .PHONY: help run test check build functions bench clean tools deploy site image local test-clients test-cloud torture page openapi fuzz vuln check-page bench-page bench-picture screenshots lighthouse build-LoginFunction build-PostFunction build-StreamFunction
 
@@ -46,7 +46,6 @@ check: ## formatting, vet, staticcheck
 	$(GO) vet -race ./...
 	$(STATICCHECK) ./...
 	@for os in darwin windows freebsd; do echo "vet for $$os"; CGO_ENABLED=0 GOOS=$$os $(GO) vet ./... || exit 1; done
-	$(STATICCHECK) -tags function -tests=false ./functions/login ./functions/post ./functions/stream ./shared/...
 	@if command -v npx >/dev/null; then $(MAKE) --no-print-directory check-page; elif [ -n "$$CI" ]; then echo 'make check: npm is missing'; exit 1; fi
 
 check-page: # the page's types, and its logic without a browser; npm brings the compiler
