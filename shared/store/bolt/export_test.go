@@ -73,3 +73,6 @@ func (s *Store) KeyBuckets() (n int) {
 
 // Commits counts what was written.
 func (s *Store) Commits() int { return int(s.count.commits.Load()) }
+
+// MostTrimmed is how many events one commit took out at most.
+func (s *Store) MostTrimmed() int { return int(s.count.trimmed.Load()) }

@@ -126,8 +126,11 @@ func (b *batch) settle() (there []chat.Event, err error) {
 	return there, nil
 }
 
-// counters are written once a commit.
-type counters struct{ commits, failed, chores atomic.Uint64 }
+// counters are written once a commit or a chore.
+type counters struct {
+	commits, failed, chores atomic.Uint64
+	trimmed                 atomic.Uint64 // the most events that a commit took out because of their age or number
+}
 
 // Stats tells how the store does.
 func (s *Store) Stats() store.Stats {

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -19,6 +20,8 @@ import (
 	"confab/shared/chat"
 	"confab/shared/store"
 	"confab/shared/store/bolt"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -206,4 +209,79 @@ func TestFileIsMadeWholeOrNotAtAll(t *testing.T) {
 	}
 	s, _ := open(t, store.Options{Dir: dir})
 	add(t, s, message(ann, "there is room again"))
+}
+
+// On a full disk posts are refused and none is lost; when there is room again
+// they go on by themselves.
+func TestFullDiskRefusesPostsAndLosesNone(t *testing.T) {
+	dir := t.TempDir()
+	s, closed := open(t, store.Options{Dir: dir})
+	add(t, s, message(ann, "the first"))
+	closed()
+	size := must(os.Stat(filepath.Join(dir, "confab.db")))(t).Size()
+	_, lines := spawn(t, childDir+"="+dir, fmt.Sprint(childLimit, "=", size))
+	all, ready, failed := acked{}, "", 0
+	for lines.Scan() {
+		switch line := lines.Text(); {
+		case strings.HasPrefix(line, "error"):
+			failed++
+			if !strings.Contains(line, chat.ErrUnavailable.Error()) {
+				t.Error(line)
+			}
+		case strings.HasPrefix(line, "ready"):
+			ready += line + "\n"
+		default:
+			all.note(t, line)
+		}
+	}
+	if failed != 3 || len(all) < 2 {
+		t.Fatalf("%d posts were refused, %d taken", failed, len(all))
+	}
+	if !strings.HasPrefix(ready, "ready unavailable") || !strings.HasSuffix(ready, "ready <nil>\n") {
+		t.Errorf("with a full disk, and with room again: %q", ready)
+	}
+	s, _ = open(t, store.Options{Dir: dir})
+	all.in(t, s)
+	if n := len(log(t, s, "room0")); n != len(all) {
+		t.Errorf("%d lines are there, %d were acknowledged", n, len(all))
+	}
+}
+
+// In a folder or a file that may not be written nothing starts.
+func TestFolderThatMayNotBeWritten(t *testing.T) {
+	asNobody := func(what string, dir string) {
+		t.Helper()
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		if os.Getuid() == 0 { // to whom no permission applies
+			if err := unix.Setfsuid(65534); err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = unix.Setfsuid(0) }()
+		}
+		s, err := bolt.Open(t.Context(), store.Options{Dir: dir})
+		if err == nil {
+			s.Close()
+		}
+		if err == nil || !strings.HasPrefix(err.Error(), "DATA_DIR: ") || !strings.Contains(err.Error(), dir) || !errors.Is(err, fs.ErrPermission) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	change := func(path string, mode os.FileMode) {
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for dir := t.TempDir(); len(dir) > len(os.TempDir()); dir = filepath.Dir(dir) {
+		change(dir, 0o755) // for nobody to get here
+	}
+	empty := t.TempDir()
+	change(empty, 0o555)
+	asNobody("an empty folder", empty)
+	dir := filled(t)
+	change(filepath.Join(dir, "lock"), 0o666)
+	change(filepath.Join(dir, "confab.db"), 0o444)
+	change(dir, 0o755)
+	asNobody("a file", dir)
+	change(dir, 0o700)
 }

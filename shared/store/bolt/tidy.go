@@ -31,11 +31,10 @@ func (b *batch) trim(rec *record, now time.Time) error {
 	if tooMany == 0 && opts.Retention <= 0 {
 		return nil
 	}
-	keys, err := tooOld(b.log, rec.number, tooMany, now.Add(-opts.Retention), now, opts.Retention > 0)
+	keys, err := b.store.tooOld(b.log, rec.number, tooMany, b.budget, now)
 	if err != nil {
 		return err
 	}
-	keys = keys[:min(len(keys), b.budget)]
 	b.budget -= len(keys)
 	for _, key := range keys {
 		if err := b.remove(rec, key); err != nil {
@@ -48,14 +47,15 @@ func (b *batch) trim(rec *record, now time.Time) error {
 	return b.forgetEdits(rec.number, keys[len(keys)-1])
 }
 
-// tooOld returns the keys of a room's first events: so many, and those from
-// before the oldest time. An event from a time that is still to come, because
-// the clock was set back, is as old as the one after it.
-func tooOld(log *bbolt.Bucket, number uint32, tooMany int, oldest, now time.Time, byAge bool) ([][]byte, error) {
+// tooOld returns the keys of a room's first events: those that are too many, and
+// those that are too old, but no more than most. An event from a time that is
+// still to come, because the clock was set back, is as old as the one after it.
+func (s *Store) tooOld(log *bbolt.Bucket, number uint32, tooMany, most int, now time.Time) ([][]byte, error) {
 	var keys [][]byte
 	old := 0
+	byAge, oldest := s.opts.Retention > 0, now.Add(-s.opts.Retention)
 	cur, prefix := log.Cursor(), roomKey(number)
-	for k, v := cur.Seek(prefix); hasPrefix(k, prefix) && len(keys) < trimLookup; k, v = cur.Next() {
+	for k, v := cur.Seek(prefix); hasPrefix(k, prefix) && old < most && len(keys) < trimLookup; k, v = cur.Next() {
 		keys = append(keys, bytes.Clone(k))
 		if len(keys) <= tooMany {
 			old = len(keys)
@@ -72,10 +72,10 @@ func tooOld(log *bbolt.Bucket, number uint32, tooMany int, oldest, now time.Time
 		case e.at.Before(oldest):
 			old = len(keys)
 		case !e.at.After(now):
-			return keys[:old], nil
+			return keys[:min(old, most)], nil
 		}
 	}
-	return keys[:old], nil
+	return keys[:min(old, most)], nil
 }
 
 // forgetEdits forgets which edits there are of events up to one that was taken
@@ -160,7 +160,7 @@ func (s *Store) dueRooms(tx *bbolt.Tx, from []byte) (due [][]byte, next []byte, 
 		}
 		is := int(rec.count) > s.opts.History+slack(s.opts.History)
 		if !is && s.opts.Retention > 0 {
-			old, err := tooOld(log, rec.number, 0, now.Add(-s.opts.Retention), now, true)
+			old, err := s.tooOld(log, rec.number, 0, 1, now)
 			if err != nil {
 				return nil, nil, err
 			}

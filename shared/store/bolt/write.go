@@ -163,7 +163,7 @@ func (s *Store) update(f func(*batch) error) error {
 		return err
 	}
 	var keys keyBatch
-	removed := false
+	removed, left := false, trimBudget
 	var there []chat.Event
 	err := guard(func() error {
 		tx, err := s.db.Begin(true)
@@ -181,7 +181,7 @@ func (s *Store) update(f func(*batch) error) error {
 		if err != nil {
 			return err
 		}
-		keys, removed = b.keys, b.removed
+		keys, removed, left = b.keys, b.removed, b.budget
 		return tx.Commit()
 	})
 	switch {
@@ -194,6 +194,7 @@ func (s *Store) update(f func(*batch) error) error {
 		return fmt.Errorf("write %s: %w", fileName, err)
 	}
 	s.count.commits.Add(1)
+	s.count.trimmed.Store(max(s.count.trimmed.Load(), uint64(trimBudget-left)))
 	s.health.succeeded()
 	s.health.unsure = nil
 	s.keys.committed(keys, s.clock())
