@@ -15,7 +15,6 @@ import (
 
 	"confab/shared/chat"
 	"confab/shared/hub"
-	"confab/shared/sse"
 )
 
 // The read side of the Durable Streams protocol 1.0 (durable-streams/
@@ -23,6 +22,7 @@ import (
 // messages are the room's events. An offset is the id of the event before it,
 // in a form that sorts as text.
 const (
+	nextOffset   = "Stream-Next-Offset"
 	durableChunk = 500              // events of one answer
 	durableLife  = time.Minute      // of an SSE connection
 	durableStep  = 20 * time.Second // of the cursor that keeps caches apart
@@ -77,7 +77,7 @@ func (s *Server) head(w http.ResponseWriter, r *http.Request) error {
 	}
 	h := w.Header()
 	h.Set("Content-Type", typeJSON)
-	h.Set("Stream-Next-Offset", offsetOf(known.Last))
+	h.Set(nextOffset, offsetOf(known.Last))
 	return nil
 }
 
@@ -91,6 +91,9 @@ func (s *Server) durable(w http.ResponseWriter, r *http.Request, room chat.RoomI
 	live := q.Get("live")
 	if live != "" && !q.Has("offset") {
 		return fmt.Errorf("%w: a live read needs an offset", errMalformed)
+	}
+	if n := len(q["offset"]); n > 1 || n == 1 && q.Get("offset") == "" {
+		return fmt.Errorf("%w: say one offset", errMalformed)
 	}
 	d := &durable{Server: s, visitor: v, room: room, now: q.Get("offset") == "now"}
 	if err := d.begin(r.Context(), q); err != nil {
@@ -167,7 +170,7 @@ func (d *durable) catchUp(w http.ResponseWriter, r *http.Request) error {
 // reached sets the headers that say where an answer ends, and whether the room
 // ends there too.
 func (d *durable) reached(h http.Header, end chat.ID, upToDate bool) {
-	h.Set("Stream-Next-Offset", offsetOf(end))
+	h.Set(nextOffset, offsetOf(end))
 	if upToDate {
 		h.Set("Stream-Up-To-Date", "true")
 	}
@@ -276,6 +279,7 @@ func (d *durable) sse(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeoutCause(r.Context(), durableLife, errEnds)
 	defer cancel()
 	streamHead(w.Header(), typeSSE)
+	w.Header().Set("Cache-Control", "no-cache, no-store, no-transform")
 	d.send(w, r.WithContext(ctx), sub, d.wire(cancel))
 	return nil
 }
@@ -287,7 +291,10 @@ func (d *durable) wire(end func()) wire {
 	return wire{
 		opening: func(open chat.Signal, _ time.Duration) []byte {
 			d.from, _ = chat.ParseID(open.Cursor)
-			return d.control(d.from)
+			if d.last.After(d.from) {
+				return nil // the first batch brings its own
+			}
+			return d.control(nil, d.from)
 		},
 		batch: func(out []byte, b hub.Batch) []byte {
 			msgs, last, reset := stored(b)
@@ -297,18 +304,24 @@ func (d *durable) wire(end func()) wire {
 			if ended || len(msgs) == 0 {
 				return out
 			}
-			out = sse.Frame{Type: "data", Data: array(msgs)}.Append(out)
-			return append(out, d.control(last)...)
+			return d.control(appendFrame(out, "data", array(msgs)), last)
 		},
 		ping: func() []byte { return []byte(": ping\n\n") },
 		bye:  func(time.Duration) []byte { return nil },
 	}
 }
 
-func (d *durable) control(at chat.ID) []byte {
-	return sse.Frame{Type: "control", Data: chat.JSON(struct {
+// control adds a frame that says where the reader is.
+func (d *durable) control(out []byte, at chat.ID) []byte {
+	return appendFrame(out, "control", chat.JSON(struct {
 		Next     string `json:"streamNextOffset"`
 		Cursor   string `json:"streamCursor"`
 		UpToDate bool   `json:"upToDate,omitempty"`
-	}{offsetOf(at), d.cursor, !d.last.After(at)})}.Append(nil)
+	}{offsetOf(at), d.cursor, !d.last.After(at)}))
+}
+
+// appendFrame adds a frame of SSE in the form of the protocol's own server: some
+// of its clients look for data right behind the colon.
+func appendFrame(out []byte, kind string, data []byte) []byte {
+	return fmt.Appendf(out, "event: %s\ndata:%s\n\n", kind, data)
 }

@@ -1,6 +1,8 @@
 package web_test
 
 import (
+	"bufio"
+	"context"
 	"net/http"
 	"slices"
 	"strconv"
@@ -56,6 +58,8 @@ func TestDurableRefusals(t *testing.T) {
 	refused(t, h.do(t, ask{"GET", "/r/ops?offset=-1", "", "", nobody}), 401, "")
 	refused(t, h.do(t, ask{"GET", "/r/ops?offset=7", "", "", ann}), 400, "Offset is -1, now")
 	refused(t, h.do(t, ask{"GET", "/r/ops?offset=" + strings.ToUpper(nowhere[:15]) + "A_" + nowhere[:16], "", "", ann}), 400, "Offset is -1, now")
+	refused(t, h.do(t, ask{"GET", "/r/ops?offset=", "", "", ann}), 400, "Say one offset")
+	refused(t, h.do(t, ask{"GET", "/r/ops?offset=-1&offset=-1", "", "", ann}), 400, "Say one offset")
 	refused(t, h.do(t, ask{"GET", "/r/ops?live=sse", "", "", ann}), 400, "needs an offset")
 	refused(t, h.do(t, ask{"GET", "/r/ops?offset=-1&live=fax", "", "", ann}), 400, "Live may be")
 	h.say(t, ann, "ops", "one")
@@ -84,5 +88,42 @@ func TestDurableLiveReads(t *testing.T) {
 	old, _ := strconv.Atoi(stale)
 	if newer, _ := strconv.Atoi(res.Header.Get("Stream-Cursor")); newer <= old {
 		t.Errorf("cursor %d after %d: a cache would loop", newer, old)
+	}
+}
+
+// The protocol's clients take what lies before a control event for one batch, and
+// look for it right behind the colon.
+func TestDurableStreamBeginsWithDataIfThereIsAny(t *testing.T) {
+	t.Parallel()
+	l := live(t, nil)
+	first := func() (string, http.Header) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		res, err := get(ctx, l.URL+"/r/lobby?offset=-1&live=sse", http.Header{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		in, out := bufio.NewReader(res.Body), ""
+		for !strings.Contains(out, "upToDate") {
+			line, err := in.ReadString('\n')
+			if err != nil {
+				t.Fatal(err)
+			}
+			out += line
+		}
+		return out, res.Header
+	}
+	out, header := first()
+	if want := `event: control
+data:{"streamNextOffset":"` + nowhere; !strings.HasPrefix(out, want) {
+		t.Errorf("an empty room begins with %q", out)
+	}
+	if got := header.Get("Cache-Control"); !strings.Contains(got, "no-cache") || !strings.Contains(got, "no-transform") {
+		t.Errorf("Cache-Control is %q", got)
+	}
+	l.say(t.Context(), t, "lobby", 2)
+	if out, _ := first(); !strings.HasPrefix(out, "event: data\ndata:[{") || strings.Count(out, "event: control") != 1 {
+		t.Errorf("a room with two messages begins with %q", out)
 	}
 }

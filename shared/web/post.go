@@ -17,6 +17,7 @@ func Post(s *Server, mux *http.ServeMux) {
 	mux.Handle("POST /publish", s.wrap(s.publish))
 	mux.Handle("GET /ws/send", s.wrap(s.textSocket)) // a GET, but what it is for is to write
 	mux.Handle("POST /r/{room}", s.wrap(s.post))
+	mux.Handle("PUT /r/{room}", s.wrap(s.create))
 	mux.Handle("PATCH /r/{room}", s.act(chat.Title, readTitle))
 	mux.Handle("PATCH /r/{room}/{id}", s.act(chat.Edit, readEdit))
 	mux.Handle("DELETE /r/{room}/{id}", s.act(chat.Delete, nil))
@@ -46,15 +47,29 @@ func readMessage(r *http.Request, kind string) (in postRequest, err error) {
 	return in, err
 }
 
-// post writes a message into the room of the path.
+// post writes a message into the room of the path, or several.
 func (s *Server) post(w http.ResponseWriter, r *http.Request) error {
 	room, err := pathRoom(r)
 	if err != nil {
 		return err
 	}
-	v, in, _, err := s.readPost(r, typeJSON, typeForm, typeMultipart, typeText)
+	v, kind, err := s.beginPost(r, typeJSON, typeForm, typeMultipart, typeText)
 	if err != nil {
 		return err
+	}
+	p, err := readProducer(r.Header)
+	if err != nil {
+		return err
+	}
+	if kind == typeJSON && holdsArray(r) {
+		return s.postAll(w, r, v, room, p)
+	}
+	in, err := readMessage(r, kind)
+	if err != nil {
+		return err
+	}
+	if p.key != "" {
+		return s.postOne(w, r, v, in.draft(room), p)
 	}
 	ev, code, err := s.postTo(w, r, v, in.draft(room))
 	if err != nil {
@@ -76,7 +91,11 @@ func (s *Server) publish(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) postBody(w http.ResponseWriter, r *http.Request, types ...string) error {
-	v, in, kind, err := s.readPost(r, types...)
+	v, kind, err := s.beginPost(r, types...)
+	if err != nil {
+		return err
+	}
+	in, err := readMessage(r, kind)
 	if err != nil {
 		return err
 	}
@@ -95,16 +114,13 @@ func (s *Server) postBody(w http.ResponseWriter, r *http.Request, types ...strin
 	return answer(w, code, ev)
 }
 
-// readPost reads a message from a body of one of these types.
-func (s *Server) readPost(r *http.Request, types ...string) (v visitor, in postRequest, kind string, err error) {
+// beginPost tells who posts, and in a body of which of these types.
+func (s *Server) beginPost(r *http.Request, types ...string) (v visitor, kind string, err error) {
 	if v, err = s.writer(r, chat.Message); err != nil {
-		return v, in, "", err
+		return v, "", err
 	}
-	if kind, err = mediaType(r, types...); err != nil {
-		return v, in, "", err
-	}
-	in, err = readMessage(r, kind)
-	return v, in, kind, err
+	kind, err = mediaType(r, types...)
+	return v, kind, err
 }
 
 // postTo writes a message down and returns the status of its answer.
@@ -114,6 +130,7 @@ func (s *Server) postTo(w http.ResponseWriter, r *http.Request, v visitor, d cha
 		return ev, 0, err
 	}
 	w.Header().Set("Location", "/r/"+string(ev.Room)+"/"+ev.ID.String())
+	w.Header().Set(nextOffset, offsetOf(ev.ID))
 	if replayed {
 		w.Header().Set("Idempotent-Replayed", "true")
 		return ev, http.StatusOK, nil

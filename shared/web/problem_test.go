@@ -144,7 +144,7 @@ func TestWrongMethodIsToldTheRightOnes(t *testing.T) {
 		{"GET", "/post", "OPTIONS, POST"},
 		{"PUT", "/login", "DELETE, GET, HEAD, OPTIONS, POST"},
 		{"POST", "/stream", "GET, HEAD, OPTIONS"},
-		{"DELETE", "/r/lobby", "GET, HEAD, OPTIONS, PATCH, POST"},
+		{"DELETE", "/r/lobby", "GET, HEAD, OPTIONS, PATCH, POST, PUT"},
 		{"POST", "/r/lobby/1-0", "DELETE, GET, HEAD, OPTIONS, PATCH"},
 		{"POST", "/r/lobby/people", "GET, HEAD, OPTIONS"},
 		{"DELETE", "/r/lobby/people", "GET, HEAD, OPTIONS"}, // no event that could be deleted
