@@ -40,7 +40,7 @@ func (s *Server) client(r *http.Request) netip.Addr {
 		return peer
 	}
 	if !s.proxied(r) {
-		s.warnOfProxy(peer)
+		s.warnOfProxy(peer, forHops(each))
 		return peer
 	}
 	byEach, byList := s.firstStranger(peer, forHops(each)), s.firstStranger(peer, forwardedHops(list))
@@ -54,8 +54,14 @@ func (s *Server) client(r *http.Request) netip.Addr {
 }
 
 // warnOfProxy says once that a proxy may be in front that nobody told us of:
-// all who come through it are then counted as one.
-func (s *Server) warnOfProxy(peer netip.Addr) {
+// all who come through it are then counted as one. A gateway that names the peer
+// as the last hop is not the peer, as a function's is.
+func (s *Server) warnOfProxy(peer netip.Addr, hops []string) {
+	if len(hops) > 0 {
+		if last, _ := parseHop(hops[len(hops)-1]); last == peer {
+			return
+		}
+	}
 	s.unknownProxy.Do(func() {
 		s.log.Warn("a peer that is not trusted sends X-Forwarded-For: if it is a proxy of yours, name its address in TRUSTED_PROXIES, or all of its clients share the limits of one address", "peer", peer)
 	})

@@ -155,6 +155,9 @@ func TestAnUnknownProxyIsToldOnce(t *testing.T) {
 	if log := from("192.0.2.1:99", ""); strings.Contains(log, "TRUSTED_PROXIES") {
 		t.Errorf("a client without the header was warned of: %s", log)
 	}
+	if log := from("192.0.2.1:99", "X-Forwarded-For: 198.51.100.9, 192.0.2.1"); strings.Contains(log, "TRUSTED_PROXIES") {
+		t.Errorf("a gateway's own client was warned of: %s", log)
+	}
 	for range 3 {
 		from("192.0.2.1:99", "X-Forwarded-For: 198.51.100.9")
 	}
