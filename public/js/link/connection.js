@@ -1,5 +1,6 @@
 // @ts-check
 import { isAfter } from '../chat.js'
+import { limits } from '../limits.js'
 import { elect } from './elect.js'
 import { Stream } from './stream.js'
 import { Watchdog } from './watchdog.js'
@@ -30,12 +31,14 @@ export class Connection {
   #onEvents
   #onState
   #onBack
+  #isShown
 
   /**
    * @param {import('../chat.js').User} me
-   * @param {{onEvents: (heard: Heard[]) => void, onState: (state: LinkState) => void, onBack: () => void}} to
+   * @param {{onEvents: (heard: Heard[]) => void, onState: (state: LinkState) => void, onBack: () => void, isShown: (room: string) => boolean}} to
    */
-  constructor(me, { onEvents, onState, onBack }) {
+  constructor(me, { onEvents, onState, onBack, isShown }) {
+    this.#isShown = isShown
     this.#onEvents = onEvents
     this.#onState = onState
     this.#onBack = onBack
@@ -97,7 +100,8 @@ export class Connection {
   }
 
   #place() {
-    const rooms = [...this.#cursors.keys()].sort()
+    const all = [...this.#cursors.keys()].sort((a, b) => Number(this.#isShown(a)) - Number(this.#isShown(b)))
+    const rooms = all.slice(-limits().rooms).sort() // the server refuses more, and what is shown comes first
     return { rooms, after: rooms.map(room => this.#cursors.get(room)).join(',') }
   }
 
@@ -116,10 +120,19 @@ export class Connection {
   #told(news) {
     if (news.hello && this.#leads) this.#channel.postMessage({ state: this.#state, follow: this.#cursors })
     if (news.follow) this.follow(news.follow)
-    if (news.leave) this.leave(news.leave)
+    if (news.leave) this.#left(news.leave)
     if (news.retry && this.#leads) this.#stream.retry()
     this.#take(news)
     this.#watchdog.expect(this.#silence)
+  }
+
+  /** Another tab left a room; what this one shows it goes on hearing. @param {string} room */
+  #left(room) {
+    const cursor = this.#cursors.get(room)
+    if (cursor === undefined) return
+    if (this.#isShown(room)) return this.#channel.postMessage({ follow: new Map([[room, cursor]]) })
+    this.#cursors.delete(room)
+    this.#open()
   }
 
   /** @param {{heard?: Heard[], state?: LinkState}} news */

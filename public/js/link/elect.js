@@ -11,19 +11,26 @@
 export function elect(name, { lead, follow }) {
   if (!navigator.locks) return leadWhileSeen(lead, follow)
   let resign = () => {}
+  let alone = false // there are no locks where the site's data is blocked
 
   const stand = (steal = false) => navigator.locks.request(name, { steal }, () => {
     lead()
     return new Promise(resolve => { resign = () => resolve(undefined) })
-  }).then(follow, () => { // stolen: stand again behind the thief
-    follow()
+  }).then(follow, error => {
+    if (error?.name !== 'AbortError') return leadAlone()
+    follow() // stolen: stand again behind the thief
     stand()
   })
 
+  const leadAlone = () => {
+    if (!alone) leadWhileSeen(lead, follow)
+    alone = true
+  }
+
   stand()
   addEventListener('pagehide', () => resign())
-  addEventListener('pageshow', event => event.persisted && stand())
-  return { usurp: () => stand(true) }
+  addEventListener('pageshow', event => event.persisted && !alone && stand())
+  return { usurp: () => { if (!alone) stand(true) } }
 }
 
 /** @param {() => void} lead @param {() => void} follow */

@@ -17,7 +17,7 @@ import { Watchdog } from './watchdog.js'
  * @returns {() => void} close
  */
 /** @typedef {import('../chat.js').Heard} Heard */
-/** @typedef {{live: boolean, again?: number, status?: number, silence?: number}} LinkState `again`: when it tries next, `silence`: the longest that a live one has */
+/** @typedef {{live: boolean, wait?: number, status?: number, silence?: number}} LinkState `wait`: milliseconds until it tries next, `silence`: the longest that a live one has */
 
 /** @type {Record<string, Open>} */
 const WAYS = { sse: openEvents, websocket: openSocket, longpoll: openPoll }
@@ -25,6 +25,7 @@ const OPENING = 5_000 // milliseconds until the first bytes, where there is anot
 const ONLY_WAY = 30_000 // where there is none: a slow server gets no faster by being asked again
 const MISSED = 3 // pings
 const [SHORTEST, LONGEST] = [500, 30_000] // milliseconds between two attempts
+const REFUSED = 5 * 60_000 // milliseconds until the same is asked again that was refused
 const YOUNG = 10_000 // a stream that dies younger never really lived
 const TRIES = 2 // by one way, before the next is taken
 const POOL = 6 // connections that a browser keeps to a host
@@ -61,9 +62,9 @@ export class Stream {
     const { rooms, after } = this.#place()
     if (!rooms.length) return
     const ways = transports()
-    if (this.#way >= ways.length || Date.now() - this.#fellBack > FALLEN_BACK) this.#way = 0
+    if (this.#way >= ways.length || performance.now() - this.#fellBack > FALLEN_BACK) this.#way = 0
     this.#alive = false
-    this.#opened = Date.now()
+    this.#opened = performance.now()
     this.#pulse = new Pulse()
     this.#watchdog.expect(ways.length > 1 ? OPENING * (1 + Math.min(3, this.#failures)) : ONLY_WAY)
     this.#close = WAYS[ways[this.#way]]({ rooms, after, onEvents: heard => this.#hear(heard), onDown: why => this.#down(why) })
@@ -103,7 +104,7 @@ export class Stream {
     if (events.length) this.#onEvents(events)
     for (const { kind, now = 0, retry = 0 } of signals) {
       if (kind === 'bye') return this.#again(retry)
-      if (kind === 'ping' && this.#pulse.beat(now, Date.now()) && this.#way === 0) return this.#heldBack()
+      if (kind === 'ping' && this.#pulse.beat(now, performance.now()) && this.#way === 0) return this.#heldBack()
     }
   }
 
@@ -122,9 +123,11 @@ export class Stream {
 
   /** @param {Problem} why @param {boolean} atOnce */
   async #down(why, atOnce = false) {
-    if (this.#alive && Date.now() - this.#opened > YOUNG) this.#failures = 0
+    if (this.#alive && performance.now() - this.#opened > YOUNG) this.#failures = 0
     this.#failures++
-    this.#again(atOnce ? 0 : waitAfter(why, this.#failures, SHORTEST, LONGEST), why.status)
+    const refused = why.status >= 400 && !why.passing
+    this.#again(atOnce ? 0 : refused ? REFUSED : waitAfter(why, this.#failures, SHORTEST, LONGEST), why.status)
+    if (refused) return // another way is refused as well
     if (this.#failures % TRIES === 0 && await reach(1, OPENING)) this.#nextWay() // it is not the network
   }
 
@@ -132,12 +135,12 @@ export class Stream {
   #again(delay, status) {
     this.close()
     this.#alive = false
-    this.#onState({ live: false, again: Date.now() + delay, status })
+    this.#onState({ live: false, wait: delay, status })
     this.#timer = setTimeout(() => this.open(), delay)
   }
 
   #nextWay() {
     this.#way = (this.#way + 1) % transports().length
-    this.#fellBack = Date.now()
+    this.#fellBack = performance.now()
   }
 }

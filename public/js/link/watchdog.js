@@ -3,7 +3,8 @@
 /** Barks when nothing was heard for too long: a link that dies silently tells nobody. */
 export class Watchdog {
   #timer = 0
-  #deadline = Infinity
+  /** By the clock of the page, which never jumps, and the machine's, which goes on while it sleeps. @type {[number, number]} */
+  #deadline = [Infinity, Infinity]
   #bark
 
   /** @param {() => void} bark */
@@ -13,20 +14,28 @@ export class Watchdog {
 
   /** Waits this long from now. @param {number} milliseconds */
   expect(milliseconds) {
-    clearTimeout(this.#timer)
-    this.#deadline = Date.now() + milliseconds
-    this.#timer = setTimeout(() => this.look(), milliseconds)
+    this.#deadline = [performance.now() + milliseconds, Date.now() + milliseconds]
+    this.#arm(milliseconds)
   }
 
-  /** Looks at the clock: timers stand still while a machine sleeps. */
+  /** Looks at the clocks: timers stand still while a machine sleeps. */
   look() {
-    if (Date.now() < this.#deadline) return
+    const [page, machine] = this.#deadline
+    if (page === Infinity) return
+    const left = page - performance.now()
+    if (left > 0 && Date.now() < machine) return this.#arm(left)
     this.rest()
     this.#bark()
   }
 
   rest() {
     clearTimeout(this.#timer)
-    this.#deadline = Infinity
+    this.#deadline = [Infinity, Infinity]
+  }
+
+  /** @param {number} milliseconds */
+  #arm(milliseconds) {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.look(), milliseconds)
   }
 }

@@ -1,15 +1,33 @@
 // @ts-check
 import { locale, say } from '../say.js'
 
-const clock = new Intl.DateTimeFormat(locale(), { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
-const calendar = new Intl.DateTimeFormat(locale(), { weekday: 'long', day: 'numeric', month: 'long' })
-const whole = new Intl.DateTimeFormat(locale(), { dateStyle: 'full', timeStyle: 'short' })
+/** The formats of one time zone. They are made anew when the machine travels. */
+let formats = made()
+
+function made() {
+  return {
+    zone: zone(),
+    clock: new Intl.DateTimeFormat(locale(), { hour: '2-digit', minute: '2-digit' }), // of 12 or 24 hours, as one has it there
+    calendar: new Intl.DateTimeFormat(locale(), { weekday: 'long', day: 'numeric', month: 'long' }),
+    whole: new Intl.DateTimeFormat(locale(), { dateStyle: 'full', timeStyle: 'short' }),
+  }
+}
+
+function zone() {
+  return new Intl.DateTimeFormat().resolvedOptions().timeZone
+}
+
+/** Stands for the day and the time zone: what was said of time before it changed is wrong after. */
+export function today() {
+  if (zone() !== formats.zone) formats = made()
+  return `${dayOf(Date.now())} ${formats.zone}`
+}
 
 /** Hour and minute. @param {number} ms */
-export const hourOf = ms => clock.format(ms)
+export const hourOf = ms => formats.clock.format(ms)
 
 /** The day and the hour, in full. @param {number} ms */
-export const momentOf = ms => whole.format(ms)
+export const momentOf = ms => formats.whole.format(ms)
 
 /** The day by local midnight, as one number that differs from day to day. @param {number} ms */
 export const dayOf = ms => new Date(ms).setHours(0, 0, 0, 0)
@@ -19,5 +37,5 @@ export function nameOfDay(day, now = Date.now()) {
   const today = dayOf(now)
   if (day === today) return say('today')
   if (day === dayOf(today - 1)) return say('yesterday')
-  return calendar.format(day)
+  return formats.calendar.format(day)
 }

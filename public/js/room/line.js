@@ -18,6 +18,7 @@ export class Line {
   #message
   #room
   #revision = -1
+  #zone = ''
   #quoted = -1 // the revision of the line that is quoted
   #open = false // a long text that was unfolded
   #text = '\0' // never a line's
@@ -38,13 +39,14 @@ export class Line {
     if (!this.mine) tint(this.node, message.by.name)
   }
 
-  /** Brings the screen up to the message. @param {boolean} first of a group */
-  draw(first) {
+  /** Brings the screen up to the message. @param {boolean} first of a group @param {string} zone of time */
+  draw(first, zone) {
     const { node: li } = this
     li.classList.toggle('line--first', first)
     this.#drawQuote()
-    if (this.#revision === this.#message.revision) return
+    if (this.#revision === this.#message.revision && this.#zone === zone) return
     this.#revision = this.#message.revision
+    this.#zone = zone
     this.#drawState()
     this.#drawWords()
     this.#drawUnder()

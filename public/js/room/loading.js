@@ -75,7 +75,7 @@ export class Loading {
 
   /** @param {number} wait @param {Problem} problem */
   #waits(wait, { status }) {
-    this.#status.show({ live: false, again: Date.now() + wait, status })
+    this.#status.show({ live: false, wait, status })
     this.#outbox.reopen()
   }
 

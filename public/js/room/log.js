@@ -10,6 +10,7 @@ import { Ways } from './ways.js'
 
 /** @typedef {import('./message.js').Message} Message */
 
+const MINUTE = 60_000
 const PASSING = 1_000 // milliseconds: what comes sooner after the last frame passed before the reader's eyes
 
 /** What was said, what one can do with each line of it, and how far one has read. */
@@ -49,6 +50,7 @@ export class Log {
     find('.log__older').addEventListener('click', () => this.#messages.onOlder())
     find('.log').addEventListener('click', event => this.#click(event))
     document.addEventListener('visibilitychange', () => this.#looked())
+    setInterval(() => this.#messages.look(), MINUTE)
   }
 
   /** Shows the room that one is in now. */

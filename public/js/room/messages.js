@@ -2,7 +2,7 @@
 import { isAfter } from '../chat.js'
 import { say } from '../say.js'
 import { arrange } from './arrange.js'
-import { dayOf } from './clock.js'
+import { dayOf, today } from './clock.js'
 import { Edges } from './edges.js'
 import { perFrame } from './frame.js'
 import { Line } from './line.js'
@@ -38,6 +38,7 @@ export class Messages {
   #messages = new WeakMap()
   #rules = new Rules()
   #edges = new Edges()
+  #today = today()
   /** @type {Message | undefined} the first line shown; none: the last MOST of them */
   #top
   /** @type {Message | undefined} the last line shown; none: the end */
@@ -70,6 +71,11 @@ export class Messages {
     this.draw()
   }
 
+  /** Draws again if another day began, or the machine is in another time zone. */
+  look() {
+    if (today() !== this.#today) this.draw()
+  }
+
   /** Draws with the next frame. */
   change = perFrame(() => this.draw())
 
@@ -81,6 +87,7 @@ export class Messages {
 
   /** Brings the lines of the window into the page. */
   #put() {
+    this.#today = today()
     const lines = this.#window()
     const held = this.following ? undefined : this.#hold(lines)
     arrange(this.#list, this.#items(lines))
@@ -230,7 +237,7 @@ export class Messages {
       this.#lines.set(message, line)
       this.#messages.set(line.node, message)
     }
-    line.draw(!!first)
+    line.draw(!!first, this.#today)
     return line.node
   }
 

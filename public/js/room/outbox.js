@@ -65,7 +65,7 @@ export class Outbox {
     this.#me = me
     this.#on = on
     adopt(me.id)
-    onRemembered(this.#place, (name, forgotten) => forgotten && this.#forgotten(name.slice(this.#place.length)))
+    onRemembered(this.#place, (name, forgotten) => this.#changed(name, forgotten))
     addEventListener('pagehide', () => this.#leave())
   }
 
@@ -258,9 +258,10 @@ export class Outbox {
     this.#room.onChange()
   }
 
-  /** Another tab sent it, or took it back. @param {string} key */
-  #forgotten(key) {
-    const entry = this.#entries.get(key)
+  /** Another tab sent something, or took it back; or all was cleared, which takes nothing back. @param {string} name @param {boolean} forgotten */
+  #changed(name, forgotten) {
+    if (!name) for (const entry of this.#entries.values()) this.#keep(entry, {})
+    const entry = forgotten && this.#entries.get(name.slice(this.#place.length))
     if (entry && !entry.leaving) this.#remove(entry)
   }
 

@@ -59,6 +59,7 @@ export function openRooms(me, { onLeave, onSignedOut }) {
   const connection = new Connection(me, {
     onEvents: heard => hearing.hear(heard),
     onState: state => loading.linked(state),
+    isShown: name => name === here.room.name,
     onBack: () => { people.show(here.room.name, true); loading.back() },
   })
   const loading = new Loading({ here, rooms, outbox, status, connection }, onSignedOut)

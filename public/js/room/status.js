@@ -13,7 +13,7 @@ export class Status {
   #grace = 0
   #ticking = 0
   #again = 0
-  /** @type {'lost' | 'busy'} */
+  /** @type {'lost' | 'busy' | 'refusedToSend'} */
   #why = 'lost'
   #telling = 0
 
@@ -23,9 +23,9 @@ export class Status {
   }
 
   /** @param {import('../link/stream.js').LinkState} state */
-  show({ live, again = 0, status }) {
-    this.#again = again
-    this.#why = isBusy(status) ? 'busy' : 'lost'
+  show({ live, wait = 0, status = 0 }) {
+    this.#again = performance.now() + wait
+    this.#why = isBusy(status) ? 'busy' : status >= 400 && status < 500 ? 'refusedToSend' : 'lost'
     document.body.dataset.link = live ? 'live' : 'down'
     if (live) return this.#clear()
     this.#grace ||= setTimeout(() => this.#tell(), GRACE)
@@ -59,9 +59,9 @@ export class Status {
 
   /** The seconds run for the eye; a screen reader is told once. */
   #tick() {
-    const n = Math.max(0, Math.ceil((this.#again - Date.now()) / 1000))
+    const n = Math.max(0, Math.ceil((this.#again - performance.now()) / 1000))
     const words = find('span', this.#node)
-    words.textContent = say(this.#why, { n })
+    words.textContent = this.#why === 'refusedToSend' ? say(this.#why) : say(this.#why, { n })
     this.#node.ariaLive = 'polite'
     setTimeout(() => { if (this.#ticking) this.#node.ariaLive = 'off' }, 100)
   }

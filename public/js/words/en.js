@@ -38,6 +38,7 @@ export default {
   // The link
   lost: /** @param {{n: number}} _ */ ({ n }) => `Connection lost. Trying again${n ? ` in ${n} s` : ''} — your messages are kept.`,
   busy: /** @param {{n: number}} _ */ ({ n }) => `The server is busy. Trying again${n ? ` in ${n} s` : ''} — your messages are kept.`,
+  refusedToSend: 'The server does not send new messages to this page. Load it again; your messages are kept.',
   tryNow: 'Try now',
 
   // The log

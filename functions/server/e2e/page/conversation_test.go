@@ -261,7 +261,7 @@ func TestWhatIsNewBeginsWithARule(t *testing.T) {
 	}
 	ann.await("the count", `document.title === '(2) garden'`)
 	ann.run(`document.querySelector('nav a').click()`)
-	ann.await("the rule", `/^New since \d\d:\d\d$/.test(document.querySelector('.new')?.innerText) && document.querySelector('.new').nextElementSibling.innerText.includes('new one')`)
+	ann.await("the rule", `/^New since \d\d:\d\d( [AP]M)?$/.test(document.querySelector('.new')?.innerText) && document.querySelector('.new').nextElementSibling.innerText.includes('new one')`)
 	ann.await("read", `document.title === 'lobby'`)
 	ann.say("mine")
 	ann.await("no rule after an answer", `!document.querySelector('.new')`)

@@ -32,7 +32,7 @@ func TestManyUnreadLinesBeginAtTheFirst(t *testing.T) {
 	ann = ann.tab(s.URL)
 	ann.awaitRoom()
 	first := lineWith("line 0")
-	ann.await("the rule before the first", `/^New since \d\d:\d\d$/.test(document.querySelector('.new')?.innerText)`)
+	ann.await("the rule before the first", `/^New since \d\d:\d\d( [AP]M)?$/.test(document.querySelector('.new')?.innerText)`)
 	ann.await("the first unread line on the screen", onScreenJS+`([...document.querySelectorAll('.line')].find(li => li.textContent.includes('line 0')))`)
 	ann.await("a way to the newest", `/^\d+ new messages$/.test(document.querySelector('.jump').innerText) && !document.querySelector('.jump').hidden`)
 	unread := `Number(/^\((\d+)\)/.exec(document.title)?.[1] ?? 0)`
