@@ -1,6 +1,8 @@
 // @ts-check
 import { forget, recall, recallAll, remember } from '../memory.js'
 
+const GOING = 1_500 // milliseconds that a tab takes to go
+
 /**
  * What one was writing, by user, room and tab: two tabs write two drafts. A
  * draft whose tab is gone is found again by the next that opens its room.
@@ -26,14 +28,21 @@ export class Drafts {
     else forget(this.#name(room))
   }
 
-  /** Takes over a draft of the room whose tab is gone. @param {string} room @returns {Promise<string>} */
+  /** Takes over a draft of the room whose tab is gone, or is just going. @param {string} room @returns {Promise<string>} */
   async find(room) {
     const others = recallAll(this.#prefix(room)).filter(tab => tab !== this.#tab && !tab.includes('.'))
-    const alive = others.length ? await tabs() : new Set()
-    const left = others.find(tab => !alive.has(lockOf(tab)))
-    if (!left || this.read(room)) return ''
-    const text = recall(this.#prefix(room) + left, '')
-    forget(this.#prefix(room) + left)
+    for (const tab of others) {
+      const text = await whenGone(tab, () => this.#take(room, tab))
+      if (text) return text
+    }
+    return ''
+  }
+
+  /** @param {string} room @param {string} tab */
+  #take(room, tab) {
+    if (this.read(room)) return ''
+    const text = recall(this.#prefix(room) + tab, '')
+    forget(this.#prefix(room) + tab)
     this.write(room, text)
     return text
   }
@@ -63,10 +72,14 @@ function lockOf(tab) {
   return `confab.tab.${tab}`
 }
 
-/** The locks of the tabs that live. */
-async function tabs() {
-  const { held } = await navigator.locks?.query().catch(() => ({ held: [] })) ?? { held: [] }
-  return new Set(held?.map(({ name }) => name))
+/** Does something for a tab that is gone; for one that lives, nothing. @param {string} tab @param {() => string} then */
+async function whenGone(tab, then) {
+  if (!navigator.locks) return then()
+  try {
+    return await navigator.locks.request(lockOf(tab), { signal: AbortSignal.timeout(GOING) }, then)
+  } catch (error) {
+    return /** @type {Error} */ (error).name === 'TimeoutError' ? '' : then() // there are no locks where the site's data is blocked
+  }
 }
 
 /** What this tab is called, through reloads. */
