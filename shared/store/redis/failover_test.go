@@ -112,7 +112,11 @@ func whole(t *testing.T, s *redis.Store) []chat.Event {
 	t.Helper()
 	var evs []chat.Event
 	for after := (chat.ID{}); ; {
-		page := must(s.Since(t.Context(), room, after, 500))(t)
+		var page []chat.Event
+		eventually(t, patience, "the log is read", func() (err error) { // a connection may still be to the node that died
+			page, err = s.Since(t.Context(), room, after, 500)
+			return err
+		})
 		if len(page) == 0 {
 			return evs
 		}
