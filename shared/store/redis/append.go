@@ -20,13 +20,13 @@ var appendSource string
 
 // A request is one call of the append script.
 type request struct {
-	keys roomKeys
-	ev   chat.Event // without its position
-	body []byte     // of it
-	rule chat.Rule  // of its kind
-	key  string     // the idempotency key
-	rate store.Rate
-	keep retention
+	keys      roomKeys
+	ev        chat.Event // without its position
+	body      []byte     // of it
+	rule      chat.Rule  // of its kind
+	key       string     // the idempotency key
+	rate      store.Rate
+	retention retention
 	// publish says that the script publishes the event. Otherwise that is
 	// done once replicas have it.
 	publish bool
@@ -65,8 +65,8 @@ var appendScript = newScript(
 		{"sets", func(r request) any { return r.rule.Sets }},
 		{"idempotency_key", func(r request) any { return r.key }},
 		{"digest", func(r request) any { return store.Digest(r.ev) }},
-		{"max_events", func(r request) any { return r.keep.events }},
-		{"max_age", func(r request) any { return r.keep.age.Milliseconds() }},
+		{"max_events", func(r request) any { return r.retention.events }},
+		{"max_age", func(r request) any { return r.retention.age.Milliseconds() }},
 		{"max_created", func(request) any { return maxCreated }},
 		{"interval", func(r request) any { return r.rate.Interval().Microseconds() }},
 		{"burst", func(r request) any { return r.rate.Burst }},
@@ -186,8 +186,8 @@ func (s *Store) request(ev chat.Event) (request, error) {
 	}
 	req := request{
 		keys: s.keys.room(ev.Room), ev: ev, body: store.Encode(ev), rule: rule, key: ev.Key, publish: s.replication == nil,
-		rate: store.Rate{PerSecond: s.opts.PostsPerSecond, Burst: s.opts.PostBurst},
-		keep: retention{s.opts.History, s.opts.Retention},
+		rate:      store.Rate{PerSecond: s.opts.PostsPerSecond, Burst: s.opts.PostBurst},
+		retention: retention{s.opts.History, s.opts.Retention},
 	}
 	if req.key == "" { // the driver of a Cluster may send a command twice
 		req.key = rand.Text()

@@ -71,7 +71,7 @@ func (f *follower) deliver(ev chat.Line) bool {
 	return next
 }
 
-func (f *follower) known() chat.ID {
+func (f *follower) lastSeen() chat.ID {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.last

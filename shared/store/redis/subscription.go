@@ -256,5 +256,5 @@ func (s *subscription) deliverLocal(ev chat.Line) {
 // allKnow reports whether all of them know of an event by now.
 func allKnow(fs []*follower, id string) bool {
 	at, err := chat.ParseID(id)
-	return err == nil && !slices.ContainsFunc(fs, func(f *follower) bool { return at.After(f.known()) })
+	return err == nil && !slices.ContainsFunc(fs, func(f *follower) bool { return at.After(f.lastSeen()) })
 }

@@ -117,7 +117,7 @@ func (s *Store) trial(ctx context.Context) error {
 		return err
 	}
 	req.publish = true
-	req.keep.age = time.Minute // have it trimmed
+	req.retention.age = time.Minute // have it trimmed
 	req.rate = store.Rate{PerSecond: 1, Burst: 1}
 	call := appendScript.call(req)
 	runAll(ctx, s.rdb, appendScript.Script, []*run{&call}, 0)

@@ -83,7 +83,7 @@ func (s *subscription) reconcile(ctx context.Context) {
 	rooms := make([]chat.RoomID, len(fs))
 	before := make([]chat.ID, len(fs))
 	for i, f := range fs {
-		rooms[i], before[i] = f.room, f.known()
+		rooms[i], before[i] = f.room, f.lastSeen()
 	}
 	ctx, cancel := context.WithTimeout(ctx, replyTimeout)
 	defer cancel()
@@ -96,8 +96,8 @@ func (s *subscription) reconcile(ctx context.Context) {
 		if errs[i] != nil {
 			continue
 		}
-		most = max(most, lag(ids[i], f.known()))
-		if before[i].After(ids[i]) || ids[i].After(f.known()) {
+		most = max(most, lag(ids[i], f.lastSeen()))
+		if before[i].After(ids[i]) || ids[i].After(f.lastSeen()) {
 			f.sync()
 		}
 	}
