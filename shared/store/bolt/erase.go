@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	erasePages = 128  // pages that are overwritten while posts wait
-	readPages  = 1024 // pages that are looked at while posts wait
+	erasePages = 64  // pages that are overwritten while posts wait
+	readPages  = 256 // pages that are looked at while posts wait
 )
 
 // An eraser knows whether there is something to erase.
@@ -29,36 +29,26 @@ func (e *eraser) take() bool { return e.due.Swap(false) }
 // It goes on in steps, between which posts are written. Pages that are freed
 // meanwhile never held what was taken out before it began.
 func (s *Store) erase(all bool) {
-	wiped := 0
 	for next := uint64(1); next > 0; {
-		var n int
 		var err error
-		if !s.chore(func() { n, next, err = s.eraseStep(next, all) }) {
+		if !s.chore(func() { next, err = s.eraseStep(next, all) }) {
 			return
 		}
 		if err != nil {
 			s.log.Warn("free pages not erased", "file", fileName, "err", err)
 			return
 		}
-		wiped += n
 	}
-	if wiped == 0 {
-		return
-	}
-	s.chore(func() {
-		if err := s.db.Sync(); err != nil {
-			s.log.Warn("free pages not erased", "file", fileName, "err", err)
-		}
-	})
 }
 
-// eraseStep overwrites some free pages from one on. It returns how many, and
-// where to go on, or 0.
-func (s *Store) eraseStep(from uint64, all bool) (wiped int, next uint64, err error) {
+// eraseStep overwrites some free pages from one on, and returns where to go on,
+// or 0. They are synced at once, or the next commit had to wait for all of them.
+func (s *Store) eraseStep(from uint64, all bool) (next uint64, err error) {
 	if s.snapshots > 0 { // its pages may be free by now
 		s.erased.note()
-		return 0, 0, nil
+		return 0, nil
 	}
+	wiped := 0
 	err = guard(func() error {
 		s.reads.Lock() // so that pages which were freed are free: nobody reads them any more
 		tx, err := s.db.Begin(true)
@@ -74,7 +64,13 @@ func (s *Store) eraseStep(from uint64, all bool) (wiped int, next uint64, err er
 		wiped, next, err = s.overwrite(tx, free, from)
 		return err
 	})
-	return wiped, next, err
+	if err == nil && wiped > 0 {
+		err = s.db.Sync()
+	}
+	if err != nil {
+		s.health.failed(err)
+	}
+	return next, err
 }
 
 func (s *Store) overwrite(tx *bbolt.Tx, free []uint64, from uint64) (wiped int, next uint64, err error) {

@@ -68,11 +68,16 @@ func (c *call) unavailable(err error) error {
 
 // write makes all changes of the file, until the store is closed. Whatever
 // waits while one commit is under way goes into the next, so that concurrent
-// posts share its syncs without a timer. Between two commits it does one chore,
-// which is bounded.
+// posts share its syncs without a timer. Chores are bounded, and done in between:
+// a post waits for one at most, as long as all that waits fits into one commit.
 func (s *Store) write() {
 	debug.SetPanicOnFault(true) // see guard
 	for {
+		select {
+		case c := <-s.calls:
+			s.commit(s.gather(c))
+		default:
+		}
 		select {
 		case c := <-s.calls:
 			s.commit(s.gather(c))
