@@ -47,6 +47,8 @@ export class Messages {
   newAfter
   /** @type {[string, string] | undefined} the ids of the first and the last line that are on the screen */
   seen
+  /** @type {{li: HTMLElement, top: number} | undefined} the line under the eye, and how far below the top of the log it is */
+  #eye
   /** @type {(() => string | undefined) | undefined} the line at which a room opens, asked for once it is loaded */
   #opensAt
 
@@ -54,7 +56,7 @@ export class Messages {
   constructor(room) {
     this.#room = room
     this.#log.addEventListener('scroll', () => this.#scrolled(), { passive: true })
-    const resized = new ResizeObserver(() => this.following && this.toEnd())
+    const resized = new ResizeObserver(() => (this.following ? this.toEnd() : this.#keepPlace()))
     resized.observe(this.#log)
     resized.observe(this.#list)
   }
@@ -110,6 +112,13 @@ export class Messages {
     this.#centre(first, 'start')
   }
 
+  /** The width changed, and with it the height of all that is above: what is read stays under the eye. */
+  #keepPlace() {
+    if (!this.#eye?.li.isConnected) return
+    const { li, top } = this.#eye
+    this.#log.scrollTop += li.getBoundingClientRect().top - this.#log.getBoundingClientRect().top - top
+  }
+
   /** Notes which lines are on the screen. */
   #look() {
     this.seen = this.#onScreen()
@@ -122,6 +131,7 @@ export class Messages {
     const all = /** @type {HTMLCollectionOf<HTMLElement>} */ (this.#list.children)
     const from = firstOf(all, li => li.getBoundingClientRect().bottom > top + SLACK)
     const to = firstOf(all, li => li.getBoundingClientRect().bottom > bottom + SLACK)
+    this.#eye = all[from] && { li: all[from], top: all[from].getBoundingClientRect().top - top }
     const ids = []
     for (let i = from; i <= to && i < all.length; i++) {
       const cut = i === to && all[i].getBoundingClientRect().top > top // a line taller than the screen is read as it passes
@@ -256,6 +266,7 @@ export class Messages {
     const { lines, more, loaded } = this.#room
     const from = this.#top ? lines.indexOf(this.#top) : 0
     if (from > 0) {
+      this.#log.ariaBusy = 'true' // old lines are not read out
       this.following = false
       this.#top = lines[Math.max(0, from - STEP)]
       this.#trim(lines.indexOf(this.#top) + MOST)

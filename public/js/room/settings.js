@@ -49,7 +49,9 @@ export class Settings {
 
   /** @param {HTMLFormElement} form */
   #fill(form) {
-    for (const [name, value] of Object.entries(this.chosen)) {
+    const granted = 'Notification' in window && Notification.permission === 'granted'
+    const { notifications, ...others } = this.chosen
+    for (const [name, value] of Object.entries({ ...others, notifications: notifications && granted })) { // the browser's own settings may have taken it back
       const field = form.elements.namedItem(name)
       if (field instanceof HTMLInputElement) field.checked = value === true
       else if (field instanceof RadioNodeList) field.value = String(value)

@@ -66,6 +66,20 @@ func TestNothingStandsInAnybodysWay(t *testing.T) {
 				w.passesAxe("people and tools")
 				w.run(`document.querySelector('.bar__settings').click()`)
 				w.passesAxe("settings")
+				w.run(`document.querySelector('.dialog').close()`)
+				w.run(button("Close") + `.click()`)
+				w.say("/help")
+				w.await("the keys", `document.querySelector('dialog[open]')`)
+				w.passesAxe("keys")
+				w.press(kb.Escape)
+				w.tool("own line", "React")
+				w.run(button("Another emoji") + `.click()`)
+				w.await("the emoji", `document.querySelector('.picker button')`)
+				w.passesAxe("emoji")
+				w.press(kb.Escape)
+				w.tool("own line", "Delete")
+				w.await("a way back", button("Undo"))
+				w.passesAxe("undo")
 				w.do(chromedp.Navigate(s.URL + "/?room=NO"))
 				w.await("the problem", `document.querySelector('h1')?.innerText === 'There is no such room'`)
 				w.passesAxe("problem")
@@ -77,6 +91,11 @@ func TestNothingStandsInAnybodysWay(t *testing.T) {
 				}
 				w.await("what is unread", `document.querySelector('.place--mention')?.dataset.count === '@1'`)
 				w.passesAxe("unread")
+				if phone {
+					w.click(".bar__rooms")
+					w.await("the rooms", `document.querySelector('.contents').matches(':popover-open')`)
+					w.passesAxe("rooms")
+				}
 				w.await("no sideways scrolling", `document.documentElement.scrollWidth <= innerWidth`)
 			})
 		}
