@@ -23,11 +23,15 @@ func help(_ context.Context, args []string, to console) error {
 		fmt.Fprint(to.out, "Confab is live chat on the web.\n\n")
 	}
 	fmt.Fprintln(to.out, "usage:")
+	width := 0
 	for _, v := range found {
-		fmt.Fprintf(to.out, "  %-45s %s\n", strings.TrimSpace("confab "+v.name+" "+v.usage), v.does)
+		width = max(width, len(v.line()))
+	}
+	for _, v := range found {
+		fmt.Fprintf(to.out, "  %-*s  %s\n", width, v.line(), v.does)
 	}
 	if about == "" {
-		fmt.Fprintln(to.out, "\nWithout a verb it serves. README.md lists the settings.")
+		fmt.Fprintln(to.out, "\nWithout a verb it serves. Settings come from the environment:\n.github/docs/running.md lists them.")
 	}
 	return nil
 }

@@ -21,6 +21,9 @@ type verb struct {
 	run   func(ctx context.Context, args []string, to console) error
 }
 
+// line is how one calls it.
+func (v verb) line() string { return strings.TrimSpace("confab " + v.name + " " + v.usage) }
+
 // verbs is the table of them. The first is the default.
 func verbs() []verb {
 	return []verb{

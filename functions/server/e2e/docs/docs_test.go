@@ -27,6 +27,7 @@ var notRun = map[string]string{
 	"make build":        "make test runs it before the tests",
 	"make test":         "runs this test",
 	"make check":        "make test runs it",
+	"make test-cloud":   "CI runs it",
 	"make test-clients": "CI runs it",
 	"make fuzz":         "a workflow runs it each night",
 	"make torture":      "a workflow runs it each night",
@@ -103,7 +104,8 @@ func TestCommandsOfTheDocumentsRun(t *testing.T) {
 		testenv.Need(t, program)
 	}
 	metrics := testenv.FreeAddr(t)
-	s := process.Start(t, "METRICS_ADDR="+metrics, "POSTS_PER_SECOND=0", "STREAMS_PER_ADDRESS=0")
+	data := "DATA_DIR=" + t.TempDir()
+	s := process.Start(t, data, "METRICS_ADDR="+metrics, "POSTS_PER_SECOND=0", "STREAMS_PER_ADDRESS=0")
 	here := strings.NewReplacer("http://localhost:8080", s.URL, "http://127.0.0.1:9090", "http://"+metrics)
 	used := map[string]bool{}
 	ran := 0
@@ -116,7 +118,7 @@ func TestCommandsOfTheDocumentsRun(t *testing.T) {
 			ran++
 			t.Run(fmt.Sprintf("%s:%d", filepath.Base(b.file), b.line), func(t *testing.T) {
 				t.Parallel()
-				runScript(t, here.Replace(script))
+				runScript(t, here.Replace(script), data)
 			})
 		}
 	}
@@ -149,13 +151,13 @@ func runnable(text string, used map[string]bool) string {
 	return strings.Join(slices.DeleteFunc(kept, func(line string) bool { return strings.TrimSpace(line) == "" }), "")
 }
 
-func runScript(t *testing.T, script string) {
+func runScript(t *testing.T, script string, env ...string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "bash", "-c", prelude+script)
 	cmd.Dir = t.TempDir()
-	cmd.Env = append(os.Environ(), "CONFAB="+process.Binary(t))
+	cmd.Env = append(append(os.Environ(), "CONFAB="+process.Binary(t)), env...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s\nin\n%s", err, out, script)
 	}
