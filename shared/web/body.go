@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -66,7 +67,26 @@ func readJSON(r *http.Request, v any) error {
 	if err != nil && !errors.Is(err, chat.ErrInvalid) {
 		return fmt.Errorf("%w: the body is not JSON", errMalformed)
 	}
+	if err == nil && strings.Contains(text, "null") {
+		return refuseNull(text, v)
+	}
 	return err
+}
+
+// refuseNull refuses an object that gives a field of v as null, which package
+// json takes for a field that was not sent.
+func refuseNull(text string, v any) error {
+	var sent map[string]json.RawMessage
+	if json.Unmarshal([]byte(text), &sent) != nil {
+		return nil // an array: what it holds is read later
+	}
+	for _, field := range reflect.VisibleFields(reflect.TypeOf(v).Elem()) {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if string(sent[name]) == "null" && name != "" {
+			return fmt.Errorf("%w: the field %s is null", chat.ErrInvalid, name)
+		}
+	}
+	return nil
 }
 
 // readForm reads a body that a form made.

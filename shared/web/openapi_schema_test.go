@@ -42,6 +42,7 @@ func scalars() map[string]*jsonschema.Schema {
 	s := map[string]*jsonschema.Schema{
 		"EventKind":      kinds,
 		"EventID":        {Type: "string", Pattern: `^\d{1,20}-\d{1,20}$`, Description: "Milliseconds and a number, as 1767225600000-0. 0-0 is the id before every other"},
+		"ReplyTo":        {Type: "string", Pattern: `^(\d{1,20}-\d{1,20})?$`, Description: "The message that it answers. Empty: none"},
 		"Cursor":         {Type: "string", Description: "Where a reader goes on: an id for each room, in the order of the sorted names, joined by commas"},
 		"RoomName":       {Type: "string", MinLength: size(1), MaxLength: size(chat.MaxRoomID), Pattern: chat.RoomPattern},
 		"MessageText":    text("At most this many characters (code points)", chat.MaxText),
@@ -66,8 +67,8 @@ func size(n int) *uint64 {
 var properties = map[string]string{
 	"Event.kind": "EventKind", "Event.text": "MessageText", "Event.key": "IdempotencyKey", "Event.emoji": "Emoji",
 	"User.name": "UserName", "LoginRequest.name": "UserName",
-	"PostRequest.room": "RoomName", "PostRequest.text": "MessageText", "PostRequest.message": "MessageText", "PostRequest.key": "IdempotencyKey",
-	"PostForm.room": "RoomName", "PostForm.text": "MessageText", "PostForm.message": "MessageText", "PostForm.key": "IdempotencyKey",
+	"PostRequest.room": "RoomName", "PostRequest.text": "MessageText", "PostRequest.message": "MessageText", "PostRequest.key": "IdempotencyKey", "PostRequest.reply": "ReplyTo",
+	"PostForm.room": "RoomName", "PostForm.text": "MessageText", "PostForm.message": "MessageText", "PostForm.key": "IdempotencyKey", "PostForm.reply": "ReplyTo",
 	"EditRequest.text": "MessageText", "TitleRequest.title": "TitleText",
 	"Signal.cursor": "Cursor", "Poll.cursor": "Cursor",
 }

@@ -78,6 +78,8 @@ func TestRefusals(t *testing.T) {
 		"two JSON values":                 {ask{"POST", "/r/ops", asJSON, `{"text":"a"}{"text":"b"}`, ann}, 400, "not JSON"},
 		"empty JSON":                      {ask{"POST", "/r/ops", asJSON, ``, ann}, 400, "not JSON"},
 		"deep JSON":                       {ask{"POST", "/r/ops", asJSON, strings.Repeat("[", 12<<10), ann}, 400, "not JSON"},
+		"a null for a text":               {ask{"POST", "/r/ops", asJSON, `{"text":"a","reply":null}`, ann}, 422, "field reply is null"},
+		"a null for a token":              {ask{"POST", "/login", asJSON, `{"name":"cleo","token":null}`, nobody}, 422, "field token is null"},
 		"a list of a list":                {ask{"POST", "/r/ops", asJSON, `[["hi"]]`, ann}, 422, "neither an object"},
 		"a number for a text":             {ask{"POST", "/r/ops", asJSON, `{"text":7}`, ann}, 422, "field text"},
 		"a reply to nothing":              {ask{"POST", "/r/ops", asJSON, `{"text":"a","reply":"x"}`, ann}, 422, "id looks like"},
