@@ -64,7 +64,7 @@ func status(err error) (code int, detail string) {
 		switch {
 		case !errors.Is(err, k.err):
 		case k.err == chat.ErrUnavailable:
-			return k.code, "The rooms are out of reach for a moment. Try again."
+			return k.code, "The chat can’t be reached right now. Try again in a moment."
 		default:
 			return k.code, sentence(plain(err, k.err))
 		}
@@ -121,7 +121,8 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if s.site != nil && accepts(r, typeProblem, typeHTML) == typeHTML {
 		h.Set("Content-Type", typeHTML+"; charset=utf-8")
 		guardDocument(h)
-		body = pageOf(p)
+		h.Add("Vary", "Accept-Language")
+		body = pageOf(p, asksForChinese(r))
 	}
 	w.WriteHeader(p.Status)
 	_, _ = w.Write(body)

@@ -205,7 +205,7 @@ func TestTroubleOfTheRooms(t *testing.T) {
 		says  string
 		retry string
 	}{
-		{fmt.Errorf("append to lobby: %w: dial 10.1.2.3: refused", chat.ErrUnavailable), 503, "The rooms are out of reach for a moment. Try again.", "1"},
+		{fmt.Errorf("append to lobby: %w: dial 10.1.2.3: refused", chat.ErrUnavailable), 503, "The chat can’t be reached right now. Try again in a moment.", "1"},
 		{&chat.RetryError{Err: fmt.Errorf("%w posts at once: wait a moment", chat.ErrTooMany), After: 2100 * time.Millisecond}, 429, "Too many posts at once", "3"},
 		{&chat.RetryError{Err: fmt.Errorf("%w: no", chat.ErrTooMany), After: time.Millisecond}, 429, "No.", "1"},
 		{errors.New("secret: 10.1.2.3 said no"), 500, `"Internal error."`, ""},

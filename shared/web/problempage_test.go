@@ -24,3 +24,17 @@ func TestProblemIsAPageForWhoNavigates(t *testing.T) {
 		}
 	}
 }
+
+func TestProblemPageSpeaksChinese(t *testing.T) {
+	h := open(t, nil)
+	for language, want := range map[string]string{"zh-CN,zh;q=0.9,en;q=0.8": "这里什么也没有", "en-GB,zh;q=0.5": "There is nothing here", "": "There is nothing here"} {
+		r := httptest.NewRequest("GET", "/r/NO", nil)
+		r.Header.Set("Accept", "text/html")
+		r.Header.Set("Accept-Language", language)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if !strings.Contains(w.Body.String(), want) || !strings.Contains(strings.Join(w.Header().Values("Vary"), ","), "Accept-Language") {
+			t.Errorf("Accept-Language %q: %q, Vary %q", language, w.Body, w.Header().Values("Vary"))
+		}
+	}
+}

@@ -57,4 +57,16 @@ func TestEveryWordIsChineseForWhoReadsChinese(t *testing.T) {
 	ann.speaksChinese("empty room, people")
 	ann.run(`document.querySelector('.bar__settings').click()`)
 	ann.speaksChinese("settings")
+	ann.run(`document.querySelector('.dialog').close()`)
+	ann.say("/help")
+	ann.await("the keys", `document.querySelector('dialog[open]')`)
+	ann.run(`document.querySelectorAll('kbd').forEach(key => key.remove())`) // keys are called as they are
+	ann.speaksChinese("keys")
+	ann.press(kb.Escape)
+	ann.run(`document.querySelector('.place').click()`)
+	ann.await("the lobby", `document.title === 'lobby'`)
+	ann.tells("写错了")
+	ann.tool("写错了", "删除")
+	ann.await("a way back", button("撤销"))
+	ann.speaksChinese("undo")
 }
