@@ -191,3 +191,28 @@ func TestReadmeIsShort(t *testing.T) {
 		t.Errorf("README.md has %d lines, the most is 249: %v", n, err)
 	}
 }
+
+// A file or a folder that a document names is there.
+func TestPathsInTheDocumentsExist(t *testing.T) {
+	named := regexp.MustCompile("`((?:shared|functions|public|\\.github|\\.ci)/[^`\\s]*)`")
+	root, err := process.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, file := range files(t) {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range named.FindAllSubmatch(b, -1) {
+			found++
+			if there, err := filepath.Glob(filepath.Join(root, string(m[1]))); err != nil || len(there) == 0 {
+				t.Errorf("%s names %s, which is not there", filepath.Base(file), m[1])
+			}
+		}
+	}
+	if found < 25 {
+		t.Errorf("only %d paths found", found)
+	}
+}
