@@ -20,7 +20,7 @@ func backup(ctx context.Context, args []string, to console) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(to.out, "%s holds %s, and was read again\n", file, c)
+	_, err = fmt.Fprintf(to.out, "%s holds the chat (%s), and was read again\n", file, c)
 	return err
 }
 
@@ -34,7 +34,7 @@ func restore(_ context.Context, args []string, to console) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(to.out, "%s holds %s: start the server\n", dir, c)
+	_, err = fmt.Fprintf(to.out, "%s holds the chat (%s): start the server\n", dir, c)
 	return err
 }
 

@@ -156,5 +156,7 @@ type Stats struct {
 	Resets             uint64        // of rooms whose log broke off
 	SubscriptionLosses uint64        // times that its connection was made anew
 	SubscriptionAge    time.Duration // since it received anything; 0: nobody has followed a room yet
+	Commits            uint64        // of the file of an engine in this process
+	FailedCommits      uint64        // of them, those that the disk did not take, or that met damage
 	SubscriptionLag    time.Duration // how far it was behind the log when they were compared last
 }

@@ -77,6 +77,8 @@ func (m *Metrics) expose() *exposition {
 	e.counter("confab_log_resets_total", "Logs of rooms that lost their end: flushed, restored or trimmed.", st.Store.Resets)
 	e.gauge("confab_pubsub_age_seconds", "Time since pub/sub delivered anything.", st.Store.SubscriptionAge.Seconds())
 	e.gauge("confab_pubsub_lag_seconds", "How far pub/sub was behind the log when they were compared last.", st.Store.SubscriptionLag.Seconds())
+	e.counter("confab_file_commits_total", "Commits of the built-in store, each synced.", st.Store.Commits)
+	e.counter("confab_file_commit_errors_total", "Commits of the built-in store that failed: its posts were answered 503.", st.Store.FailedCommits)
 	m.exposeRequests(e)
 	return e
 }

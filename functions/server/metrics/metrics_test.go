@@ -89,7 +89,7 @@ func TestMetricsTellWhatHappens(t *testing.T) {
 		`confab_stream_ends_total\{reason="stalled"\} 0`, `confab_event_lag_seconds_count 1`, `confab_event_lag_seconds_bucket\{le="\+Inf"\} 1`,
 		`confab_requests_total\{route="POST /r/\{room\}",status="401"\} 1`, `confab_requests_total\{route="POST /r/\{room\}",status="201"\} 1`,
 		`confab_requests_total\{route="GET /stream",status="200"\} 1`, `confab_post_seconds_count\{route="POST /r/\{room\}"\} 2`,
-		`confab_redis_commands_total [1-9]`, `confab_redis_errors_total 0`, `confab_pubsub_age_seconds`, `confab_pubsub_lag_seconds 0`,
+		`confab_file_commits_total [1-9]`, `confab_file_commit_errors_total 0`, `confab_redis_errors_total 0`, `confab_pubsub_age_seconds`, `confab_pubsub_lag_seconds 0`,
 		`go_goroutines`, `process_open_fds`,
 	} {
 		if !regexp.MustCompile("(?m)^" + want).MatchString(body) {

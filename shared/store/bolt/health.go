@@ -134,5 +134,5 @@ type counters struct {
 
 // Stats tells how the store does.
 func (s *Store) Stats() store.Stats {
-	return store.Stats{Commands: s.count.commits.Load(), Errors: s.count.failed.Load()}
+	return store.Stats{Commits: s.count.commits.Load(), FailedCommits: s.count.failed.Load()}
 }

@@ -83,7 +83,7 @@ type Copied struct {
 }
 
 func (c Copied) String() string {
-	return fmt.Sprintf("%d rooms with %d events in %d KB", c.Rooms, c.Events, (c.Bytes+1023)/1024)
+	return fmt.Sprintf("rooms: %d, events: %d, %d KB", c.Rooms, c.Events, (c.Bytes+1023)/1024)
 }
 
 // verify reads all of a file.
