@@ -108,28 +108,33 @@ STACK   ?= confab
 IMAGE   ?= confab
 # More parameters of template.yaml, as PARAMS='RedisUrl=rediss://… MaxListeners=50'.
 PARAMS  ?=
+# Where the functions are uploaded for CloudFormation; empty: a bucket that SAM makes.
+BUCKET  ?=
 output   = $$(aws cloudformation describe-stacks --stack-name $(STACK) --output text --query "Stacks[0].Outputs[?OutputKey=='$(1)'].OutputValue")
 
 deploy: ## build, deploy the stack and upload the site
+	@functions/server/deploy/ready deploy sam aws
 	$(MAKE) functions ARCH=arm64
-	sam deploy --template-file template.yaml --stack-name $(STACK) --resolve-s3 --capabilities CAPABILITY_IAM \
+	sam deploy --template-file template.yaml --stack-name $(STACK) --capabilities CAPABILITY_IAM \
+		$(if $(BUCKET),--s3-bucket $(BUCKET),--resolve-s3) \
 		--no-fail-on-empty-changeset --parameter-overrides Architecture=arm64 $(PARAMS)
-	$(MAKE) site
+	functions/server/deploy/site $(STACK)
 	@echo "Confab is at $(call output,Url)"
 
-# Browsers ask each time whether a file is new, CloudFront keeps it until the invalidation.
-# What others point at goes first, the page last, and only then what nobody points at any more.
-SYNC = aws s3 sync public s3://$(call output,SiteBucket) --cache-control 'max-age=0, must-revalidate, s-maxage=31536000' --exclude '*.go' --exclude jsconfig.json --exclude page.html --exclude js/package.json --exclude 'js/test/*'
-# A page of the release before may still ask for its files in app/, whose names no other release has: they stay.
 site: ## upload public/ and make CloudFront forget the old one
-	$(SYNC) --exclude index.html --exclude sw.js --exclude '*.webmanifest'
-	$(SYNC) --exclude '*' --include '*.webmanifest' --content-type application/manifest+json
-	$(SYNC) --exclude '*.webmanifest' --exclude 'app/*' --delete
-	aws cloudfront create-invalidation --distribution-id $(call output,CdnId) --paths '/*' --query Invalidation.Status --output text
+	@functions/server/deploy/site $(STACK)
 
-image: ## the server as an image for StreamBackend=container, or for anywhere
-	docker build -f functions/server/Dockerfile --platform linux/arm64 -t $(IMAGE) .
+# Go builds the binary here, for any machine: Docker needs no BuildKit, no emulator and no image to build in.
+MACHINE = $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,amd64)
+image: ## the server as images IMAGE-amd64 and IMAGE-arm64, and IMAGE, which is this machine's
+	@functions/server/deploy/ready image docker
+	@set -e; for arch in amd64 arm64; do \
+		out=$(BUILD)/image/$$arch; rm -rf $$out; mkdir -p $$out/data; \
+		CGO_ENABLED=0 GOOS=linux GOARCH=$$arch $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $$out/confab ./functions/server; \
+		docker build --quiet --platform linux/$$arch -f functions/server/deploy/binary.Dockerfile -t '$(IMAGE)'-$$arch $$out; \
+	done
+	docker tag '$(IMAGE)-$(MACHINE)' '$(IMAGE)'
 
-local: ARCH = $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,amd64)
+local: ARCH = $(MACHINE)
 local: functions ## the functions under sam local, on this machine's Redis (REDIS_URL=redis://… for another)
 	@functions/server/deploy/local

@@ -126,6 +126,18 @@ func (t *template) call(tag string, v any, where string) any {
 			t.mention(m[1], where)
 		}
 		return v
+	case "!Split":
+		list := []any{}
+		for part := range strings.SplitSeq(fmt.Sprint(at(v, 1)), at(v, 0).(string)) {
+			list = append(list, part)
+		}
+		return append(list, "<part>", "<part>") // of what only AWS knows
+	case "!Join":
+		var parts []string
+		for _, part := range listOf(at(v, 1)) {
+			parts = append(parts, fmt.Sprint(part))
+		}
+		return strings.Join(parts, at(v, 0).(string))
 	case "!Equals":
 		return fmt.Sprint(v.([]any)[0]) == fmt.Sprint(v.([]any)[1])
 	case "!Not":
@@ -185,6 +197,8 @@ func ways() (all []map[string]any) {
 					all = append(all, map[string]any{
 						"StreamBackend": backend, "RedisUrl": redis, "SessionKeysVersion": some, "AlarmEmail": some,
 						"StreamImage": "image", "MaxListeners": strconv.Itoa(len(some)), "PublicOrigin": some, "AWS::AccountId": account,
+						"LoginConcurrency": strconv.Itoa(len(some)), "PostConcurrency": strconv.Itoa(len(some)), "WafRate": strconv.Itoa(len(some)),
+						"DomainName": some, "CertificateArn": some, "HostedZoneId": some, "SnapshotArn": some, "AccessLogBucket": some,
 					})
 				}
 			}

@@ -154,6 +154,55 @@ func TestTemplateSaysWhoReads(t *testing.T) {
 	}
 }
 
+// CloudFront's names are one for all regions, and a snapshot's outlives its stack.
+func TestTemplateMayBeDeployedTwice(t *testing.T) {
+	d := deploy(t, map[string]any{"StreamBackend": "container", "StreamImage": "image"})
+	names := map[string]any{
+		"the access of the site":  at(d.resources["SiteAccess"], "Properties", "OriginAccessControlConfig", "Name"),
+		"the headers of the site": at(d.resources["SiteHeaders"], "Properties", "ResponseHeadersPolicyConfig", "Name"),
+		"the request of the site": at(d.resources["SiteRequest"], "Properties", "OriginRequestPolicyConfig", "Name"),
+		"the container's origin":  at(d.resources["StreamOrigin"], "Properties", "VpcOriginEndpointConfig", "Name"),
+	}
+	for what, name := range names {
+		if !strings.Contains(fmt.Sprint(name), "${AWS::Region}") {
+			t.Errorf("%s is called %v in every region", what, name)
+		}
+	}
+	if name := fmt.Sprint(at(d.resources["Cache"], "Properties", "FinalSnapshotName")); !strings.HasSuffix(name, "-final-<part>") {
+		t.Errorf("the last snapshot is called %s each time", name)
+	}
+}
+
+func TestTemplateTakesADomain(t *testing.T) {
+	d := deploy(t, map[string]any{"StreamBackend": "container", "StreamImage": "image", "DomainName": "chat.example.org", "CertificateArn": "arn:aws:acm:us-east-1:1:certificate/x", "HostedZoneId": "Z1"})
+	config := at(d.resources["Cdn"], "Properties", "DistributionConfig")
+	if at(config, "Aliases", 0) != "chat.example.org" || at(config, "ViewerCertificate", "AcmCertificateArn") != d.params["CertificateArn"] {
+		t.Errorf("CloudFront answers to %v by %v", at(config, "Aliases"), at(config, "ViewerCertificate"))
+	}
+	for _, name := range []string{"Address4", "Address6"} {
+		if at(d.resources[name], "Properties", "AliasTarget", "DNSName") != "<Cdn.DomainName>" {
+			t.Errorf("%s points to %v", name, d.resources[name])
+		}
+	}
+	if url := at(d.outputs, "Url", "Value"); url != "https://${DomainName}" {
+		t.Errorf("the address is %v", url)
+	}
+}
+
+// Streams may take all the concurrency of an account; what is reserved is not theirs.
+func TestTemplateReservesConcurrency(t *testing.T) {
+	for _, tt := range []struct{ parameter, function string }{
+		{"LoginConcurrency", "LoginFunction"}, {"PostConcurrency", "PostFunction"}, {"MaxListeners", "StreamFunction"},
+	} {
+		for given, want := range map[string]any{"0": nil, "20": "20"} {
+			d := deploy(t, map[string]any{tt.parameter: given})
+			if got := at(d.resources[tt.function], "Properties", "ReservedConcurrentExecutions"); got != want {
+				t.Errorf("%s=%s reserves %v for %s", tt.parameter, given, got, tt.function)
+			}
+		}
+	}
+}
+
 func TestTemplateStreamsOnlyByTheStreamFunction(t *testing.T) {
 	for name, r := range deploy(t, nil).resources {
 		for _, event := range mapOf(at(r, "Properties", "Events")) {
@@ -211,7 +260,7 @@ func TestTemplateLogsForATimeAndRaisesAlarms(t *testing.T) {
 		}
 		alarmed[fmt.Sprint(at(p, "MetricName"), " ", at(p, "Dimensions", 0, "Value"))] = true
 	}
-	for _, want := range []string{"Errors <LoginFunction>", "Errors <PostFunction>", "Errors <StreamFunction>", "Throttles <StreamFunction>"} {
+	for _, want := range []string{"Errors <LoginFunction>", "Errors <PostFunction>", "Errors <StreamFunction>", "Throttles <StreamFunction>", "ThrottledCmds <Cache>", "BytesUsedForCache <Cache>"} {
 		if !alarmed[want] {
 			t.Errorf("no alarm on %s", want)
 		}

@@ -20,6 +20,8 @@ import (
 	"confab/shared/store/redis"
 	"confab/shared/web/compress"
 	"confab/shared/web/websocket"
+
+	_ "golang.org/x/crypto/x509roots/fallback" // whom to trust in an image that holds nothing but this binary
 )
 
 // serve is the verb: it serves until ctx ends.
