@@ -76,9 +76,19 @@ func address(cfg app.Config, addr net.Addr) string {
 	if cfg.PublicOrigin != "" {
 		return cfg.PublicOrigin
 	}
+	scheme := "http"
 	host, port, _ := net.SplitHostPort(addr.String())
 	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
 		host = "localhost"
 	}
-	return "http://" + net.JoinHostPort(host, port)
+	if cfg.HTTPS.Enabled() {
+		scheme = "https"
+		if len(cfg.HTTPS.Hosts) > 0 {
+			host = cfg.HTTPS.Hosts[0]
+		}
+		if port == "443" {
+			return scheme + "://" + host
+		}
+	}
+	return scheme + "://" + net.JoinHostPort(host, port)
 }

@@ -34,8 +34,9 @@ const (
 // A Config is what an operator may set: the environment, under the same names
 // wherever it runs. 0 lifts a limit.
 type Config struct {
-	Addr        string `env:"ADDR" envDefault:":8080"` // where the server listens
-	MetricsAddr string `env:"METRICS_ADDR"`            // where /metrics is served; empty: nowhere
+	Addr        string `env:"ADDR"`         // where the server listens; empty: :8080, or :443 for HTTPS
+	MetricsAddr string `env:"METRICS_ADDR"` // where /metrics is served; empty: nowhere
+	HTTPS       HTTPS
 
 	RedisURL   string        `env:"REDIS_URL"`                       // empty: the built-in store, in the server only
 	KeyPrefix  string        `env:"KEY_PREFIX" envDefault:"confab"`  // what all keys and channels of Redis begin with
@@ -82,7 +83,8 @@ func FromEnv() (Config, error) {
 	if err != nil {
 		return cfg, fmt.Errorf("environment: %w", err)
 	}
-	return cfg, cfg.check()
+	cfg.complete()
+	return cfg, errors.Join(cfg.HTTPS.check(), cfg.check())
 }
 
 func (c Config) check() error {

@@ -44,6 +44,10 @@ func Serve(ctx context.Context, a *app.App, ready func(net.Addr), wrappers ...fu
 	if err != nil {
 		return errors.Join(fmt.Errorf("ADDR: %w", err), a.Close())
 	}
+	certs, err := newCertificates(cfg, log)
+	if err != nil {
+		return errors.Join(err, ln.Close(), a.Close())
+	}
 	h := a.Handler(web.Login(nickname.Parse), web.Post, web.Stream, web.Site, web.Health)
 	for _, wrap := range wrappers {
 		h = wrap(h)
@@ -64,7 +68,7 @@ func Serve(ctx context.Context, a *app.App, ready func(net.Addr), wrappers ...fu
 	})
 	log.Info("listening", "addr", ln.Addr().String(), "store", cmp.Or(a.StoreAddress(), "built in"), "durability", cfg.Durability)
 	ready(ln.Addr())
-	err = srv.Serve(ln)
+	err = certs.serve(ctx, srv, ln)
 	if !stop() { // ctx has ended: the requests under way are being finished
 		err = <-ended
 	}
@@ -101,6 +105,7 @@ func closeAfterResponse(ctx context.Context, h http.Handler) http.Handler {
 func server(h http.Handler, log *slog.Logger) *http.Server {
 	var both http.Protocols
 	both.SetHTTP1(true)
+	both.SetHTTP2(true)
 	both.SetUnencryptedHTTP2(true)
 	return &http.Server{
 		Handler: h, Protocols: &both,

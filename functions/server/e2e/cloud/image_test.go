@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"confab/shared/testenv"
 )
 
 // make image needs no BuildKit, which Debian's Docker does not have, and runs
@@ -27,11 +29,7 @@ func TestImageRunsWithoutRights(t *testing.T) {
 	output(t, nil, "curl", "--silent", "--fail", "--cookie-jar", jar, "--data", "user=ann", base+"/login")
 	output(t, nil, "curl", "--silent", "--fail", "--cookie", jar, "--data", "text=hello", base+"/r/lobby")
 	listener := start(t, nil, "curl", "--silent", "--no-buffer", base+"/stream?last_event_id=0-0")
-	for late := time.Now().Add(20 * time.Second); !strings.Contains(listener.log.String(), `"text":"hello"`); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(late) {
-			t.Fatalf("nothing is heard: %s", listener.log.String())
-		}
-	}
+	testenv.Await(t, "the listener hears the line", 20*time.Second, func() bool { return strings.Contains(listener.log.String(), `"text":"hello"`) })
 	output(t, nil, "docker", "stop", id)
 	if code := strings.TrimSpace(output(t, nil, "docker", "inspect", "-f", "{{.State.ExitCode}}", id)); code != "0" {
 		t.Errorf("docker stop ended it with code %s:\n%s", code, output(t, nil, "docker", "logs", id))
