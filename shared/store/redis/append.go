@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"confab/shared/chat"
@@ -20,59 +21,67 @@ var appendSource string
 
 // A request is one call of the append script.
 type request struct {
-	keys      roomKeys
-	ev        chat.Event // without its position
-	body      []byte     // of it
-	rule      chat.Rule  // of its kind
-	key       string     // the idempotency key
-	rate      store.Rate
-	retention retention
+	keys roomKeys
+	ev   chat.Event // without its position
+	body []byte     // of it
+	rule chat.Rule  // of its kind
+	key  string     // the idempotency key
+}
+
+// Settings are what the append script does for every event.
+type settings struct {
+	maxEvents int           // kept of a room, about
+	maxAge    time.Duration // 0: for ever
+	rate      store.Rate    // of one user's posts in a room
 	// publish says that the script publishes the event. Otherwise that is
 	// done once replicas have it.
 	publish bool
 }
 
-type retention struct {
-	events int           // 0 is not possible: see open
-	age    time.Duration // 0: for ever
+// appendScript is the script for one kind of event. The rules of the kind are
+// constants of it, so that its source knows no kind by name.
+func appendScript(rule chat.Rule, set settings) script[request] {
+	return newScript(
+		[]param[request, string]{
+			{"log", func(r request) string { return r.keys.log() }},
+			{"meta", func(r request) string { return r.keys.meta() }},
+			{"user_rate", func(r request) string { return r.keys.rate(r.ev.By.ID) }},
+			{"keys_0", func(r request) string { return r.keys.keys("0") }},
+			{"keys_1", func(r request) string { return r.keys.keys("1") }},
+			{"edits", func(r request) string { return r.keys.edits() }},
+			{"rooms", func(r request) string { return r.keys.rooms() }},
+			{"creators", func(r request) string { return r.keys.creators() }},
+		},
+		[]param[request, any]{
+			{"channel", func(r request) any { return r.keys.channel() }},
+			{"event", func(r request) any { return r.body }},
+			{"room", func(r request) any { return string(r.ev.Room) }},
+			{"user", func(r request) any { return r.ev.By.ID }},
+			{"text", func(r request) any { return r.settingText() }},
+			{"target", func(r request) any { return r.target() }},
+			{"idempotency_key", func(r request) any { return r.key }},
+			{"digest", func(r request) any { return store.Digest(r.ev) }},
+		},
+		constant("kind", string(rule.Kind))+constant("target_kind", string(rule.Target))+constant("own", rule.Own)+
+			constant("removes_text", rule.RemovesText)+constant("replaces_text", rule.ReplacesText)+constant("sets", rule.Sets)+
+			constant("max_events", set.maxEvents)+constant("max_age", set.maxAge.Milliseconds())+constant("max_created", maxCreated)+
+			constant("interval", set.rate.Interval().Microseconds())+constant("burst", set.rate.Burst)+constant("publish", set.publish),
+		rateSource, appendSource)
 }
 
-// What the append script gets. The rules of the event's kind are among it, so
-// that the script knows no kind by its name.
-var appendScript = newScript(
-	[]param[request, string]{
-		{"log", func(r request) string { return r.keys.log() }},
-		{"meta", func(r request) string { return r.keys.meta() }},
-		{"user_rate", func(r request) string { return r.keys.rate(r.ev.By.ID) }},
-		{"keys_0", func(r request) string { return r.keys.keys("0") }},
-		{"keys_1", func(r request) string { return r.keys.keys("1") }},
-		{"edits", func(r request) string { return r.keys.edits() }},
-		{"rooms", func(r request) string { return r.keys.rooms() }},
-		{"creators", func(r request) string { return r.keys.creators() }},
-	},
-	[]param[request, any]{
-		{"channel", func(r request) any { return r.keys.channel() }},
-		{"event", func(r request) any { return r.body }},
-		{"room", func(r request) any { return string(r.ev.Room) }},
-		{"kind", func(r request) any { return string(r.ev.Kind) }},
-		{"user", func(r request) any { return r.ev.By.ID }},
-		{"text", func(r request) any { return r.settingText() }},
-		{"target", func(r request) any { return r.target() }},
-		{"target_kind", func(r request) any { return string(r.rule.Target) }},
-		{"own", func(r request) any { return flag(r.rule.Own) }},
-		{"removes_text", func(r request) any { return flag(r.rule.RemovesText) }},
-		{"replaces_text", func(r request) any { return flag(r.rule.ReplacesText) }},
-		{"sets", func(r request) any { return r.rule.Sets }},
-		{"idempotency_key", func(r request) any { return r.key }},
-		{"digest", func(r request) any { return store.Digest(r.ev) }},
-		{"max_events", func(r request) any { return r.retention.events }},
-		{"max_age", func(r request) any { return r.retention.age.Milliseconds() }},
-		{"max_created", func(request) any { return maxCreated }},
-		{"interval", func(r request) any { return r.rate.Interval().Microseconds() }},
-		{"burst", func(r request) any { return r.rate.Burst }},
-		{"publish", func(r request) any { return flag(r.publish) }},
-	},
-	rateSource, appendSource)
+// An appender has the append script of each kind, made when it is first needed.
+type appender struct {
+	settings settings
+	scripts  sync.Map // of script[request] by chat.Kind
+}
+
+func (a *appender) run(req request) run {
+	made, ok := a.scripts.Load(req.rule.Kind)
+	if !ok {
+		made, _ = a.scripts.LoadOrStore(req.rule.Kind, appendScript(req.rule, a.settings))
+	}
+	return made.(script[request]).call(req)
+}
 
 // settingText is the text that becomes a property of the room.
 func (r request) settingText() string {
@@ -87,14 +96,6 @@ func (r request) target() string {
 		return ""
 	}
 	return r.ev.Target.String()
-}
-
-// flag is a bool in Lua, where every argument is a string.
-func flag(b bool) string {
-	if b {
-		return "1"
-	}
-	return ""
 }
 
 // A verdict is what the append script says of an event.
@@ -184,11 +185,7 @@ func (s *Store) request(ev chat.Event) (request, error) {
 	if !ok {
 		return request{}, fmt.Errorf("%w: %q is no kind of event", chat.ErrInvalid, ev.Kind)
 	}
-	req := request{
-		keys: s.keys.room(ev.Room), ev: ev, body: store.Encode(ev), rule: rule, key: ev.Key, publish: s.replication == nil,
-		rate:      store.Rate{PerSecond: s.opts.PostsPerSecond, Burst: s.opts.PostBurst},
-		retention: retention{s.opts.History, s.opts.Retention},
-	}
+	req := request{keys: s.keys.room(ev.Room), ev: ev, body: store.Encode(ev), rule: rule, key: ev.Key}
 	if req.key == "" { // the driver of a Cluster may send a command twice
 		req.key = rand.Text()
 	}

@@ -8,14 +8,17 @@
 --   rooms creators                               the index of the bucket's rooms
 --   channel                                      to publish on
 --   event                                        as JSON, without id, prev and at
---   room kind user target                        of the event; target may be ''
+--   room user target                             of the event; target may be ''
 --   text                                         what sets a property of the room
---   target_kind own removes_text replaces_text sets   the rules of its kind
 --   idempotency_key digest                       digest: hash of what is posted
+--
+-- and constants:
+--
+--   kind target_kind own removes_text replaces_text sets   the rules of its kind
 --   max_events max_age                           kept; age in ms, 0: all
 --   max_created                                  rooms that the index has of one creator
 --   interval burst                               µs between posts (0: no limit), posts at once
---   publish                                      '1': at once, '': replicas first
+--   publish                                      at once, or else replicas first
 --
 -- Answers {'ok'|'again', id, prev, at} {'reused'} {'wait', µs} {'gone'}
 -- {'foreign'}, and {'unpublished', id, prev, at, why} for an event that is in
@@ -40,7 +43,8 @@ local function top()
   local newest = call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
   return newest and newest[1] or '0-0'
 end
-local last = call('HGET', meta, 'last') or top()
+local known = call('HMGET', meta, 'last', 'creator', 'indexed')
+local last, creator, indexed = known[1] or top(), known[2], known[3]
 
 -- Ids rise whatever the clock does, and even if the log was lost and meta not.
 -- They begin with the microsecond, so that two Redis that both believe to be
@@ -67,7 +71,7 @@ for _, generation in ipairs({keys_0, keys_1}) do
   if found[2] then
     local first, prev, at, body = string.match(found[2], '^(%S+) (%S+) (%S+) (%S+)$')
     if body ~= digest then return {'reused'} end
-    if publish ~= '1' then call('HSET', meta, 'last', last) end -- something for WAIT to wait for
+    if not publish then call('HSET', meta, 'last', last) end -- something for WAIT to wait for
     return {'again', first, prev, at}
   end
   local at = tonumber(found[1] or 0)
@@ -77,8 +81,8 @@ for _, generation in ipairs({keys_0, keys_1}) do
   end
 end
 
-if interval ~= '0' then
-  local wait = rate(user_rate, now, tonumber(interval), tonumber(burst), 1)
+if interval > 0 then
+  local wait = rate(user_rate, now, interval, burst, 1)
   if wait > 0 then return {'wait', string.format('%d', wait)} end
 end
 
@@ -87,27 +91,24 @@ if target ~= '' then
   local has = {}
   for i = 1, found and #found[2] or 0, 2 do has[found[2][i]] = found[2][i + 1] end
   if has.kind ~= target_kind then return {'gone'} end
-  if own == '1' and has.user ~= user then return {'foreign'} end
+  if own and has.user ~= user then return {'foreign'} end
 end
 
 -- Everybody finds the fields by their names. A log that is ahead of its meta
 -- (which was lost, or taken back by a failover) goes on where it is.
-local at = '0'
-local function add(write)
-  at = '0'
-  if math.abs(clock - ms(id)) > 1000 then at = string.format('%d', clock) end
-  return write('XADD', log, 'MAXLEN', '~', max_events, id, 'prev', last, 'at', at, 'kind', kind, 'user', user, 'event', event)
-end
-local added = add(redis.pcall)
+local function when() return math.abs(clock - ms(id)) > 1000 and string.format('%d', clock) or '0' end
+local at = when()
+local added = redis.pcall('XADD', log, 'MAXLEN', '~', max_events, id, 'prev', last, 'at', at, 'kind', kind, 'user', user, 'event', event)
 if type(added) == 'table' and added.err then
   last = top()
   id = following(last)
-  add(call)
+  at = when()
+  call('XADD', log, 'MAXLEN', '~', max_events, id, 'prev', last, 'at', at, 'kind', kind, 'user', user, 'event', event)
 end
 
 -- Replacements of a text are found by the time of their target, so that taking
 -- a message's text out of the log takes theirs out too.
-if removes_text == '1' then
+if removes_text then
   call('XDEL', log, target)
   for _, edit in ipairs(call('ZRANGEBYSCORE', edits, ms(target), ms(target))) do
     local of, by = string.match(edit, '^(%S+) (%S+)$')
@@ -116,18 +117,17 @@ if removes_text == '1' then
       call('ZREM', edits, edit)
     end
   end
-elseif replaces_text == '1' then
+elseif replaces_text then
   call('ZADD', edits, ms(target), target .. ' ' .. id)
   local head = call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
   call('ZREMRANGEBYSCORE', edits, '-inf', '(' .. ms(head[1]))
 end
 if sets ~= '' then call('HSET', meta, sets, text) end
-call('HSET', meta, 'last', id)
 
 -- Age is by the clock. Ids tell it as long as they follow the clock; where they
 -- ran ahead of it, the oldest entries are looked at, more than are added. A time
 -- to come is of a clock that was wrong, and says nothing of the entry's age.
-if max_age == '0' then
+if max_age == 0 then
   call('PERSIST', log)
 else
   local oldest = clock - max_age
@@ -156,31 +156,33 @@ call('HSET', current, name, id .. ' ' .. last .. ' ' .. at .. ' ' .. digest)
 call('PEXPIRE', current, 86400000)
 
 -- The index has a room under who spoke first in it, so that a list can give
--- everybody's rooms their turn. Creators finds one user's rooms by their name;
--- over so many, the one that was silent longest leaves the index.
-local creator = call('HGET', meta, 'creator')
-if not creator then
-  creator = user
-  call('HSET', meta, 'creator', creator)
-end
-local entry = creator .. ' ' .. room
-if call('ZADD', rooms, ms(id), entry) == 1 then
-  call('ZADD', creators, 0, entry)
-  local theirs = call('ZRANGEBYLEX', creators, '[' .. creator .. ' ', '(' .. creator .. '!')
-  if #theirs > tonumber(max_created) then
-    local least, score
-    for _, one in ipairs(theirs) do
-      local at = tonumber(call('ZSCORE', rooms, one) or 0)
-      if one ~= entry and (not score or at < score) then least, score = one, at end
+-- everybody's rooms their turn. It is told of a room once a second. Creators
+-- finds one user's rooms by their name; over so many, the one that was silent
+-- longest leaves the index.
+if creator and indexed and math.abs(clock - indexed) < 1000 then
+  call('HSET', meta, 'last', id)
+else
+  creator = creator or user
+  call('HSET', meta, 'last', id, 'creator', creator, 'indexed', string.format('%d', clock))
+  local entry = creator .. ' ' .. room
+  if call('ZADD', rooms, ms(id), entry) == 1 then
+    call('ZADD', creators, 0, entry)
+    local theirs = call('ZRANGEBYLEX', creators, '[' .. creator .. ' ', '(' .. creator .. '!')
+    if #theirs > max_created then
+      local least, score
+      for _, one in ipairs(theirs) do
+        local spoken = tonumber(call('ZSCORE', rooms, one) or 0)
+        if one ~= entry and (not score or spoken < score) then least, score = one, spoken end
+      end
+      call('ZREM', rooms, least)
+      call('ZREM', creators, least)
     end
-    call('ZREM', rooms, least)
-    call('ZREM', creators, least)
   end
 end
 
 -- What Redis would not publish is in the log all the same, where readers find
 -- it: to fail now would be to refuse a post that is kept.
-if publish == '1' then
+if publish then
   local sent = redis.pcall('PUBLISH', channel, id .. ' ' .. last .. ' ' .. at .. ' ' .. event)
   if type(sent) == 'table' and sent.err then return {'unpublished', id, last, at, sent.err} end
 end

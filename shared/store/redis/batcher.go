@@ -46,7 +46,7 @@ func newBatcher(s *Store) *batcher {
 func (b *batcher) do(ctx context.Context, req request) (chat.Line, appended, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	c := &call{run: appendScript.call(req), ctx: ctx, req: req, done: make(chan struct{})}
+	c := &call{run: b.store.appender.run(req), ctx: ctx, req: req, done: make(chan struct{})}
 	if b.single {
 		b.send(ctx, []*call{c})
 		return c.line, c.reply, c.err
@@ -124,7 +124,7 @@ func runCalls(ctx context.Context, rdb redis.Cmdable, calls []*call, replicas in
 	for i, c := range calls {
 		runs[i] = &c.run
 	}
-	got := runAll(ctx, rdb, appendScript.Script, runs, replicas)
+	got := runAll(ctx, rdb, runs, replicas)
 	for _, c := range calls {
 		c.read()
 	}

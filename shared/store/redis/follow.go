@@ -68,9 +68,9 @@ func (s *Store) takesWrites(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, replyTimeout)
 	defer cancel()
 	_, self := s.sub.connection()
-	probe := run{keys: []string{self}, args: []any{"probe"}}
+	probe := run{script: probeScript, keys: []string{self}, args: []any{"probe"}}
 	if s.replication == nil {
-		runAll(ctx, s.rdb, probeScript, []*run{&probe}, 0)
+		runAll(ctx, s.rdb, []*run{&probe}, 0)
 		return probe.cmd.Err()
 	}
 	return s.replication.probe(ctx, &probe)

@@ -78,10 +78,10 @@ func (s *Store) Free(ctx context.Context, us ...chat.User) error {
 func (s *Store) names(ctx context.Context, script *redis.Script, us []chat.User, args ...any) error {
 	runs := make([]*run, len(us))
 	for i, u := range us {
-		runs[i] = &run{keys: []string{s.keys.name(u.Name)}, args: append([]any{u.ID}, args...)}
+		runs[i] = &run{script: script, keys: []string{s.keys.name(u.Name)}, args: append([]any{u.ID}, args...)}
 	}
 	if len(runs) > 0 {
-		runAll(ctx, s.rdb, script, runs, 0)
+		runAll(ctx, s.rdb, runs, 0)
 	}
 	for _, r := range runs {
 		if err := r.cmd.Err(); err != nil {

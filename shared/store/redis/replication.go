@@ -138,7 +138,7 @@ func (r *replication) show(ctx context.Context, rdb redis.Cmdable, last map[chat
 	if len(runs) == 0 {
 		return nil
 	}
-	runAll(ctx, rdb, showScript.Script, runs, 0)
+	runAll(ctx, rdb, runs, 0)
 	var errs []error
 	for _, one := range runs {
 		errs = append(errs, one.cmd.Err())
@@ -166,7 +166,7 @@ func (r *replication) settle(ctx context.Context, room chat.RoomID) (chat.ID, er
 		return chat.ID{}, err
 	}
 	touch := touchScript.call(r.store.keys.room(room))
-	got := runAll(ctx, rdb, touchScript.Script, []*run{&touch}, need)
+	got := runAll(ctx, rdb, []*run{&touch}, need)
 	text, err := touch.cmd.Text()
 	if err != nil {
 		return chat.ID{}, err
@@ -195,7 +195,7 @@ func (r *replication) probe(ctx context.Context, one *run) error {
 			return err
 		}
 	}
-	got := runAll(ctx, rdb, probeScript, []*run{one}, need)
+	got := runAll(ctx, rdb, []*run{one}, need)
 	if err := one.cmd.Err(); err != nil {
 		return err
 	}

@@ -16,7 +16,8 @@ type param[T, V any] struct {
 }
 
 // A script reads its keys and arguments by their names: they are bound to KEYS
-// and ARGV in front of its source, so that no position stands in Lua.
+// and ARGV in front of its source, so that no position stands in Lua. What does
+// not change from call to call is bound there as a constant, and not sent.
 type script[T any] struct {
 	*redis.Script
 	keys []param[T, string]
@@ -37,9 +38,15 @@ func bind[T, V any](b *strings.Builder, table string, params []param[T, V]) {
 	}
 }
 
+// constant is a value that a script knows: a number, a bool, or a string of
+// printable ASCII.
+func constant(name string, value any) string {
+	return fmt.Sprintf("local %s = %#v\n", name, value)
+}
+
 // call is the run of the script for one call of it.
 func (s script[T]) call(of T) run {
-	r := run{keys: make([]string, len(s.keys)), args: make([]any, len(s.args))}
+	r := run{script: s.Script, keys: make([]string, len(s.keys)), args: make([]any, len(s.args))}
 	for i, p := range s.keys {
 		r.keys[i] = p.value(of)
 	}
@@ -51,17 +58,17 @@ func (s script[T]) call(of T) run {
 
 // A run is one call of a script, and what came of it.
 type run struct {
-	keys []string
-	args []any
-	cmd  *redis.Cmd // nil until it was sent
+	script *redis.Script
+	keys   []string
+	args   []any
+	cmd    *redis.Cmd // nil until it was sent
 }
 
-// runAll makes all runs of a script in one round trip, and in a second one
-// those that met a Redis without the script: it was restarted, or another took
-// over. With replicas over 0 it returns how many of them have what was written,
+// runAll makes all runs in one round trip, and in a second one those that met a
+// Redis without their script: it was restarted, or another took over. With replicas over 0 it returns how many of them have what was written,
 // by a WAIT on the same connection.
-func runAll(ctx context.Context, rdb redis.Cmdable, script *redis.Script, runs []*run, replicas int) int {
-	got := sendAll(ctx, rdb, runs, replicas, script.EvalSha)
+func runAll(ctx context.Context, rdb redis.Cmdable, runs []*run, replicas int) int {
+	got := sendAll(ctx, rdb, runs, replicas, (*redis.Script).EvalSha)
 	var missing []*run
 	for _, r := range runs {
 		if redis.HasErrorPrefix(r.cmd.Err(), "NOSCRIPT") {
@@ -69,17 +76,17 @@ func runAll(ctx context.Context, rdb redis.Cmdable, script *redis.Script, runs [
 		}
 	}
 	if len(missing) > 0 {
-		got = min(got, sendAll(ctx, rdb, missing, replicas, script.Eval))
+		got = min(got, sendAll(ctx, rdb, missing, replicas, (*redis.Script).Eval))
 	}
 	return got
 }
 
-type evaluate func(ctx context.Context, c redis.Scripter, keys []string, args ...any) *redis.Cmd
+type evaluate func(script *redis.Script, ctx context.Context, c redis.Scripter, keys []string, args ...any) *redis.Cmd
 
 func sendAll(ctx context.Context, rdb redis.Cmdable, runs []*run, replicas int, eval evaluate) int {
 	pipe := rdb.Pipeline()
 	for _, r := range runs {
-		r.cmd = eval(ctx, pipe, r.keys, r.args...)
+		r.cmd = eval(r.script, ctx, pipe, r.keys, r.args...)
 	}
 	var wait *redis.Cmd
 	if replicas > 0 {

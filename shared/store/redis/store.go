@@ -9,7 +9,7 @@
 // of the database:
 //
 //	confab:0:{b42}:lobby:log      stream   events: prev, at, kind, user, event (JSON)
-//	confab:0:{b42}:lobby:meta     hash     last: id of the last event; shown: of the last that replicas have; creator; title
+//	confab:0:{b42}:lobby:meta     hash     last: id of the last event; shown: of the last that replicas have; creator; indexed: when the index was told; title
 //	confab:0:{b42}:lobby:keys:0,1 hash     idempotency keys, of ten minutes each
 //	confab:0:{b42}:lobby:edits    zset     edits by the time of their target
 //	confab:0:{b42}:lobby:rate:u   string   the theoretical arrival time of the user's next post, see rate.lua
@@ -59,6 +59,7 @@ type Store struct {
 	target      // where Redis is
 	keys        keyspace
 	log         *slog.Logger
+	appender    appender
 	batcher     *batcher
 	sub         *subscription
 	replication *replication // nil when the primary's word is enough
@@ -105,6 +106,10 @@ func (s *Store) connect(ctx context.Context) (err error) {
 		return err
 	}
 	s.rdb.AddHook(&s.count)
+	s.appender.settings = settings{
+		maxEvents: s.opts.History, maxAge: s.opts.Retention, publish: s.replication == nil,
+		rate: store.Rate{PerSecond: s.opts.PostsPerSecond, Burst: s.opts.PostBurst},
+	}
 	s.batcher = newBatcher(s)
 	s.sub = newSubscription(s)
 	if !s.batcher.single {

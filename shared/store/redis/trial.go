@@ -116,11 +116,9 @@ func (s *Store) trial(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	req.publish = true
-	req.retention.age = time.Minute // have it trimmed
-	req.rate = store.Rate{PerSecond: 1, Burst: 1}
-	call := appendScript.call(req)
-	runAll(ctx, s.rdb, appendScript.Script, []*run{&call}, 0)
+	all := settings{maxEvents: 1, maxAge: time.Minute, rate: store.Rate{PerSecond: 1, Burst: 1}, publish: true}
+	call := appendScript(req.rule, all).call(req)
+	runAll(ctx, s.rdb, []*run{&call}, 0)
 	reply, err := readAppended(call.cmd)
 	if err == nil && reply.verdict == unpublished {
 		err = errors.New(reply.why)
