@@ -86,7 +86,8 @@ lighthouse: tools ## Lighthouse, from npm, on the login and on a room of 200 lin
 bench-picture: build # the picture in the README
 	$(GO) run ./functions/server/bench -runs 1 -seconds 5 -svg .github/bench.svg
 
-page: ## make index.html, sw.js and app/ of public/ anew, from what else is there
+page: ## make index.html, room.*.json, sw.js and app/ of public/ anew, from what else is there
+	@cd public && mkdir -p app && touch app/empty index.html sw.js room.en.json room.zh.json # the package embeds them
 	$(GO) test ./public -run '^TestPageIsMadeFromItsSources$$' -count=1 -update
 
 openapi: ## make the schemas of public/openapi.json anew, from the Go types and their limits

@@ -46,6 +46,9 @@ func build(tb testing.TB) map[string][]byte {
 		Define:              b.release(markup),
 	})
 	b.files["/index.html"] = []byte(markup)
+	for _, lang := range []string{"en", "zh"} {
+		b.files["/room."+lang+".json"] = b.room(tb, string(page), lang)
+	}
 	b.files["/sw.js"] = worker.files["/sw.js"]
 	return b.files
 }

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "make index.html, sw.js and app/ anew")
+var update = flag.Bool("update", false, "make index.html, room.*.json, sw.js and app/ anew")
 
 // TestPageIsMadeFromItsSources holds what a browser gets to the files that it
 // was made of. With -update, as `make page` has it, it makes it anew.
@@ -37,7 +37,7 @@ func TestPageIsMadeFromItsSources(t *testing.T) {
 // made lists what is there of what is made.
 func made(t *testing.T) []string {
 	t.Helper()
-	names := []string{"/index.html", "/sw.js"}
+	names := []string{"/index.html", "/room.en.json", "/room.zh.json", "/sw.js"}
 	files, err := os.ReadDir("app")
 	if err != nil && !os.IsNotExist(err) {
 		t.Fatal(err)

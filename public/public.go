@@ -3,7 +3,8 @@
 // reading begins. openapi.json describes the routes to programs; a test of
 // package web holds it to them.
 //
-// `make page` makes of these what a browser gets: index.html, sw.js and app/.
+// `make page` makes of these what a browser gets: index.html, sw.js and app/,
+// and room.*.json, the markup in which the server fills in a room's lines.
 // A room is three files then instead of eighty. The name of each file in app/
 // holds a hash of what is in it, so that a page never meets a file of another
 // release. The sources are served beside them, for the source maps point
@@ -18,12 +19,12 @@ import "embed"
 
 // Files are what a browser may ask for, and nothing else of this folder.
 //
-//go:embed index.html manifest.webmanifest openapi.json robots.txt sw.js app css icons
+//go:embed index.html room.en.json room.zh.json manifest.webmanifest openapi.json robots.txt sw.js app css icons
 //go:embed js/*.js js/link/*.js js/room/*.js js/words/*.js
 var Files embed.FS
 
 // Page is the page's markup alone: a function is in front of nothing else of
 // this folder, which a bucket serves.
 //
-//go:embed index.html
+//go:embed index.html room.en.json room.zh.json
 var Page embed.FS

@@ -5,6 +5,7 @@ import { showLogin } from './login.js'
 import { learnLimits } from './limits.js'
 import { forget, forgetConversation, onRemembered, recall, remember } from './memory.js'
 import { patiently } from './patience.js'
+import { rendered } from './rendered.js'
 import { learn, say, stamp } from './say.js'
 
 /** @typedef {import('./chat.js').User} User */
@@ -14,19 +15,25 @@ await learn()
 
 // Who was here before goes straight in, offline too; the server is asked meanwhile.
 let inside = false
-let prepared = false
-const known = recall('me', /** @type {User | null} */ (null))
+let prepared = !!rendered // by the document itself
+const known = rendered?.user ?? recall('me', /** @type {User | null} */ (null))
+if (rendered) learnSession(rendered)
 if (known) enter(known)
 else showLogin(enter, recall('why', '') && say('signedOut'))
 document.addEventListener('input', prepare, { once: true }) // somebody says a name: the rooms will be there when it is said
 forget('why')
 onRemembered('me', () => location.reload())
 
-const session = await ask()
-if (session?.limits) learnLimits(session.limits)
-if (session?.transports) learnTransports(session.transports)
+const session = rendered ?? await ask()
+if (session && !rendered) learnSession(session)
 if (session && known && session.user?.id !== known.id) session.user ? changed(session.user) : signedOut()
 else if (session?.user && !inside) enter(session.user)
+
+/** @param {{limits?: import('./limits.js').Limits, transports?: string[]}} session */
+function learnSession({ limits, transports }) {
+  if (limits) learnLimits(limits)
+  if (transports) learnTransports(transports)
+}
 
 /** @param {User} user */
 async function enter(user) {

@@ -43,8 +43,8 @@ func (s *Server) room(w http.ResponseWriter, r *http.Request) error {
 		offers = append(offers, typeHTML)
 	}
 	form := accepts(r, offers...)
-	if form == typeHTML { // the page itself asks who may read
-		return s.site.index.serve(w, r)
+	if form == typeHTML {
+		return s.document(w, r, room, chat.ID{})
 	}
 	v, err := s.reader(r, room)
 	if err != nil {
@@ -83,6 +83,10 @@ func (s *Server) event(w http.ResponseWriter, r *http.Request) error {
 	id, err := pathID(r)
 	if err != nil {
 		return err
+	}
+	w.Header().Add("Vary", "Accept")
+	if s.site != nil && accepts(r, typeJSON, typeHTML) == typeHTML {
+		return s.document(w, r, room, id)
 	}
 	v, err := s.reader(r, room)
 	if err != nil {

@@ -48,6 +48,15 @@ func (s *Server) whoami(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return nil
 	}
+	now, err := s.session(w, r)
+	if err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, now)
+}
+
+// session is what the server knows of who asks, whose cookie it renews.
+func (s *Server) session(w http.ResponseWriter, r *http.Request) (session, error) {
 	now := session{Guests: "none", Limits: limits, Transports: s.transports(r)}
 	if s.cfg.Guests {
 		now.Guests = "read"
@@ -57,12 +66,12 @@ func (s *Server) whoami(w http.ResponseWriter, r *http.Request) error {
 	case err == nil:
 		now.User = &u
 		if err := s.renew(w, r); err != nil {
-			return err
+			return now, err
 		}
 	case !errors.Is(err, identity.ErrNone):
-		return err
+		return now, err
 	}
-	return answer(w, http.StatusOK, now)
+	return now, nil
 }
 
 // transports are the ways to read that there are where the request came to, so

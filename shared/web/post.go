@@ -75,6 +75,10 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if kind == typeForm && s.site != nil && accepts(r, typeJSON, typeHTML) == typeHTML { // a page without a script
+		http.Redirect(w, r, roomPath(room), http.StatusSeeOther)
+		return nil
+	}
 	return answer(w, code, ev)
 }
 

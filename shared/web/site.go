@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"mime"
@@ -33,6 +34,7 @@ func Site(s *Server, mux *http.ServeMux) {
 type site struct {
 	files map[string]*file
 	index *file
+	rooms map[string]*roomMarkup // by language; empty: the page draws its rooms itself
 }
 
 // A file never changes.
@@ -66,7 +68,7 @@ var fileTypes = map[string]string{
 }
 
 func openSite(fsys fs.FS, compress func([]byte) []byte) (*site, error) {
-	st := &site{files: map[string]*file{}}
+	st := &site{files: map[string]*file{}, rooms: map[string]*roomMarkup{}}
 	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || strings.HasSuffix(name, ".go") {
 			return err
@@ -74,6 +76,10 @@ func openSite(fsys fs.FS, compress func([]byte) []byte) (*site, error) {
 		body, err := fs.ReadFile(fsys, name)
 		if err != nil {
 			return err
+		}
+		if lang, ok := strings.CutPrefix(strings.TrimSuffix(name, ".json"), "room."); ok {
+			st.rooms[lang] = new(roomMarkup)
+			return json.Unmarshal(body, st.rooms[lang])
 		}
 		st.files[name] = newFile(name, body, compress)
 		return nil

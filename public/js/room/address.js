@@ -7,3 +7,9 @@ export function roomInAddress() {
   const asked = r === 'r' ? name : new URLSearchParams(location.search).get('room') ?? LOBBY
   return isRoom(asked) && (r === 'r' || location.pathname === '/') ? asked : null
 }
+
+/** The line that the address names, if it does. */
+export function lineInAddress() {
+  const [, r, , id] = location.pathname.split('/')
+  return r === 'r' && /^\d+-\d+$/.test(id ?? '') ? id : null
+}

@@ -1,6 +1,7 @@
 // @ts-check
 import { call } from '../call.js'
 import { NOTHING, isAfter, pathOf } from '../chat.js'
+import { takePage } from '../rendered.js'
 
 /** @typedef {import('./room.js').Room} Room */
 
@@ -14,7 +15,7 @@ const PAGES = 20 // of unread lines, at most, that are loaded when a room is ope
  * @returns {Promise<boolean>} whether it goes back that far
  */
 export async function loadLast(room, mark) {
-  const pages = [await ask(room, {})]
+  const pages = [takePage(room.name) ?? await ask(room, {})]
   const first = () => pages.at(-1)?.events[0]?.id
   const missing = () => mark !== undefined && !!pages.at(-1)?.more && isAfter(first() ?? NOTHING, mark)
   while (missing() && pages.length < PAGES) pages.push(await ask(room, { before: first() ?? NOTHING }))

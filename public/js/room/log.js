@@ -1,5 +1,5 @@
 // @ts-check
-import { isAfter } from '../chat.js'
+import { isAfter, pathOf } from '../chat.js'
 import { say } from '../say.js'
 import { loadOlder } from './history.js'
 import { Messages } from './messages.js'
@@ -43,6 +43,7 @@ export class Log {
       edit: mine => composer.edit(mine),
       remove: mine => this.#delete(mine),
       react: (to, emoji) => this.#react(to, emoji),
+      link: ({ id }) => location.origin + pathOf(here.room.name, id),
       leave: () => composer.focus(),
     })
     this.#messages.onOlder = once(() => this.#loadOlder())
@@ -96,7 +97,7 @@ export class Log {
   }
 
   /** Goes to a line, however far back it is. @param {string} id */
-  async #goTo(id) {
+  async goTo(id) {
     const { room } = this.#here
     while (!this.#messages.goTo(id) && room.more && room === this.#here.room && (!room.first || isAfter(room.first, id))) {
       const { first } = room
@@ -135,7 +136,7 @@ export class Log {
     const { do: what, go, emoji } = button.dataset
     if (what === 'retry') this.#outbox.retry(this.#outbox.keyOf(message))
     if (what === 'drop') { this.#outbox.drop(this.#outbox.keyOf(message)); this.#composer.focus() }
-    if (go) this.#goTo(go)
+    if (go) this.goTo(go)
     if (emoji) this.#react(message, emoji)
   }
 }

@@ -2,7 +2,7 @@
 import { Connection } from '../link/connection.js'
 import { keep } from '../login.js'
 import { say, stamp } from '../say.js'
-import { roomInAddress } from './address.js'
+import { lineInAddress, roomInAddress } from './address.js'
 import { Alerts } from './alerts.js'
 import { Completion } from './completion.js'
 import { Composer } from './composer.js'
@@ -80,7 +80,8 @@ export function openRooms(me, { onLeave, onSignedOut }) {
     composer.show(name)
     people.show(name, connection.live)
     header.draw()
-    loading.load()
+    const line = lineInAddress() // a link to a line shows it in its context
+    loading.load().then(() => { if (line && here.room.name === name) log.goTo(line) })
   }
 
   /** Something in the room changed. */

@@ -6,7 +6,7 @@ import { onLongPress } from './press.js'
 import { openSheet } from './sheet.js'
 
 /** @typedef {import('./message.js').Message} Message */
-/** @typedef {'react' | 'reply' | 'edit' | 'delete' | 'copyText'} Tool */
+/** @typedef {'react' | 'reply' | 'edit' | 'delete' | 'copyText' | 'copyLink'} Tool */
 
 const EMOJI = ['👍', '❤️', '😂', '🎉', '👀', '✅']
 
@@ -27,7 +27,7 @@ export class Toolbar {
   /**
    * @param {import('./messages.js').Messages} messages
    * @param {import('../chat.js').User} me
-   * @param {{reply: (to: Message) => void, edit: (mine: Message) => void, remove: (mine: Message) => void, react: (to: Message, emoji: string) => void, leave: () => void}} does
+   * @param {{reply: (to: Message) => void, edit: (mine: Message) => void, remove: (mine: Message) => void, react: (to: Message, emoji: string) => void, link: (to: Message) => string, leave: () => void}} does
    */
   constructor(messages, me, does) {
     this.#messages = messages
@@ -89,7 +89,7 @@ export class Toolbar {
 
   /** @param {Message} message @returns {Tool[]} */
   #toolsOf(message) {
-    return message.by.id === this.#me.id ? ['react', 'reply', 'edit', 'delete'] : ['react', 'reply']
+    return message.by.id === this.#me.id ? ['react', 'reply', 'edit', 'delete', 'copyLink'] : ['react', 'reply', 'copyLink']
   }
 
   /** @param {Tool} name @param {Message} message */
@@ -108,6 +108,7 @@ export class Toolbar {
     if (name === 'reply') this.#does.reply(message)
     if (name === 'edit') this.#does.edit(message)
     if (name === 'delete') this.#does.remove(message)
+    if (name === 'copyLink') navigator.clipboard?.writeText(this.#does.link(message)).catch(() => {})
     if (name === 'copyText') navigator.clipboard?.writeText(message.text).catch(() => {})
   }
 

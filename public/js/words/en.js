@@ -44,6 +44,7 @@ export default {
   // The log
   messagesIn: /** @param {{room: string}} _ */ ({ room }) => `Messages in ${room}`,
   loadOlder: 'Load older messages',
+  refresh: 'Refresh',
   begins: /** @param {{room: string}} _ */ ({ room }) => `This is where ${room} begins.`,
   empty: 'Nothing here yet. Say hello.',
   savedCopy: 'Saved copy: what you read last. It is brought up to date as soon as the connection is back.',
@@ -77,6 +78,7 @@ export default {
   findEmoji: 'Find an emoji by its name',
   noEmoji: 'No emoji of that name.',
   copyText: 'Copy text',
+  copyLink: 'Copy link',
   lineOf: /** @param {{name: string}} _ */ ({ name }) => `Message by ${name}`,
   reactWith: /** @param {{emoji: string}} _ */ ({ emoji }) => `React with ${emoji}`,
   reaction: /** @param {{emoji: string, n: number, who: string}} _ */ ({ emoji, n, who }) => `${emoji} ${n}: ${who}`,

@@ -39,6 +39,7 @@ export default {
 
   messagesIn: ({ room }) => `${room} 的消息`,
   loadOlder: '加载更早的消息',
+  refresh: '刷新',
   begins: ({ room }) => `以下是 ${room} 的全部消息。`,
   empty: '还没有消息，打个招呼吧。',
   savedCopy: '已保存的副本：你上次读到的内容。恢复连接后会自动更新。',
@@ -71,6 +72,7 @@ export default {
   findEmoji: '按名称查找表情',
   noEmoji: '没有这个表情。',
   copyText: '复制文字',
+  copyLink: '复制链接',
   lineOf: ({ name }) => `${name} 的消息`,
   reactWith: ({ emoji }) => `用 ${emoji} 回应`,
   reaction: ({ emoji, n, who }) => `${emoji} ${n}：${who}`,

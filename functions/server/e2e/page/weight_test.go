@@ -95,17 +95,23 @@ func TestRoomIsLight(t *testing.T) {
 	w.await("nothing more to come", `new Promise(done => setTimeout(done, 1500, true))`)
 	requests, bytes := m.requests.Load(), m.bytes.Load()
 	var asked []string
-	people := 0
+	people, rooms := 0, 0
 	for len(m.asked) > 0 {
 		one := <-m.asked
 		asked = append(asked, one)
 		if strings.HasSuffix(one, "/people") {
 			people++
 		}
+		if one == "GET /r/lobby" {
+			rooms++
+		}
 	}
 	t.Logf("first visit: %d requests, %d bytes", requests, bytes)
 	if requests > firstRequests || bytes > firstBytes {
 		t.Errorf("a room costs %d requests and %d bytes, not at most %d and %d: %q", requests, bytes, firstRequests, firstBytes, asked)
+	}
+	if rooms != 1 {
+		t.Errorf("the lines were read %d times", rooms)
 	}
 	if people != 1 {
 		t.Errorf("who is here was asked for %d times", people)
