@@ -50,6 +50,9 @@ func (s *Server) room(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if q.Has("follow") && q.Get("follow") != "1" {
+		return fmt.Errorf("%w: follow may be 1, or is left out", errMalformed)
+	}
 	switch {
 	case form == typeSSE:
 		return s.live(w, r, rooms)
