@@ -167,6 +167,9 @@ func (p *page) parse(q url.Values) (before chat.ID, err error) {
 	if before, err = chat.ParseID(q.Get("before")); err != nil {
 		return before, fmt.Errorf("%w: before is %s", errMalformed, plain(err, chat.ErrInvalid))
 	}
+	if q.Has("before") && q.Get("before") == "" {
+		return before, fmt.Errorf("%w: before is the id of an event", errMalformed)
+	}
 	if p.forward && q.Has("before") {
 		return before, fmt.Errorf("%w: say before or after, not both", errMalformed)
 	}

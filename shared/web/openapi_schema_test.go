@@ -46,6 +46,7 @@ func scalars() map[string]*jsonschema.Schema {
 		"Cursor":         {Type: "string", Description: "Where a reader goes on: an id for each room, in the order of the sorted names, joined by commas"},
 		"RoomName":       {Type: "string", MinLength: size(1), MaxLength: size(chat.MaxRoomID), Pattern: chat.RoomPattern},
 		"MessageText":    text("At most this many characters (code points)", chat.MaxText),
+		"PostedText":     text("A message's text, in one of text and message", chat.MaxText),
 		"TitleText":      text("One line. Empty: the room has no title", chat.MaxTitle),
 		"IdempotencyKey": text("Printable ASCII. A repeat of the same under the same key is not written again", chat.MaxKey),
 		"Emoji":          text("One emoji", chat.MaxEmoji),
@@ -67,8 +68,8 @@ func size(n int) *uint64 {
 var properties = map[string]string{
 	"Event.kind": "EventKind", "Event.text": "MessageText", "Event.key": "IdempotencyKey", "Event.emoji": "Emoji",
 	"User.name": "UserName", "LoginRequest.name": "UserName",
-	"PostRequest.room": "RoomName", "PostRequest.text": "MessageText", "PostRequest.message": "MessageText", "PostRequest.key": "IdempotencyKey", "PostRequest.reply": "ReplyTo",
-	"PostForm.room": "RoomName", "PostForm.text": "MessageText", "PostForm.message": "MessageText", "PostForm.key": "IdempotencyKey", "PostForm.reply": "ReplyTo",
+	"PostRequest.room": "RoomName", "PostRequest.text": "PostedText", "PostRequest.message": "PostedText", "PostRequest.key": "IdempotencyKey", "PostRequest.reply": "ReplyTo",
+	"PostForm.room": "RoomName", "PostForm.text": "PostedText", "PostForm.message": "PostedText", "PostForm.key": "IdempotencyKey", "PostForm.reply": "ReplyTo",
 	"EditRequest.text": "MessageText", "TitleRequest.title": "TitleText",
 	"Signal.cursor": "Cursor", "Poll.cursor": "Cursor",
 }
