@@ -107,7 +107,7 @@ func TestRefusals(t *testing.T) {
 		"rooms, one is none":              {ask{"GET", "/rooms?room=a&room=B", "", "", nobody}, 400, "a-z 0-9"},
 		"too many rooms":                  {ask{"GET", "/rooms?" + strings.Repeat("room=a&", 33), "", "", nobody}, 400, "33 rooms are asked for, the limit is 32"},
 		"limit of nothing":                {ask{"GET", "/r/ops?limit=0", "", "", nobody}, 400, "1 to 100"},
-		"before nothing":                  {ask{"GET", "/r/ops?before=", "", "", nobody}, 400, "Before is the id"},
+		"an empty before":                 {ask{"GET", "/r/ops?before=", "", "", nobody}, 400, "Before is the id"},
 		"a follow of two":                 {ask{"GET", "/r/ops?follow=2", "", "", nobody}, 400, "Follow may be 1"},
 		"limit of letters":                {ask{"GET", "/r/ops?limit=x", "", "", nobody}, 400, "1 to 100"},
 		"before nothing":                  {ask{"GET", "/r/ops?before=x", "", "", nobody}, 400, "id looks like"},
