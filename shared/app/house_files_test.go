@@ -46,28 +46,26 @@ func TestFilesAreShort(t *testing.T) {
 	}
 }
 
-// How many calls of time.Sleep tests may have, by file. Those with a reason
-// stay; those without one wait to be replaced by testing/synctest or by a
-// condition (testenv.Await), and the list only ever shrinks.
+// How many calls of time.Sleep tests may have, by file, and what for: a pace, a
+// delay, or how long something lasts. What has to have happened is waited for
+// by testing/synctest or by a condition (testenv.Await). The list only ever
+// shrinks.
 var sleeps = map[string]int{
 	"functions/server/e2e/internal/network/proxy.go": 1, // it is the delay of a slow network
 	"functions/server/e2e/faults/torture_test.go":    1, // a round of load, and what goes wrong, lasts for a while
 	"functions/server/e2e/page/rendering_test.go":    1, // the silence that a flood is compared with
 
-	"functions/emulator_test.go":                       1,
-	"functions/page_test.go":                           1,
-	"shared/web/readers_test.go":                       1,
-	"shared/presence/presence_test.go":                 1,
-	"functions/server/httpserver/listen_linux_test.go": 1,
-	"functions/server/httpserver/security_test.go":     1,
-	"shared/hub/hub_test.go":                           2,
-	"shared/hub/reset_test.go":                         2,
-	"shared/hub/kinds_test.go":                         1,
-
-	"shared/store/redis/failover_test.go": 1,
-	"shared/store/storetest/helpers.go":   1,
-	"shared/store/redis/outage_test.go":   1,
-	"shared/store/redis/truth_test.go":    2,
+	"functions/emulator_test.go":                       1, // between two tries to connect
+	"functions/page_test.go":                           1, // the pace of those who speak
+	"functions/server/httpserver/listen_linux_test.go": 1, // the pace of a server that accepts slowly
+	"shared/web/readers_test.go":                       1, // the pace of polling
+	"shared/presence/presence_test.go":                 1, // in a bubble, by way of a helper
+	"shared/hub/hub_test.go":                           2, // the pace of the writers
+	"shared/hub/reset_test.go":                         2, // a schedule that is drawn at random
+	"shared/hub/kinds_test.go":                         1, // a schedule that is drawn at random
+	"shared/store/redis/failover_test.go":              1, // between two tries to post
+	"shared/store/redis/outage_test.go":                1, // how long a connection is idle
+	"shared/store/redis/truth_test.go":                 2, // a schedule that is drawn at random
 }
 
 func TestTestsDoNotSleep(t *testing.T) {

@@ -19,6 +19,7 @@ import (
 	"confab/public"
 	"confab/shared/app"
 	"confab/shared/store/bolt"
+	"confab/shared/testenv"
 	"confab/shared/web/websocket"
 )
 
@@ -221,21 +222,15 @@ func TestHTTP2ResetsHarmNobody(t *testing.T) {
 	wg.Wait()
 	client := http.Client{Timeout: 2 * time.Second}
 	for range 64 { // all places of this address are free again
-		deadline := time.Now().Add(5 * time.Second)
-		for {
+		testenv.Await(t, "a stream is let in", 5*time.Second, func() bool {
+			t.Helper()
 			res, err := client.Get("http://" + addr + "/stream")
 			if err != nil {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { res.Body.Close() })
-			if res.StatusCode == http.StatusOK {
-				break
-			}
-			if time.Now().After(deadline) {
-				t.Fatal(res.Status)
-			}
-			time.Sleep(10 * time.Millisecond)
-		}
+			return res.StatusCode == http.StatusOK
+		})
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"confab/shared/chat"
 	"confab/shared/store"
+	"confab/shared/testenv"
 )
 
 // Room is where the tests talk.
@@ -83,15 +84,8 @@ func Must[T any](v T, err error) func(testing.TB) T {
 // Eventually asks again and again until there is no error.
 func Eventually(tb testing.TB, within time.Duration, what string, ask func() error) {
 	tb.Helper()
-	deadline := time.Now().Add(within)
-	for {
-		err := ask()
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			tb.Fatalf("not within %v: %s: %v", within, what, err)
-		}
-		time.Sleep(20 * time.Millisecond)
+	var err error
+	if !testenv.Holds(within, func() bool { err = ask(); return err == nil }) {
+		tb.Fatalf("not within %v: %s: %v", within, what, err)
 	}
 }
