@@ -9,7 +9,7 @@ ARCH    ?= amd64
 # inlining and room between functions.
 FUNCTION = CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) $(GO) build -trimpath -tags lambda.norpc,nethttpomithttp2 -gcflags=all=-l -ldflags '$(LDFLAGS) -funcalign=1'
 
-.PHONY: help run test check build functions bench clean tools deploy site image local test-clients test-cloud torture page openapi fuzz vuln check-page bench-page bench-picture screenshots lighthouse build-LoginFunction build-PostFunction build-StreamFunction
+.PHONY: help run test check build functions bench clean tools deploy site image deb local test-clients test-cloud torture page openapi fuzz vuln check-page bench-page bench-picture screenshots lighthouse build-LoginFunction build-PostFunction build-StreamFunction
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -135,6 +135,14 @@ image: ## the server as images IMAGE-amd64 and IMAGE-arm64, and IMAGE, which is 
 		docker build --quiet --platform linux/$$arch -f functions/server/deploy/binary.Dockerfile -t '$(IMAGE)'-$$arch $$out; \
 	done
 	docker tag '$(IMAGE)-$(MACHINE)' '$(IMAGE)'
+
+# The newest nfpm needs a module that the module proxy has not.
+NFPM    ?= github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.41.0
+VERSION ?= 0.1.0
+deb: ARCH = $(MACHINE)
+deb: ## the server as a package for Debian, with a unit for systemd (VERSION=1.2.3 ARCH=arm64)
+	CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BUILD)/deb/confab ./functions/server
+	ARCH=$(ARCH) VERSION=$(VERSION) $(GO) run $(NFPM) package --config functions/server/deploy/nfpm.yaml --packager deb --target $(BUILD)
 
 local: ARCH = $(MACHINE)
 local: functions ## the functions under sam local, on this machine's Redis (REDIS_URL=redis://… for another)

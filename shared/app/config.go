@@ -38,6 +38,8 @@ type Config struct {
 	MetricsAddr string `env:"METRICS_ADDR"` // where /metrics is served; empty: nowhere
 	HTTPS       HTTPS
 
+	NotifySocket string `env:"NOTIFY_SOCKET"` // set by systemd, which is told there that we are ready
+
 	RedisURL   string        `env:"REDIS_URL"`                       // empty: the built-in store, in the server only
 	KeyPrefix  string        `env:"KEY_PREFIX" envDefault:"confab"`  // what all keys and channels of Redis begin with
 	RedisCA    string        `env:"REDIS_TLS_CA"`                    // who signed Redis's certificate: a file in PEM, or its text

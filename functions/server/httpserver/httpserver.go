@@ -59,6 +59,7 @@ func Serve(ctx context.Context, a *app.App, ready func(net.Addr), wrappers ...fu
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 		defer cancel()
 		log.Info("shutting down", "streams", a.Streams())
+		notify(cfg.NotifySocket, "STOPPING=1", log)
 		a.StopReady()
 		time.Sleep(keepAliveGrace)
 		drainListener(ln)
@@ -68,6 +69,7 @@ func Serve(ctx context.Context, a *app.App, ready func(net.Addr), wrappers ...fu
 	})
 	log.Info("listening", "addr", ln.Addr().String(), "store", cmp.Or(a.StoreAddress(), "built in"), "durability", cfg.Durability)
 	ready(ln.Addr())
+	notify(cfg.NotifySocket, "READY=1", log)
 	err = certs.serve(ctx, srv, ln)
 	if !stop() { // ctx has ended: the requests under way are being finished
 		err = <-ended

@@ -41,7 +41,7 @@ func startAuthority(t *testing.T, programs string) *authority {
 	start(t, nil, filepath.Join(programs, "pebble-challtestsrv"), "-defaultIPv6", "", "-defaultIPv4", "127.0.0.1", "-dnsserver", "127.0.0.1:8053", "-http01", "", "-https01", "", "-tlsalpn01", "", "-doh", "", "-management", "127.0.0.1:8055")
 	a := &authority{start(t, []string{"PEBBLE_VA_NOSLEEP=1"}, filepath.Join(programs, "pebble"), "-config", config, "-dnsserver", "127.0.0.1:8053"), filepath.Join(t.TempDir(), "roots.pem")}
 	own := filepath.Join(source, "test/certs/pebble.minica.pem")
-	root := output(t, nil, "curl", "--silent", "--fail", "--cacert", own, "--retry", "20", "--retry-connrefused", "--retry-delay", "1", "https://localhost:15000/roots/0")
+	root := output(t, nil, "curl", "--silent", "--fail", "--cacert", own, "--retry", "20", "--retry-all-errors", "--retry-delay", "1", "https://localhost:15000/roots/0")
 	minica, err := os.ReadFile(own)
 	if err != nil {
 		t.Fatal(err)

@@ -22,9 +22,9 @@ func TestImageRunsWithoutRights(t *testing.T) {
 	}
 	id := strings.TrimSpace(output(t, nil, "docker", "run", "--detach", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
 		"-m", "64m", "--publish", "127.0.0.1:8080:8080", "--volume", "confab:/data", "confab:test"))
-	t.Cleanup(func() { output(t, nil, "docker", "rm", "--force", "--volumes", id) })
+	t.Cleanup(func() { _ = docker.docker(nil, "rm", "--force", "--volumes", id) })
 	base := "http://127.0.0.1:8080"
-	output(t, nil, "curl", "--silent", "--fail", "--retry", "20", "--retry-connrefused", "--retry-delay", "1", base+"/readyz")
+	output(t, nil, "curl", "--silent", "--fail", "--retry", "20", "--retry-all-errors", "--retry-delay", "1", base+"/readyz")
 	jar := t.TempDir() + "/jar"
 	output(t, nil, "curl", "--silent", "--fail", "--cookie-jar", jar, "--data", "user=ann", base+"/login")
 	output(t, nil, "curl", "--silent", "--fail", "--cookie", jar, "--data", "text=hello", base+"/r/lobby")
@@ -38,7 +38,7 @@ func TestImageRunsWithoutRights(t *testing.T) {
 		t.Errorf("no bye to the listener: %s", heard)
 	}
 	output(t, nil, "docker", "start", id)
-	output(t, nil, "curl", "--silent", "--fail", "--retry", "20", "--retry-connrefused", "--retry-delay", "1", base+"/readyz")
+	output(t, nil, "curl", "--silent", "--fail", "--retry", "20", "--retry-all-errors", "--retry-delay", "1", base+"/readyz")
 	if history := output(t, nil, "curl", "--silent", "-H", "Accept: application/json", base+"/r/lobby"); !strings.Contains(history, "hello") {
 		t.Errorf("after a restart it keeps %s", history)
 	}
