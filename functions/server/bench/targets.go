@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -76,6 +77,13 @@ type confab struct {
 
 func (confab) name() string { return "confab" }
 
+// builtIn is the server under test with its own store.
+type builtIn struct{ b *bench }
+
+func (builtIn) name() string { return "confab, built-in store" }
+
+func (c builtIn) start() (target, error) { return c.b.serve(target{full: true}) }
+
 func (c confab) start() (target, error) {
 	addr, err := freeAddr()
 	if err != nil {
@@ -94,12 +102,27 @@ func (c confab) start() (target, error) {
 	if err := awaitListener(addr); err != nil {
 		return s, err
 	}
-	dir, err := os.MkdirTemp("", "bench")
+	if !c.redisAway {
+		s.pids = append(s.pids, redis.Process.Pid)
+	}
+	return c.b.serve(s, "REDIS_URL=redis://"+addr)
+}
+
+// serve starts the server beside what a target has by now.
+func (b *bench) serve(s target, env ...string) (target, error) {
+	dir, err := os.MkdirTemp(filepath.Dir(b.server), "bench") // not in memory, where many a system keeps its temporary files
 	if err != nil {
 		return s, err
 	}
-	srv := exec.CommandContext(c.b.ctx, "taskset", "-c", serverCore, c.b.server)
-	srv.Env = append(os.Environ(), "REDIS_URL=redis://"+addr, "DATA_DIR="+dir, "ADDR=127.0.0.1:0", "POSTS_PER_SECOND=0", "STREAMS_PER_USER=0", "STREAMS_PER_ADDRESS=0")
+	beside := s.stop
+	s.stop = func() {
+		if beside != nil {
+			beside()
+		}
+		os.RemoveAll(dir)
+	}
+	srv := exec.CommandContext(b.ctx, "taskset", "-c", serverCore, b.server)
+	srv.Env = append(append(os.Environ(), env...), "DATA_DIR="+dir, "ADDR=127.0.0.1:0", "POSTS_PER_SECOND=0", "STREAMS_PER_USER=0", "STREAMS_PER_ADDRESS=0")
 	out, err := srv.StdoutPipe()
 	if err != nil {
 		return s, err
@@ -109,15 +132,14 @@ func (c confab) start() (target, error) {
 	}
 	s.stop = func() {
 		end(srv)
-		end(redis)
+		if beside != nil {
+			beside()
+		}
 		os.RemoveAll(dir)
 	}
 	line, err := bufio.NewReader(out).ReadString('\n')
 	_, s.addr, _ = strings.Cut(strings.TrimSpace(line), "http://")
-	s.pids = []int{srv.Process.Pid}
-	if !c.redisAway {
-		s.pids = append(s.pids, redis.Process.Pid)
-	}
+	s.pids = append(s.pids, srv.Process.Pid)
 	return s, err
 }
 

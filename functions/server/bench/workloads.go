@@ -65,6 +65,22 @@ var workloads = []workload{
 			return fmt.Sprintf("%.2f s, %d read of the log", r.CaughtUp, r.LogReads), r.CaughtUp > 0 && r.CaughtUp <= 2 && r.LogReads <= 1
 		})
 	}},
+	{"200 rooms of 25, 200 lines/s, built-in store", "≤ the CPU a delivery through Redis", func(b *bench) (string, error) {
+		of, err := b.measure(load{N: 5000, Rooms: 200, Rate: 200, Seconds: b.seconds}, confab{b: b}, builtIn{b})
+		if err != nil {
+			return "", err
+		}
+		redis, own := of[0], of[1]
+		return own.cells(fmt.Sprintf("p50 %.2f, p99 %.2f ms, %.1f µs (%.2f × of Redis)", own.P50, own.P99, own.PerDelivery, own.PerDelivery/redis.PerDelivery), "", "", own.PerDelivery <= redis.PerDelivery), nil
+	}},
+	{"posts alone, built-in store, each synced", "≥ 0.7 × as many as through Redis", func(b *bench) (string, error) {
+		of, err := b.measure(load{N: 1, Deaf: true, Window: 1 << 20, Publishers: 64, Seconds: b.seconds}, confab{b: b, redisAway: true}, builtIn{b})
+		if err != nil {
+			return "", err
+		}
+		redis, own := of[0], of[1]
+		return own.cells(fmt.Sprintf("%.0f/s (%.2f ×), p99 %.1f ms", own.Posts, own.Posts/redis.Posts, own.PostP99), "", "", own.Posts >= .7*redis.Posts), nil
+	}},
 }
 
 // beside measures the server, the floor and, where it is worth it, the naive
