@@ -62,6 +62,23 @@ func TestBackupWhileItRuns(t *testing.T) {
 	add(t, r, message(ann, "it goes on"))
 }
 
+// The file still has it, in free pages.
+func TestBackupHoldsNothingThatWasDeleted(t *testing.T) {
+	dir := t.TempDir()
+	s, _ := open(t, store.Options{Dir: dir})
+	secret := add(t, s, message(ann, strings.Repeat("the-secret ", 350)))
+	add(t, s, message(ann, "stays"))
+	add(t, s, chat.Event{Room: room, Kind: chat.Delete, By: ann, Target: secret.ID})
+	if holds(t, dir, "the-secret") == 0 {
+		t.Fatal("the file does not hold it any more")
+	}
+	file := filepath.Join(t.TempDir(), "copy.db")
+	must(bolt.Backup(t.Context(), dir, file))(t)
+	if n := bytes.Count(must(os.ReadFile(file))(t), []byte("the-secret")); n > 0 {
+		t.Errorf("the copy holds it %d times", n)
+	}
+}
+
 func TestBackupWithoutAServer(t *testing.T) {
 	dir := filled(t)
 	file := filepath.Join(t.TempDir(), "copy.db")
@@ -110,9 +127,9 @@ func TestDamagedBackupIsNotRestored(t *testing.T) {
 	must(bolt.Backup(t.Context(), dir, file))(t)
 	whole := must(os.ReadFile(file))(t)
 	refused := 0
-	for page := 0; page < len(whole)/4096; page++ {
+	for page := 0; page < len(whole)/pageSize; page++ {
 		damaged := bytes.Clone(whole)
-		for i := page * 4096; i < (page+1)*4096; i += 61 {
+		for i := page * pageSize; i < (page+1)*pageSize; i += 61 {
 			damaged[i] ^= 0x55
 		}
 		if err := os.WriteFile(file, damaged, 0o600); err != nil {
@@ -132,7 +149,7 @@ func TestDamagedBackupIsNotRestored(t *testing.T) {
 		}
 	}
 	if refused < 40 {
-		t.Errorf("%d damaged pages of %d were noticed", refused, len(whole)/4096)
+		t.Errorf("%d damaged pages of %d were noticed", refused, len(whole)/pageSize)
 	}
 }
 

@@ -14,6 +14,9 @@ import (
 	"confab/shared/store/bolt"
 )
 
+// pageSize is that of a file which was made here.
+var pageSize = os.Getpagesize()
+
 // refusesStart fails unless a start says one sentence that names DATA_DIR and
 // holds all of want, and leaves the file as it is.
 func refusesStart(t *testing.T, dir string, want ...string) {
@@ -68,11 +71,11 @@ func TestFileOfAnotherVersionIsLeftAlone(t *testing.T) {
 }
 
 func TestDamagedFileIsLeftAlone(t *testing.T) {
-	junk := bytes.Repeat([]byte{0xA5}, 4096)
+	junk := bytes.Repeat([]byte{0xA5}, pageSize)
 	for name, damage := range map[string]func(t *testing.T, dir string){
 		"both meta pages": func(t *testing.T, dir string) { overwrite(t, dir, 0, append(junk, junk...)) },
 		"cut short": func(t *testing.T, dir string) {
-			if err := os.Truncate(filepath.Join(dir, "confab.db"), 5*4096); err != nil {
+			if err := os.Truncate(filepath.Join(dir, "confab.db"), int64(5*pageSize)); err != nil {
 				t.Fatal(err)
 			}
 		},
@@ -88,7 +91,7 @@ func TestDamagedFileIsLeftAlone(t *testing.T) {
 		},
 		"all but the meta pages": func(t *testing.T, dir string) {
 			size := must(os.Stat(filepath.Join(dir, "confab.db")))(t).Size()
-			overwrite(t, dir, 2*4096, bytes.Repeat([]byte{0xA5}, int(size)-2*4096))
+			overwrite(t, dir, int64(2*pageSize), bytes.Repeat([]byte{0xA5}, int(size)-2*pageSize))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -105,19 +108,23 @@ func TestDamagedPageIsNoticed(t *testing.T) {
 	dir := filled(t)
 	whole := must(os.ReadFile(filepath.Join(dir, "confab.db")))(t)
 	s, closed := open(t, store.Options{Dir: dir})
-	pages := int(must(bolt.Verify(s))(t).Bytes / 4096)
+	pages := int(must(bolt.Verify(s))(t).Bytes) / pageSize
 	want := map[chat.RoomID][]chat.Event{room: log(t, s, room), "other": log(t, s, "other")}
 	closed()
 	refused, unread := 0, 0
-	for page := 2; page < pages; page++ {
+	for i := range 2 * (pages - 2) { // each page twice: all over, and one byte of what it holds
+		page := 2 + i/2
 		if err := os.WriteFile(filepath.Join(dir, "confab.db"), whole, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		damaged := bytes.Clone(whole[page*4096 : (page+1)*4096])
-		for i := 0; i < len(damaged); i += 61 {
-			damaged[i] ^= 0x55
+		damaged := bytes.Clone(whole[page*pageSize : (page+1)*pageSize])
+		if i%2 == 1 {
+			damaged[pageSize-40] ^= 0x55
 		}
-		overwrite(t, dir, int64(page)*4096, damaged)
+		for at := 0; at < len(damaged) && i%2 == 0; at += 61 {
+			damaged[at] ^= 0x55
+		}
+		overwrite(t, dir, int64(page*pageSize), damaged)
 		opened, err := bolt.Open(t.Context(), store.Options{Dir: dir})
 		if err != nil {
 			refused++
@@ -168,10 +175,10 @@ func TestOnlyTheLastCommitsMetaPageCounts(t *testing.T) {
 	whole := must(os.ReadFile(path))(t)
 	const txid = 16 + 48
 	last := int64(0)
-	if binary.NativeEndian.Uint64(whole[4096+txid:]) > binary.NativeEndian.Uint64(whole[txid:]) {
+	if binary.NativeEndian.Uint64(whole[pageSize+txid:]) > binary.NativeEndian.Uint64(whole[txid:]) {
 		last = 1
 	}
-	overwrite(t, dir, last*4096, bytes.Repeat([]byte{0xFF}, 4096)) // torn when the power failed: that commit was not acknowledged
+	overwrite(t, dir, last*int64(pageSize), bytes.Repeat([]byte{0xFF}, pageSize)) // torn when the power failed: that commit was not acknowledged
 	s, closed := open(t, store.Options{Dir: dir})
 	if evs := log(t, s, room); len(evs) < 99 {
 		t.Errorf("%d events are there", len(evs))
