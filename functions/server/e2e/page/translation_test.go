@@ -26,7 +26,7 @@ const foreign = `(() => {
 		if (node.nodeType === Node.TEXT_NODE && !at.closest('template, noscript, script, style, .line__text')) said.push(node.textContent)
 		if (node.nodeType === Node.ELEMENT_NODE) for (const name of ['aria-label', 'title', 'placeholder', 'alt']) said.push(node.getAttribute(name) ?? '')
 	}
-	return [...said, document.title].filter(text => /[a-z]{2,}/i.test(text.replace(/Confab|lobby|kitchen|ann|bob|Ada|Enter/g, '')))
+	return [...said, document.title].filter(text => /[a-z]{2,}/i.test(text.replace(/Confab|lobby|kitchen|ann|bob|Ada|Enter|Shift/g, '')))
 })()`
 
 func (w *window) speaksChinese(where string) {
