@@ -21,7 +21,7 @@ export class Header {
     this.#here = here
     this.#rooms = rooms
     this.contents = new Contents(rooms, here.me.name, here)
-    rooms.onChange = perFrame(() => this.draw())
+    rooms.onChange = perFrame(() => setTimeout(() => this.draw())) // after the log: what it shows is read
   }
 
   draw() {

@@ -109,7 +109,9 @@ export class Log {
   /** What is on the screen is read, while somebody looks. */
   #seen() {
     const { name, loaded, saved } = this.#here.room
-    const { seen, following } = this.#messages
+    const { seen, following, leapt } = this.#messages
+    if (leapt) this.#before = undefined
+    this.#messages.leapt = false
     if (seen && !document.hidden && loaded && !saved) this.#rooms.see(name, this.#passed(following) ?? seen[0], seen[1])
     this.#before = seen && following && !document.hidden ? { name, to: seen[1], at: Date.now() } : undefined
     this.#ways.draw()

@@ -28,6 +28,7 @@ export class Messages {
   onOlder = () => {}
   onSeen = () => {} // the scroll moved, or lines came
   following = true
+  leapt = false // over lines that were not on the screen
   #log = /** @type {HTMLElement} */ (find('.log'))
   #list = /** @type {HTMLElement} */ (find('.lines'))
   /** @type {Room} */
@@ -147,6 +148,7 @@ export class Messages {
 
   /** Shows the end, and follows it. */
   toEnd() {
+    if (!this.following) this.leapt = true
     this.following = true
     if (this.#bottom) {
       this.#bottom = this.#top = undefined

@@ -22,7 +22,7 @@ export class Ways {
     this.#messages = messages
     this.#rooms = rooms
     this.#here = here
-    this.#jump.addEventListener('click', () => { messages.toEnd(); messages.onSeen() })
+    this.#jump.addEventListener('click', () => messages.toEnd())
     this.#first.addEventListener('click', () => messages.goTo(this.#unread[0]?.id, 'start'))
     this.#mention.addEventListener('click', () => messages.goTo(this.#unread.find(({ mention }) => mention)?.id))
     find('.ways__all').addEventListener('click', () => { rooms.readAll(here.room.name); this.draw() })
