@@ -42,7 +42,6 @@ func scalars() map[string]*jsonschema.Schema {
 	s := map[string]*jsonschema.Schema{
 		"EventKind":      kinds,
 		"EventID":        {Type: "string", Pattern: `^\d{1,20}-\d{1,20}$`, Description: "Milliseconds and a number, as 1767225600000-0. 0-0 is the id before every other"},
-		"ReplyTo":        {Type: "string", Pattern: `^(\d{1,20}-\d{1,20})?$`, Description: "The message that it answers. Empty: none"},
 		"Cursor":         {Type: "string", Description: "Where a reader goes on: an id for each room, in the order of the sorted names, joined by commas"},
 		"RoomName":       {Type: "string", MinLength: size(1), MaxLength: size(chat.MaxRoomID), Pattern: chat.RoomPattern},
 		"MessageText":    text("At most this many characters (code points)", chat.MaxText),
@@ -132,6 +131,7 @@ func allSchemas() map[string]*jsonschema.Schema {
 	}
 	all["Item"] = &jsonschema.Schema{OneOf: []*jsonschema.Schema{ref("Event"), ref("Signal")}}
 	all["PlainText"] = &jsonschema.Schema{Type: "string"}
+	all["ServerSentEvent"] = serverSentEvent()
 	return all
 }
 
@@ -178,6 +178,9 @@ func refine(name string, s *jsonschema.Schema) {
 		if full == "Session.user" {
 			p.Value = &jsonschema.Schema{OneOf: []*jsonschema.Schema{ref("User"), {Type: "null"}}}
 		}
+		if full == "LoginRequest.token" {
+			p.Value = &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "boolean"}, {Type: "null"}}, Description: p.Value.Description}
+		}
 		if full == "Session.guests" {
 			p.Value.Enum = []any{"read", "none"}
 		}
@@ -204,7 +207,17 @@ func mayBeMissing(shape reflect.Type, field string) bool {
 	return false
 }
 
-// A limit is told in the description wherever it holds, from the one constant.
+// serverSentEvent is one event of a stream, by the fields of its lines.
+func serverSentEvent() *jsonschema.Schema {
+	p := jsonschema.NewProperties()
+	p.Set("event", &jsonschema.Schema{Type: "string", Description: "Absent for a message"})
+	p.Set("data", &jsonschema.Schema{Type: "string", Description: "An Event or a Signal as JSON, or a line of text"})
+	p.Set("id", ref("Cursor"))
+	p.Set("retry", &jsonschema.Schema{Type: "integer", Description: "Milliseconds"})
+	return &jsonschema.Schema{Type: "object", Properties: p}
+}
+
+// The description states each limit wherever it holds, from the one constant.
 func TestDescriptionHasTheLimits(t *testing.T) {
 	all := allSchemas()
 	for name, want := range map[string]int{"MessageText": chat.MaxText, "TitleText": chat.MaxTitle, "IdempotencyKey": chat.MaxKey, "Emoji": chat.MaxEmoji, "RoomName": chat.MaxRoomID} {
