@@ -218,6 +218,7 @@ func (c Config) web(log *slog.Logger, st store.Store, h *hub.Hub, signer *identi
 	return web.Config{
 		AllowPost:   func(address string) error { return st.AllowSoon("post", address, posts) },
 		AllowTyping: func(address string) error { return st.AllowSoon("typing", address, posts) },
+		AllowSearch: func(address string) error { return st.AllowSoon("search", address, posts) },
 		AllowLogin:  func(ctx context.Context, address string) error { return st.Allow(ctx, "login", address, logins) },
 		Log:         log, Rooms: st, Hub: h, Users: signer,
 		Guests: c.Guests == "read", Origin: c.PublicOrigin, AllowedOrigins: c.AllowedOrigins, Proxies: c.TrustedProxies, ProxySecret: c.ProxySecret,

@@ -54,6 +54,8 @@ func (s *Server) room(w http.ResponseWriter, r *http.Request) error {
 		return fmt.Errorf("%w: follow may be 1, or is left out", errMalformed)
 	}
 	switch {
+	case q.Has("q"):
+		return s.search(w, r, v, room)
 	case form == typeSSE:
 		return s.live(w, r, rooms)
 	case form == typeNDJSON && q.Get("follow") == "1":

@@ -91,6 +91,8 @@ type Config struct {
 	// AllowTyping is AllowPost for signals of typing, which each user may send
 	// into as many rooms as they like.
 	AllowTyping func(address string) error
+	// AllowSearch is AllowPost for searches, each of which reads much.
+	AllowSearch func(address string) error
 	// StreamsPerUser and StreamsPerAddress are what each may hold at once on
 	// this machine. 0 lifts a limit.
 	StreamsPerUser, StreamsPerAddress int
