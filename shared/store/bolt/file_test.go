@@ -119,7 +119,7 @@ func TestDamagedPageIsNoticed(t *testing.T) {
 		}
 		damaged := bytes.Clone(whole[page*pageSize : (page+1)*pageSize])
 		if i%2 == 1 {
-			damaged[pageSize-40] ^= 0x55
+			damaged[pageSize/2] ^= 0x55
 		}
 		for at := 0; at < len(damaged) && i%2 == 0; at += 61 {
 			damaged[at] ^= 0x55
