@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"confab/shared/chat"
 	"confab/shared/identity"
@@ -157,7 +158,9 @@ func (l *liveServer) pair(t *testing.T) (ann, bob *websocket.Conn) {
 // gets reports a frame that is not a line which ends with want.
 func gets(t *testing.T, conn *websocket.Conn, want string) {
 	t.Helper()
-	_, frame, err := conn.Read(t.Context())
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	_, frame, err := conn.Read(ctx)
 	if err != nil || !strings.HasSuffix(string(frame), want) || !plainLine.Match(frame) {
 		t.Errorf("got %q %v, want %q", frame, err, want)
 	}
@@ -212,7 +215,9 @@ type tutorialFrame struct {
 
 func readTutorial(t *testing.T, conn *websocket.Conn) (f tutorialFrame) {
 	t.Helper()
-	_, frame, err := conn.Read(t.Context())
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	_, frame, err := conn.Read(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
