@@ -75,7 +75,9 @@ func TestSearchGoesOnFromItsCursor(t *testing.T) {
 func TestSearchIsBounded(t *testing.T) {
 	h := open(t, func(c *web.Config) {
 		c.Guests = false
-		c.AllowSearch = func(string) error { return &chat.RetryError{Err: fmt.Errorf("%w searches", chat.ErrTooMany), After: time.Second} }
+		c.AllowSearch = func(string) error {
+			return &chat.RetryError{Err: fmt.Errorf("%w searches", chat.ErrTooMany), After: time.Second}
+		}
 	})
 	for _, tt := range []struct {
 		query string
