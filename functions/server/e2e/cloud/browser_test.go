@@ -17,7 +17,7 @@ import (
 
 // What a screen may take to show something, where each request starts a container
 // on a machine with much else to do.
-const onScreen = 45 * time.Second
+const onScreen = 2 * time.Minute
 
 // talk has two browsers say n lines in turns, and wants all of them on both
 // screens, each once and in one order. It gives the time that it took.
