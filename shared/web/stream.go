@@ -32,6 +32,9 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if _, err := waitOf(r.URL.Query()); err != nil { // even where nothing waits
+		return err
+	}
 	if upgrades(r) {
 		return s.socket(w, r, rooms)
 	}
