@@ -1,7 +1,7 @@
 // @ts-check
 import { isAfter } from '../chat.js'
 import { limits } from '../limits.js'
-import { elect } from './elect.js'
+import { leadOneTab } from './leader.js'
 import { Stream } from './stream.js'
 import { Watchdog } from './watchdog.js'
 
@@ -49,7 +49,7 @@ export class Connection {
       onState: state => this.#share({ state }),
     })
     this.#watchdog = new Watchdog(() => this.#deserted())
-    this.#election = elect(`confab.${me.id}`, {
+    this.#election = leadOneTab(`confab.${me.id}`, {
       lead: () => { this.#leads = true; this.#open() },
       follow: () => { this.#leads = false; this.#stream.close() },
     })

@@ -2,9 +2,9 @@
 import { Problem } from '../call.js'
 import { waitAfter } from '../patience.js'
 import { openPoll } from './poll.js'
-import { Pulse } from './pulse.js'
+import { Pings } from './pings.js'
 import { openSocket } from './socket.js'
-import { reach } from './reach.js'
+import { serverAnswers } from './answers.js'
 import { openEvents } from './sse.js'
 import { transports } from './transports.js'
 import { Watchdog } from './watchdog.js'
@@ -38,7 +38,7 @@ export class Stream {
   #onState
   #way = 0
   #failures = 0
-  #pulse = new Pulse()
+  #pings = new Pings()
   #watchdog = new Watchdog(() => this.#silent())
   #close = () => {}
   #timer = 0
@@ -65,7 +65,7 @@ export class Stream {
     if (this.#way >= ways.length || performance.now() - this.#fellBack > FALLEN_BACK) this.#way = 0
     this.#alive = false
     this.#opened = performance.now()
-    this.#pulse = new Pulse()
+    this.#pings = new Pings()
     this.#watchdog.expect(ways.length > 1 ? OPENING * (1 + Math.min(3, this.#failures)) : ONLY_WAY)
     this.#close = WAYS[ways[this.#way]]({ rooms, after, onEvents: heard => this.#hear(heard), onDown: why => this.#down(why) })
   }
@@ -94,17 +94,17 @@ export class Stream {
   #hear(heard) {
     const signals = /** @type {import('../chat.js').Signal[]} */ (heard)
     const open = signals.find(({ kind }) => kind === 'open')
-    if (open?.ping) this.#pulse.every = this.#pulse.most = open.ping * 1000
+    if (open?.ping) this.#pings.every = this.#pings.most = open.ping * 1000
     if (!this.#alive || open) {
       this.#alive = true
-      this.#onState({ live: true, silence: MISSED * this.#pulse.most })
+      this.#onState({ live: true, silence: MISSED * this.#pings.most })
     }
-    this.#watchdog.expect(MISSED * this.#pulse.every)
+    this.#watchdog.expect(MISSED * this.#pings.every)
     const events = heard.filter(({ kind }) => kind !== 'open')
     if (events.length) this.#onEvents(events)
     for (const { kind, now = 0, retry = 0 } of signals) {
       if (kind === 'bye') return this.#again(retry)
-      if (kind === 'ping' && this.#pulse.beat(now, performance.now()) && this.#way === 0) return this.#heldBack()
+      if (kind === 'ping' && this.#pings.beat(now, performance.now()) && this.#way === 0) return this.#heldBack()
     }
   }
 
@@ -117,7 +117,7 @@ export class Stream {
   async #silent() {
     if (!this.#alive) this.#nextWay() // it opened, and not one byte came
     this.#close()
-    await reach(POOL)
+    await serverAnswers(POOL)
     this.#down(new Problem(0, 'silence'), this.#alive)
   }
 
@@ -128,7 +128,7 @@ export class Stream {
     const refused = why.status >= 400 && !why.passing
     this.#again(atOnce ? 0 : refused ? REFUSED : waitAfter(why, this.#failures, SHORTEST, LONGEST), why.status)
     if (refused) return // another way is refused as well
-    if (this.#failures % TRIES === 0 && await reach(1, OPENING)) this.#nextWay() // it is not the network
+    if (this.#failures % TRIES === 0 && await serverAnswers(1, OPENING)) this.#nextWay() // it is not the network
   }
 
   /** @param {number} delay @param {number} [status] */

@@ -1,7 +1,7 @@
 // @ts-check
 import { pathOf } from '../chat.js'
 import { say } from '../say.js'
-import { arrange } from './arrange.js'
+import { setChildren } from './children.js'
 import { find, icon, node } from './node.js'
 
 const SIDE = matchMedia('(min-width: 48rem)') // where it stands beside the room
@@ -50,7 +50,7 @@ export class Contents {
 
   /** @param {string} current */
   draw(current) {
-    arrange(this.#list, this.#rooms.names.map(room => this.#item(room, room === current)))
+    setChildren(this.#list, this.#rooms.names.map(room => this.#item(room, room === current)))
     if (current !== this.#current) this.#items.get(current)?.scrollIntoView({ block: 'nearest' })
     this.#current = current
     const { n, mention } = this.#rooms.total(current)

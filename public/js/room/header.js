@@ -14,7 +14,7 @@ export class Header {
   #rooms
 
   /**
-   * @param {import('./here.js').Here} here
+   * @param {import('./current.js').Current} here
    * @param {import('./rooms.js').Rooms} rooms
    */
   constructor(here, rooms) {

@@ -17,7 +17,7 @@ export class Loading {
   #now = new AbortController()
 
   /**
-   * @param {{here: import('./here.js').Here, rooms: import('./rooms.js').Rooms, outbox: import('./outbox.js').Outbox,
+   * @param {{here: import('./current.js').Current, rooms: import('./rooms.js').Rooms, outbox: import('./outbox.js').Outbox,
    *   status: import('./status.js').Status, connection: import('../link/connection.js').Connection}} parts
    * @param {() => void} onSignedOut
    */

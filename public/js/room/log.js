@@ -4,7 +4,7 @@ import { say } from '../say.js'
 import { loadOlder } from './history.js'
 import { Messages } from './messages.js'
 import { find } from './node.js'
-import { once } from './once.js'
+import { oneAtATime } from './single.js'
 import { Toolbar } from './toolbar.js'
 import { Ways } from './ways.js'
 
@@ -27,7 +27,7 @@ export class Log {
   #before
 
   /**
-   * @param {{here: import('./here.js').Here, rooms: import('./rooms.js').Rooms,
+   * @param {{here: import('./current.js').Current, rooms: import('./rooms.js').Rooms,
    *   outbox: import('./outbox.js').Outbox, undo: import('./undo.js').Undo, composer: import('./composer.js').Composer}} parts
    */
   constructor({ here, rooms, outbox, undo, composer }) {
@@ -46,7 +46,7 @@ export class Log {
       link: ({ id }) => location.origin + pathOf(here.room.name, id),
       leave: () => composer.focus(),
     })
-    this.#messages.onOlder = once(() => this.#loadOlder())
+    this.#messages.onOlder = oneAtATime(() => this.#loadOlder())
     this.#messages.onSeen = () => this.#seen()
     find('.log__older').addEventListener('click', () => this.#messages.onOlder())
     find('.log').addEventListener('click', event => this.#click(event))

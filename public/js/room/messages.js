@@ -1,9 +1,9 @@
 // @ts-check
 import { isAfter } from '../chat.js'
 import { say } from '../say.js'
-import { arrange } from './arrange.js'
+import { setChildren } from './children.js'
 import { dayOf, today } from './clock.js'
-import { Edges } from './edges.js'
+import { Beginning } from './beginning.js'
 import { perFrame } from './frame.js'
 import { Line } from './line.js'
 import { find } from './node.js'
@@ -38,7 +38,7 @@ export class Messages {
   /** @type {WeakMap<Element, Message>} */
   #messages = new WeakMap()
   #rules = new Rules()
-  #edges = new Edges()
+  #beginning = new Beginning()
   #today = today()
   /** @type {Message | undefined} the first line shown; none: the last MOST of them */
   #top
@@ -93,8 +93,8 @@ export class Messages {
     this.#today = today()
     const lines = this.#window()
     const held = this.following ? undefined : this.#hold(lines)
-    arrange(this.#list, this.#items(lines))
-    this.#edges.draw(this.#room, lines[0] === this.#room.lines[0])
+    setChildren(this.#list, this.#items(lines))
+    this.#beginning.draw(this.#room, lines[0] === this.#room.lines[0])
     if (this.following) this.toEnd()
     else held?.()
     if (this.#room.loaded) requestAnimationFrame(() => { this.#log.ariaBusy = null })

@@ -9,8 +9,8 @@ import { Composer } from './composer.js'
 import { Drafts } from './drafts.js'
 import { Finder } from './finder.js'
 import { Header } from './header.js'
-import { Hearing } from './hearing.js'
-import { Here } from './here.js'
+import { Incoming } from './incoming.js'
+import { Current } from './current.js'
 import { keepFilesOut, showKeys } from './help.js'
 import { Keyboard } from './keyboard.js'
 import { Loading } from './loading.js'
@@ -38,7 +38,7 @@ export function openRooms(me, { onLeave, onSignedOut }) {
   document.body.replaceChildren(...keep(), stamp('room-page'))
 
   const rooms = new Rooms(me)
-  const here = new Here(me, rooms, { onShow, onChange, onClose, people: () => people.names })
+  const here = new Current(me, rooms, { onShow, onChange, onClose, people: () => people.names })
   const people = new People(me, name => composer.mention(name))
   const typing = new Typing()
   const status = new Status(() => loading.retry())
@@ -57,13 +57,13 @@ export function openRooms(me, { onLeave, onSignedOut }) {
   const header = new Header(here, rooms)
   const finder = new Finder(name => { header.contents.hide(); here.open(name); composer.focus() }, () => header.contents.show())
   const connection = new Connection(me, {
-    onEvents: heard => hearing.hear(heard),
+    onEvents: heard => incoming.hear(heard),
     onState: state => loading.linked(state),
     isShown: name => name === here.room.name,
     onBack: () => { people.show(here.room.name, true); loading.back() },
   })
   const loading = new Loading({ here, rooms, outbox, status, connection }, onSignedOut)
-  const hearing = new Hearing({ here, rooms, people, typing, connection, alerts: new Alerts(settings) })
+  const incoming = new Incoming({ here, rooms, people, typing, connection, alerts: new Alerts(settings) })
   const closed = () => [completion, log.toolbar, composer, people].some(part => part.close()) // the nearest first
   new Keyboard(composer.box, { rooms: () => finder.focus(), tools: () => log.toolbar.enter(), help: showKeys, escape: closed })
 

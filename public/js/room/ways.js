@@ -16,7 +16,7 @@ export class Ways {
   /**
    * @param {import('./messages.js').Messages} messages
    * @param {import('./rooms.js').Rooms} rooms
-   * @param {import('./here.js').Here} here
+   * @param {import('./current.js').Current} here
    */
   constructor(messages, rooms, here) {
     this.#messages = messages

@@ -9,11 +9,11 @@ const ANOTHER = 300 // milliseconds in which another tab may show a line
 /** @typedef {import('../chat.js').Signal} Signal */
 
 /** Gives what the stream brings to whom it concerns. */
-export class Hearing {
+export class Incoming {
   #to
 
   /**
-   * @param {{here: import('./here.js').Here, rooms: import('./rooms.js').Rooms, people: import('./people.js').People,
+   * @param {{here: import('./current.js').Current, rooms: import('./rooms.js').Rooms, people: import('./people.js').People,
    *   typing: import('./typing.js').Typing, alerts: import('./alerts.js').Alerts, connection: import('../link/connection.js').Connection}} to
    */
   constructor(to) {

@@ -8,7 +8,7 @@ import { save } from './saved.js'
 const SAVE_EVERY = 10_000 // milliseconds
 
 /** Where one is: a room, what goes out to it, and the way to another. */
-export class Here {
+export class Current {
   room
   #keeps = true
   #rooms

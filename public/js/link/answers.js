@@ -8,7 +8,7 @@ const LIMIT = 1_500 // milliseconds that an answer may take, unless the asker ha
  * answer closes the connection on which it did not come, and the next request
  * is not written into a dead one.
  */
-export async function reach(connections = 1, limit = LIMIT) {
+export async function serverAnswers(connections = 1, limit = LIMIT) {
   const signal = AbortSignal.timeout(limit)
   const ask = () => fetch('/login', { headers: { Accept: 'application/json' }, cache: 'no-store', signal })
   const answers = await Promise.allSettled(Array.from({ length: connections }, ask))

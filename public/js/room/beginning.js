@@ -3,7 +3,7 @@ import { say } from '../say.js'
 import { find } from './node.js'
 
 /** What stands above the first line: where the room begins, or the way further back. */
-export class Edges {
+export class Beginning {
   #begin = find('.log__begin')
   #note = find('.log__note')
   #older = find('.log__older')

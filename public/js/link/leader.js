@@ -8,7 +8,7 @@
  * @param {{lead: () => void, follow: () => void}} tab
  * @returns {{usurp: () => void}} takes the lead from one that fell asleep
  */
-export function elect(name, { lead, follow }) {
+export function leadOneTab(name, { lead, follow }) {
   if (!navigator.locks) return leadWhileSeen(lead, follow)
   let resign = () => {}
   let alone = false // there are no locks where the site's data is blocked

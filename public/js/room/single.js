@@ -1,7 +1,7 @@
 // @ts-check
 
 /** Has one run at a time. @param {() => Promise<void>} run */
-export function once(run) {
+export function oneAtATime(run) {
   let running = false
   return () => {
     if (running) return

@@ -4,7 +4,7 @@ const EVERY = 15_000 // milliseconds between two pings, where the server does no
 const BURSTS = 2 // one may be a laptop that slept
 
 /** Feels the server's pings: how often they come, and whether something holds them back. */
-export class Pulse {
+export class Pings {
   every = EVERY
   most = EVERY
   #sent = 0
