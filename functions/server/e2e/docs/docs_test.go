@@ -39,6 +39,7 @@ var notRun = map[string]string{
 	"make site":         "needs an account of AWS",
 	"make image":        "needs Docker",
 	"make local":        "needs SAM and Docker",
+	"make functions":    "the tests of the functions run it",
 	"docker ":           "needs Docker",
 	"aws ":              "needs an account of AWS",
 	"go test ":          "is part of make test",
