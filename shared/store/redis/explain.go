@@ -11,7 +11,7 @@ import (
 
 // errRefusesWrites is of a Redis that takes no posts for now, by no fault of
 // how it is set up for us: it may be read, and may mend.
-var errRefusesWrites = errors.New("Redis refuses writes")
+var errRefusesWrites = errors.New("redis refuses writes")
 
 // refusals are how Redis says so, and what to do about it.
 var refusals = []struct{ prefix, remedy string }{
