@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"confab/shared/chat"
 	"confab/shared/store"
 	"confab/shared/store/redis"
+	"confab/shared/testenv"
 )
 
 // What keeps a server from counting replicas keeps it from promising them.
@@ -75,7 +75,7 @@ func TestMajorityIsOnTheReplicaThatIsAhead(t *testing.T) {
 	nodes := replicated(t, 2)
 	s := open(t, store.Options{URL: nodes[0].url(), Durability: "majority"})
 	say(t, s, ann, "all are here")
-	nodes[2].signal(syscall.SIGSTOP)
+	nodes[2].signal(testenv.Freeze)
 	var mu sync.Mutex
 	var acked []chat.ID
 	ctx, stop := context.WithCancel(t.Context())
