@@ -9,7 +9,7 @@ ARCH    ?= amd64
 # inlining and room between functions.
 FUNCTION = CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) $(GO) build -trimpath -tags lambda.norpc,nethttpomithttp2 -gcflags=all=-l -ldflags '$(LDFLAGS) -funcalign=1'
 
-.PHONY: help run test check build functions bench clean tools deploy site image deb local test-clients test-cloud torture page openapi fuzz vuln check-page bench-page bench-picture screenshots lighthouse build-LoginFunction build-PostFunction build-StreamFunction
+.PHONY: help run test check build functions bench clean tools deploy site image deb local test-clients test-resume test-cloud torture page openapi fuzz vuln check-page bench-page bench-picture screenshots lighthouse build-LoginFunction build-PostFunction build-StreamFunction
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -57,6 +57,9 @@ tools: # what the tests talk to; nothing is done where it is there
 
 test-clients: ## clients that others wrote (npm, curl) follow a room through cuts; generated ones speak in it
 	$(GO) test -race -tags clients ./functions/server/e2e/clients ./functions/server/e2e/generated -count=1 -v
+
+test-resume: ## the same in five languages, cut inside frames (Java, Maven and Cargo where they are there)
+	$(GO) test -tags clients,resume ./functions/server/e2e/clients -run InsideFrames -count=1 -v
 
 # SAM, the AWS CLI, cfn-lint and a double of AWS are kept from run to run, by what requirements.txt asks for.
 CLOUD = functions/server/e2e/cloud

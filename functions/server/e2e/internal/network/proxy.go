@@ -39,6 +39,9 @@ type pipe struct {
 	ends     [2]net.Conn // the client's, the server's
 	stranded bool        // the other side is gone for good, and nobody said so
 	deaf     bool        // what goes down is lost
+	cutting  bool        // the connection is cut when more than this has gone down:
+	left     int         // bytes
+	hard     bool        // it is reset
 	closed   bool
 }
 
@@ -109,8 +112,15 @@ func (l *pipe) pass(way int) {
 			if way == down && l.isDeaf() {
 				continue
 			}
-			if _, err := l.ends[1-way].Write(p.data); err != nil {
+			data, cut := p.data, false
+			if way == down {
+				data, cut = l.cutOff(data)
+			}
+			if _, err := l.ends[1-way].Write(data); err != nil {
 				l.close(false)
+			}
+			if cut {
+				l.close(l.hard)
 			}
 		}
 	})
@@ -150,6 +160,18 @@ func (l *pipe) isDeaf() bool {
 	l.p.mu.Lock()
 	defer l.p.mu.Unlock()
 	return l.deaf
+}
+
+// cutOff returns what still goes down of some data, and whether the connection
+// is cut after it.
+func (l *pipe) cutOff(data []byte) (_ []byte, cut bool) {
+	l.p.mu.Lock()
+	defer l.p.mu.Unlock()
+	if !l.cutting || l.left >= len(data) {
+		l.left -= len(data)
+		return data, false
+	}
+	return data[:max(0, l.left)], true
 }
 
 func (l *pipe) close(hard bool) {
@@ -199,6 +221,12 @@ func (p *Proxy) ResetAll() {
 	for _, l := range p.pipes() {
 		l.close(true)
 	}
+}
+
+// CutAfter cuts present connections once so many more bytes have come down, with
+// RST if hard, or else with FIN.
+func (p *Proxy) CutAfter(bytes int, hard bool) {
+	p.mark(nil, func(l *pipe) { l.cutting, l.left, l.hard = true, bytes, hard })
 }
 
 // Strand leaves present connections half-open for ever: all, or those that

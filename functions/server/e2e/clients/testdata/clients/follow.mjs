@@ -1,6 +1,7 @@
 // Follows the lobby with a client that others wrote, from its beginning, and
 // prints the text of each message as the client gives it: node follow.mjs <client> <address>
 import { stream } from '@durable-streams/client'
+import { fetchEventSource } from '@microsoft/fetch-event-source'
 import { EventSource } from 'eventsource'
 import WebSocket from 'ws'
 
@@ -9,6 +10,19 @@ const print = (event) => console.log(event.text)
 
 function byEventSource() {
 	new EventSource(`${base}/stream?last_event_id=0-0`).onmessage = (message) => print(JSON.parse(message.data))
+}
+
+// It is made for pages, and asks the window and the document.
+function byFetchEventSource() {
+	globalThis.window = globalThis
+	globalThis.document = { hidden: false, addEventListener() {}, removeEventListener() {} }
+	fetchEventSource(`${base}/stream?last_event_id=0-0`, {
+		onmessage: ({ event, data }) => {
+			const parsed = JSON.parse(data)
+			if (event === '') print(parsed)
+		},
+		onclose() { throw new Error('the stream ended: come back') },
+	})
 }
 
 function byWebSocket(cursor = '0-0') {
@@ -41,6 +55,7 @@ async function byDurableStreams(live) {
 
 const clients = {
 	eventsource: () => byEventSource(),
+	'fetch-event-source': () => byFetchEventSource(),
 	ws: () => byWebSocket(),
 	'durable-sse': () => byDurableStreams('sse'),
 	'durable-long-poll': () => byDurableStreams('long-poll'),
