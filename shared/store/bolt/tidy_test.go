@@ -39,13 +39,13 @@ func TestForgettingIsDoneBitByBit(t *testing.T) {
 
 // An event from a clock that was ahead does not keep a room from forgetting.
 func TestAgeFollowsTheClock(t *testing.T) {
-	c := &clock{time.Now()}
+	c := &clock{now: time.Now()}
 	s := must(bolt.OpenAt(t.Context(), store.Options{Dir: t.TempDir(), Retention: time.Hour}, c.Now))(t)
 	defer s.Close()
-	real := c.now
-	c.now = real.AddDate(10, 0, 0)
+	real := c.Now()
+	c.set(real.AddDate(10, 0, 0))
 	ahead := add(t, s, message(ann, "ahead"))
-	c.now = real
+	c.set(real)
 	old := add(t, s, message(ann, "old"))
 	if !old.ID.After(ahead.ID) {
 		t.Errorf("id %s after %s", old.ID, ahead.ID)
@@ -53,7 +53,7 @@ func TestAgeFollowsTheClock(t *testing.T) {
 	if got := old.Time().Sub(real).Abs(); got > time.Second {
 		t.Errorf("the time of a line is %v away from the clock", got)
 	}
-	c.now = real.Add(2 * time.Hour)
+	c.set(real.Add(2 * time.Hour))
 	add(t, s, message(ann, "new"))
 	if got := texts(log(t, s, room)); got != "new" {
 		t.Errorf("the log holds %q", got)
