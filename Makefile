@@ -58,8 +58,8 @@ tools: # what the tests talk to; nothing is done where it is there
 test-clients: ## clients that others wrote (npm, curl) follow a room through cuts; generated ones speak in it
 	$(GO) test -race -tags clients ./functions/server/e2e/clients ./functions/server/e2e/generated -count=1 -v
 
-test-resume: ## the same in five languages, cut inside frames (Java, Maven and Cargo where they are there)
-	$(GO) test -tags clients,resume ./functions/server/e2e/clients -run InsideFrames -count=1 -v
+test-resume: ## the same in five languages, cut inside frames (Java, Maven and Cargo where they are there); schemathesis
+	$(GO) test -tags clients,resume ./functions/server/e2e/clients ./functions/server/e2e/generated -run 'InsideFrames|AsDescribed' -count=1 -v
 
 # SAM, the AWS CLI, cfn-lint and a double of AWS are kept from run to run, by what requirements.txt asks for.
 CLOUD = functions/server/e2e/cloud

@@ -42,6 +42,7 @@ func scalars() map[string]*jsonschema.Schema {
 	s := map[string]*jsonschema.Schema{
 		"EventKind":      kinds,
 		"EventID":        {Type: "string", Pattern: `^\d{1,20}-\d{1,20}$`, Description: "Milliseconds and a number, as 1767225600000-0. 0-0 is the id before every other"},
+		"ReplyTo":        {Type: "string", Pattern: `^(\d{1,20}-\d{1,20})?$`, Description: "The message that it answers. Empty: none"},
 		"Cursor":         {Type: "string", Description: "Where a reader goes on: an id for each room, in the order of the sorted names, joined by commas"},
 		"RoomName":       {Type: "string", MinLength: size(1), MaxLength: size(chat.MaxRoomID), Pattern: chat.RoomPattern},
 		"MessageText":    text("At most this many characters (code points)", chat.MaxText),
@@ -78,6 +79,19 @@ var descriptions = map[string]string{
 	"Event.prev": "The id of the event before it in the room", "Event.at": "When it happened, Unix milliseconds, where the id does not say so", "Event.target": "The event that it is about",
 	"Event.off": "A reaction that is taken back", "LoginRequest.token": "Answer with the session as text, for Authorization: Bearer",
 	"PostRequest.message": "The text, as some clients call it", "PostForm.message": "The text, as some clients call it", "Page.more": "There are more events, in the direction that was asked for",
+}
+
+func TestEveryReferenceOfTheDescriptionLeadsSomewhere(t *testing.T) {
+	file, err := os.ReadFile(descriptionFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	schemas := allSchemas()
+	for _, m := range regexp.MustCompile(`"#/components/schemas/(\w+)"`).FindAllSubmatch(file, -1) {
+		if schemas[string(m[1])] == nil {
+			t.Errorf("%s is no schema", m[1])
+		}
+	}
 }
 
 func TestSchemasAreMadeFromTheTypes(t *testing.T) {

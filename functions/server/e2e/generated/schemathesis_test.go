@@ -1,4 +1,4 @@
-//go:build clients
+//go:build clients && resume
 
 package generated_test
 
