@@ -21,7 +21,7 @@ import { Watchdog } from './watchdog.js'
 
 /** @type {Record<string, Open>} */
 const WAYS = { sse: openEvents, websocket: openSocket, longpoll: openPoll }
-const OPENING = 5_000 // milliseconds until the first bytes, where there is another way to take
+const OPENING = 3_000 // milliseconds until the first bytes, where there is another way to take
 const ONLY_WAY = 30_000 // where there is none: a slow server gets no faster by being asked again
 const MISSED = 3 // pings
 const [SHORTEST, LONGEST] = [500, 30_000] // milliseconds between two attempts
@@ -38,12 +38,15 @@ export class Stream {
   #onState
   #way = 0
   #failures = 0
+  #slow = 0 // openings for which the server had no answer in time, or all ways failed
   #pings = new Pings()
   #watchdog = new Watchdog(() => this.#silent())
   #close = () => {}
   #timer = 0
+  #turn = 0 // counts openings and closings: who waited for an answer sees whether it is still wanted
   #opened = 0
   #alive = false
+  #pinged = false // by the stream that is open
   #fellBack = 0
 
   /**
@@ -63,14 +66,15 @@ export class Stream {
     if (!rooms.length) return
     const ways = transports()
     if (this.#way >= ways.length || performance.now() - this.#fellBack > FALLEN_BACK) this.#way = 0
-    this.#alive = false
+    this.#alive = this.#pinged = false
     this.#opened = performance.now()
     this.#pings = new Pings()
-    this.#watchdog.expect(ways.length > 1 ? OPENING * (1 + Math.min(3, this.#failures)) : ONLY_WAY)
+    this.#watchdog.expect(ways.length > 1 ? OPENING * (1 + Math.min(3, this.#slow)) : ONLY_WAY)
     this.#close = WAYS[ways[this.#way]]({ rooms, after, onEvents: heard => this.#hear(heard), onDown: why => this.#down(why) })
   }
 
   close() {
+    this.#turn++
     clearTimeout(this.#timer)
     this.#timer = 0
     this.#watchdog.rest()
@@ -80,7 +84,7 @@ export class Stream {
 
   /** Somebody says that it should work now. */
   retry() {
-    this.#way = this.#failures = 0
+    this.#way = this.#failures = this.#slow = 0
     this.open()
   }
 
@@ -104,6 +108,7 @@ export class Stream {
     if (events.length) this.#onEvents(events)
     for (const { kind, now = 0, retry = 0 } of signals) {
       if (kind === 'bye') return this.#again(retry)
+      this.#pinged ||= kind === 'ping'
       if (kind === 'ping' && this.#pings.beat(now, performance.now()) && this.#way === 0) return this.#heldBack()
     }
   }
@@ -115,20 +120,31 @@ export class Stream {
   }
 
   async #silent() {
-    if (!this.#alive) this.#nextWay() // it opened, and not one byte came
+    const turn = this.#turn
     this.#close()
-    await serverAnswers(POOL)
-    this.#down(new Problem(0, 'silence'), this.#alive)
+    const answers = await serverAnswers(POOL)
+    if (turn !== this.#turn) return
+    const held = answers && !this.#pinged && this.#hasNext() // the server is there, and what it sends is not
+    if (!answers) this.#slow++
+    if (held) this.#nextWay()
+    this.#down(new Problem(0, 'silence'), held || this.#alive)
   }
 
-  /** @param {Problem} why @param {boolean} atOnce */
+  /** @param {Problem} why @param {boolean} atOnce it is known what to do next */
   async #down(why, atOnce = false) {
-    if (this.#alive && performance.now() - this.#opened > YOUNG) this.#failures = 0
+    const tries = this.#way && !this.#alive ? 1 : TRIES // a way that only stands in, and that never opened, gets one
+    if (this.#alive && performance.now() - this.#opened > YOUNG) this.#failures = this.#slow = 0
     this.#failures++
     const refused = why.status >= 400 && !why.passing
-    this.#again(atOnce ? 0 : refused ? REFUSED : waitAfter(why, this.#failures, SHORTEST, LONGEST), why.status)
-    if (refused) return // another way is refused as well
-    if (this.#failures % TRIES === 0 && await serverAnswers(1, OPENING)) this.#nextWay() // it is not the network
+    const wait = atOnce ? 0 : refused ? REFUSED : waitAfter(why, this.#failures, SHORTEST, LONGEST)
+    this.#again(wait, why.status)
+    if (refused || atOnce || this.#failures % tries) return // another way is refused as well, or was taken
+    const turn = this.#turn
+    if (!await serverAnswers(1, Math.min(OPENING, wait)) || turn !== this.#turn) return // it may be the network
+    const next = this.#hasNext()
+    if (!next) this.#slow++
+    this.#nextWay()
+    if (next) this.open() // after the last way it waits
   }
 
   /** @param {number} delay @param {number} [status] */
@@ -137,6 +153,10 @@ export class Stream {
     this.#alive = false
     this.#onState({ live: false, wait: delay, status })
     this.#timer = setTimeout(() => this.open(), delay)
+  }
+
+  #hasNext() {
+    return this.#way + 1 < transports().length
   }
 
   #nextWay() {
