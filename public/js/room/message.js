@@ -27,6 +27,8 @@ export class Message {
   /** @type {Fate} */
   #fate = 'sent'
   #why = ''
+  /** @type {(event: Event) => void} called when the server has it */
+  onArrived = () => {}
   /** @type {Map<string, Map<string, string>>} emoji to the ids and names of who chose it */
   #reactions = new Map()
   /** @type {Map<string, string>} what was changed to the id of the event that did, so that a late one changes nothing */
@@ -93,15 +95,22 @@ export class Message {
   }
 
   /** The server has it. @param {Event} event */
-  arrived({ id, at, text = '' }) {
+  arrived(event) {
+    const { id, at, text = '' } = event
     this.id = id
     this.#at = at
     this.#text = text
-    this.become('sent')
+    this.#settle('sent')
+    this.onArrived(event)
   }
 
-  /** @param {Fate} fate @param {string} [why] */
+  /** What becomes of a line on its way. A line that arrived stays sent, however late its answer comes. @param {Fate} fate @param {string} [why] */
   become(fate, why = '') {
+    if (!this.id) this.#settle(fate, why)
+  }
+
+  /** @param {Fate} fate */
+  #settle(fate, why = '') {
     this.#fate = fate
     this.#why = why
     this.revision++

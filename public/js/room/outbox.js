@@ -25,6 +25,10 @@ class Entry {
   leaving = false
   /** @type {Message | undefined} the line of a post, on the screen */
   message
+  /** @type {(event: import('../chat.js').Event) => void} */
+  arrived = () => {}
+  /** @type {Promise<import('../chat.js').Event>} its event, which the stream may bring before the answer comes */
+  arrival = new Promise(resolve => { this.arrived = resolve })
   /** @param {Draft} draft */
   constructor(draft) {
     this.draft = draft
@@ -162,7 +166,7 @@ export class Outbox {
     const slow = setTimeout(() => this.#become(entry, 'slow'), SLOW)
     entry.leaving = true
     try {
-      const event = await this.#isThere(entry) ?? await ask(entry.draft)
+      const event = await this.#isThere(entry) ?? await Promise.race([ask(entry.draft), entry.arrival])
       this.drop(entry.draft.key)
       if (this.#room?.name === entry.draft.room) this.#room.confirm(event)
     } catch (error) {
@@ -230,6 +234,8 @@ export class Outbox {
     entry.message = new Message({ by: this.#me, text, reply, key })
     entry.message.written = at
     entry.message.become(entry.fate, entry.why)
+    entry.message.onArrived = entry.arrived
+    entry.arrival.then(() => entry.leaving || this.drop(key))
     room.send(entry.message)
   }
 
