@@ -5,7 +5,7 @@ import { openSheet } from './sheet.js'
 
 /** @type {[string[], Parameters<typeof say>[0]][]} */
 const KEYS = [
-  [['Ctrl+K', '⌘K'], 'keyRooms'], [['Enter'], 'keySend'], [['↑'], 'keyEdit'], [['PageUp', 'PageDown'], 'keyPages'],
+  [['Ctrl+K', '⌘K'], 'keyRooms'], [['Ctrl+Shift+F', '⇧⌘F'], 'keySearch'], [['Enter'], 'keySend'], [['↑'], 'keyEdit'], [['PageUp', 'PageDown'], 'keyPages'],
   [['↑', '↓'], 'keyLines'], [['Enter'], 'keyTools'], [['Esc'], 'keyBack'], [['?'], 'keyHelp'],
 ]
 

@@ -8,7 +8,7 @@ export class Keyboard {
   #box
   #does
 
-  /** @param {HTMLTextAreaElement} box @param {{rooms: () => void, tools: () => void, help: () => void, escape: () => boolean}} does `escape` reports whether it closed something */
+  /** @param {HTMLTextAreaElement} box @param {{rooms: () => void, search: () => void, tools: () => void, help: () => void, escape: () => boolean}} does `escape` reports whether it closed something */
   constructor(box, does) {
     this.#box = box
     this.#does = does
@@ -23,6 +23,10 @@ export class Keyboard {
     if (event.key.toLowerCase() === 'k' && (event.ctrlKey || event.metaKey)) {
       event.preventDefault()
       this.#does.rooms()
+    }
+    if (event.key.toLowerCase() === 'f' && event.shiftKey && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault()
+      this.#does.search()
     }
     if (event.key === 'Escape' && !this.#does.escape()) this.#box.focus()
     if (event.key === '?' && !isField(event.target)) {

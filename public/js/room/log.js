@@ -96,14 +96,15 @@ export class Log {
     this.#messages.older()
   }
 
-  /** Goes to a line, however far back it is. @param {string} id */
+  /** Goes to a line, however far back it is, and reports whether it is there. @param {string} id */
   async goTo(id) {
     const { room } = this.#here
-    while (!this.#messages.goTo(id) && room.more && room === this.#here.room && (!room.first || isAfter(room.first, id))) {
+    while (!room.find(id) && room.more && (!room.first || isAfter(room.first, id))) {
       const { first } = room
       await loadOlder(room).catch(() => {})
       if (room.first === first) break
     }
+    return room === this.#here.room && this.#messages.goTo(id)
   }
 
   /** What is on the screen is read, while somebody looks. */

@@ -178,6 +178,8 @@ export class Messages {
     const message = this.#room.find(id)
     if (!message) return false
     this.#centre(message, where)
+    this.#list.querySelector('.line--asked')?.classList.remove('line--asked')
+    this.nodeOf(message)?.classList.toggle('line--asked', where === 'center')
     this.nodeOf(message)?.focus({ preventScroll: true })
     return true
   }

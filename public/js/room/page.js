@@ -19,6 +19,7 @@ import { Outbox } from './outbox.js'
 import { People } from './people.js'
 import { showProblem } from './problem-page.js'
 import { Rooms } from './rooms.js'
+import { Search } from './search.js'
 import { Settings } from './settings.js'
 import { Status } from './status.js'
 import { Typing } from './typing.js'
@@ -39,7 +40,7 @@ export function openRooms(me, { onLeave, onSignedOut }) {
 
   const rooms = new Rooms(me)
   const here = new Current(me, rooms, { onShow, onChange, onClose, people: () => people.names })
-  const people = new People(me, name => composer.mention(name))
+  const people = new People(me, { onPick: name => composer.mention(name), onOpen: () => search.toggle(false) })
   const typing = new Typing()
   const status = new Status(() => loading.retry())
   const outbox = new Outbox(me, { onRefused: onSignedOut, onProblem: text => status.tell(text) })
@@ -54,6 +55,7 @@ export function openRooms(me, { onLeave, onSignedOut }) {
   })
   const completion = new Completion(composer.box, () => [...new Set(here.room.names)])
   const log = new Log({ here, rooms, outbox, undo: new Undo(), composer })
+  const search = new Search(here, { goTo: id => log.goTo(id), onOpen: () => people.toggle(false) })
   const header = new Header(here, rooms)
   const finder = new Finder(name => { header.contents.hide(); here.open(name); composer.focus() }, () => header.contents.show())
   const connection = new Connection(me, {
@@ -64,8 +66,8 @@ export function openRooms(me, { onLeave, onSignedOut }) {
   })
   const loading = new Loading({ here, rooms, outbox, status, connection }, onSignedOut)
   const incoming = new Incoming({ here, rooms, people, typing, connection, alerts: new Alerts(settings) })
-  const closed = () => [completion, log.toolbar, composer, people].some(part => part.close()) // the nearest first
-  new Keyboard(composer.box, { rooms: () => finder.focus(), tools: () => log.toolbar.enter(), help: showKeys, escape: closed })
+  const closed = () => [completion, log.toolbar, composer, search, people].some(part => part.close()) // the nearest first
+  new Keyboard(composer.box, { rooms: () => finder.focus(), search: () => search.focus(), tools: () => log.toolbar.enter(), help: showKeys, escape: closed })
 
   keepFilesOut(text => status.tell(text))
   here.show(asked)
@@ -79,6 +81,7 @@ export function openRooms(me, { onLeave, onSignedOut }) {
     log.show()
     composer.show(name)
     people.show(name, connection.live)
+    search.show()
     header.draw()
     const line = lineInAddress() // a link to a line shows it in its context
     loading.load().then(() => { if (line && here.room.name === name) log.goTo(line) })
@@ -87,6 +90,7 @@ export function openRooms(me, { onLeave, onSignedOut }) {
   /** Something in the room changed. */
   function onChange() {
     log.change()
+    search.change()
     composer.refresh()
     header.change()
   }

@@ -15,14 +15,16 @@ export class People {
   #panel = find('.people')
   #list = find('.people__list')
   #me
+  #onOpen
   #room = ''
   #asking = new AbortController()
   /** @type {Map<string, User>} */
   #here = new Map()
 
-  /** @param {User} me @param {(name: string) => void} onPick somebody else was pressed */
-  constructor(me, onPick) {
+  /** @param {User} me @param {{onPick: (name: string) => void, onOpen: () => void}} on `onPick`: somebody else was pressed */
+  constructor(me, { onPick, onOpen }) {
     this.#me = me
+    this.#onOpen = onOpen
     this.#list.addEventListener('click', ({ target }) => {
       const person = target instanceof Element ? target.closest('button.person') : null
       if (person) onPick(person.textContent ?? '')
@@ -66,6 +68,7 @@ export class People {
     if (!open && this.#panel.contains(document.activeElement)) this.#button.focus()
     this.#panel.hidden = !open
     this.#button.ariaExpanded = String(open)
+    if (open) this.#onOpen()
   }
 
   /** @param {User[]} people */

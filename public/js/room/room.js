@@ -46,6 +46,16 @@ export class Room {
     return id === undefined ? undefined : this.#byId.get(id)
   }
 
+  /** How a line reads after all that is known to have become of it, loaded or not; nothing where nothing is known. @param {string} id */
+  now(id) {
+    const line = this.#byId.get(id)
+    if (line) return line
+    const changes = this.#strays.get(id) ?? []
+    if (changes.some(({ kind }) => kind === 'delete')) return { gone: true, text: '' }
+    const edit = changes.findLast(({ kind }) => kind === 'edit')
+    return edit && { gone: false, text: edit.text ?? '' }
+  }
+
   /** Own last line that can be edited. */
   get mine() {
     return this.lines.findLast(line => line.by.id === this.me.id && !line.gone)
