@@ -16,7 +16,7 @@
  * @property {string} [reply]
  * @property {string} [emoji]
  * @property {boolean} [off]
- * @property {string} [key]
+ * @property {string} [keyHash] stands for the key under which it was sent
  */
 /**
  * @typedef {object} Signal something that only passes by

@@ -37,7 +37,7 @@ func Compose(d Draft, by User) (Event, error) {
 	if err := rule.checkTarget(d.Target); err != nil {
 		return Event{}, err
 	}
-	ev := Event{Room: d.Room, Kind: d.Kind, By: by, Target: d.Target, Key: d.Key}
+	ev := Event{Room: d.Room, Kind: d.Kind, By: by, Target: d.Target, Key: d.Key, KeyHash: KeyHash(by.ID, d.Key)}
 	if rule.Reply {
 		ev.Reply = d.Reply
 	}

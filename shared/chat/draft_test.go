@@ -76,6 +76,7 @@ func TestComposeKeepsWhatBelongsToTheKindAlone(t *testing.T) {
 		d := all
 		d.Kind, d.Target = kind, want.Target
 		want.Room, want.Kind, want.By, want.Key = "ops", kind, ann, "k"
+		want.KeyHash = chat.KeyHash(ann.ID, "k")
 		if got, err := chat.Compose(d, ann); got != want || err != nil {
 			t.Errorf("%s: %+v, %v; want %+v", kind, got, err, want)
 		}

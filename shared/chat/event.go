@@ -2,6 +2,8 @@ package chat
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"time"
 )
@@ -45,7 +47,21 @@ type Event struct {
 	Reply  ID     `json:"reply,omitzero"`
 	Emoji  string `json:"emoji,omitempty"`
 	Off    bool   `json:"off,omitempty"`
-	Key    string `json:"key,omitempty"` // the poster's idempotency key, by which a pending line finds its event
+	// KeyHash is that of the author's idempotency key: it tells nobody else the
+	// key, and by it a pending line finds its event.
+	KeyHash string `json:"keyHash,omitempty"`
+	Key     string `json:"-"` // on the way to the log, which does not show it
+}
+
+// KeyHash stands for an idempotency key of a user wherever others read: the first
+// 12 bytes of the SHA-256 of "<user's id> <key>", in hexadecimal. Whoever knows
+// the key finds the event by it. It is empty for no key.
+func KeyHash(user, key string) string {
+	if key == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(user + " " + key))
+	return hex.EncodeToString(sum[:12])
 }
 
 // Time is when the event happened, by the clock of the store. Ids rise whatever

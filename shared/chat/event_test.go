@@ -11,12 +11,12 @@ import (
 
 // The wire form is what every client was written against.
 func TestWireForm(t *testing.T) {
-	ev := chat.Event{Room: "ops", ID: chat.ID{MS: 2}, Prev: chat.ID{MS: 1}, Kind: chat.Message, By: ann, Text: "a < b & \u2028", Key: "k"}
+	ev := chat.Event{Room: "ops", ID: chat.ID{MS: 2}, Prev: chat.ID{MS: 1}, Kind: chat.Message, By: ann, Text: "a < b & \u2028", Key: "k", KeyHash: "h"}
 	for _, tt := range []struct {
 		v    any
 		want string
 	}{
-		{ev, `{"room":"ops","id":"2-0","prev":"1-0","kind":"message","by":{"id":"u_ann","name":"ann"},"text":"a < b & \u2028","key":"k"}`},
+		{ev, `{"room":"ops","id":"2-0","prev":"1-0","kind":"message","by":{"id":"u_ann","name":"ann"},"text":"a < b & \u2028","keyHash":"h"}`},
 		{chat.Event{Room: "ops", ID: target, Kind: chat.Reaction, By: ann, Target: ev.ID, Emoji: "👍", Off: true},
 			`{"room":"ops","id":"7-0","prev":"0-0","kind":"reaction","by":{"id":"u_ann","name":"ann"},"target":"2-0","emoji":"👍","off":true}`},
 		{chat.Signal{Room: "ops", Kind: chat.Typing, By: &ann}, `{"room":"ops","kind":"typing","by":{"id":"u_ann","name":"ann"}}`},
@@ -36,7 +36,7 @@ func FuzzJSONIsOneLine(f *testing.F) {
 		f.Add(s, s)
 	}
 	f.Fuzz(func(t *testing.T, text, name string) {
-		ev := chat.Event{Room: "ops", ID: target, Kind: chat.Message, By: chat.User{ID: "u", Name: name}, Text: text, Key: text}
+		ev := chat.Event{Room: "ops", ID: target, Kind: chat.Message, By: chat.User{ID: "u", Name: name}, Text: text, KeyHash: text}
 		b := chat.JSON(ev)
 		if i := bytes.IndexFunc(b, func(r rune) bool { return r < ' ' || r == '\u2028' || r == '\u2029' }); i >= 0 {
 			t.Errorf("%+q is encoded as %q, which breaks at %d", text, b, i)
@@ -45,7 +45,7 @@ func FuzzJSONIsOneLine(f *testing.F) {
 		if err := json.Unmarshal(b, &back); err != nil {
 			t.Fatal(err)
 		}
-		ev.Text, ev.Key, ev.By.Name = strings.ToValidUTF8(text, "\ufffd"), strings.ToValidUTF8(text, "\ufffd"), strings.ToValidUTF8(name, "\ufffd")
+		ev.Text, ev.KeyHash, ev.By.Name = strings.ToValidUTF8(text, "\ufffd"), strings.ToValidUTF8(text, "\ufffd"), strings.ToValidUTF8(name, "\ufffd")
 		if validAlready := ev.Text == text && ev.By.Name == name; validAlready && back != ev {
 			t.Errorf("%+v came back as %+v", ev, back)
 		}

@@ -7,8 +7,11 @@ type Line struct {
 	JSON []byte
 }
 
-// NewLine encodes an event.
-func NewLine(ev Event) Line { return Line{Event: ev, JSON: JSON(ev)} }
+// NewLine encodes an event. A line is what is shown of it, without its key.
+func NewLine(ev Event) Line {
+	ev.Key = ""
+	return Line{Event: ev, JSON: JSON(ev)}
+}
 
 // MarshalJSON gives the event's JSON.
 func (l Line) MarshalJSON() ([]byte, error) { return l.JSON, nil }

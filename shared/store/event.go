@@ -75,6 +75,7 @@ func Join(ev chat.Event, body []byte) chat.Line {
 		b = strconv.AppendInt(b, ev.At, 10)
 		b = append(b, ',')
 	}
+	ev.Key = ""
 	return chat.Line{Event: ev, JSON: append(b, body[at:]...)}
 }
 

@@ -21,7 +21,7 @@ func event(t *rapid.T) chat.Event {
 		By:   chat.User{ID: "u_1", Name: rapid.String().Draw(t, "name")},
 		Text: rapid.OneOf(rapid.String(), rapid.Just(`"prev":"0-0",`)).Draw(t, "text"),
 		Off:  rapid.Bool().Draw(t, "off"), Emoji: rapid.SampledFrom([]string{"", "👍"}).Draw(t, "emoji"),
-		Key: rapid.StringMatching(`[!-~]{0,9}`).Draw(t, "key"),
+		KeyHash: rapid.StringMatching(`[!-~]{0,9}`).Draw(t, "key"),
 	}
 	if ev.ID.IsZero() { // no event in a log has it
 		ev.ID.Seq = 1

@@ -66,7 +66,7 @@ func size(n int) *uint64 {
 // Which of them a property is. What a stranger sends and what the server
 // answers have the same limits, for nothing else gets in.
 var properties = map[string]string{
-	"Event.kind": "EventKind", "Event.text": "MessageText", "Event.key": "IdempotencyKey", "Event.emoji": "Emoji",
+	"Event.kind": "EventKind", "Event.text": "MessageText", "Event.emoji": "Emoji",
 	"User.name": "UserName", "LoginRequest.name": "UserName",
 	"PostRequest.room": "RoomName", "PostRequest.text": "PostedText", "PostRequest.message": "PostedText", "PostRequest.key": "IdempotencyKey", "PostRequest.reply": "ReplyTo",
 	"PostForm.room": "RoomName", "PostForm.text": "PostedText", "PostForm.message": "PostedText", "PostForm.key": "IdempotencyKey", "PostForm.reply": "ReplyTo",
@@ -77,7 +77,8 @@ var properties = map[string]string{
 // Descriptions of properties that their names do not tell.
 var descriptions = map[string]string{
 	"Event.prev": "The id of the event before it in the room", "Event.at": "When it happened, Unix milliseconds, where the id does not say so", "Event.target": "The event that it is about",
-	"Event.off": "A reaction that is taken back", "LoginRequest.token": "Answer with the session as text, for Authorization: Bearer",
+	"Event.keyHash": "Stands for the Idempotency-Key, which only its author knows: the first 24 hexadecimal digits of the SHA-256 of \"<id of the author> <key>\"",
+	"Event.off":     "A reaction that is taken back", "LoginRequest.token": "Answer with the session as text, for Authorization: Bearer",
 	"PostRequest.message": "The text, as some clients call it", "PostForm.message": "The text, as some clients call it", "Page.more": "There are more events, in the direction that was asked for",
 }
 

@@ -45,6 +45,7 @@ func (l *liveServer) dial(tb testing.TB, path string, u chat.User) *websocket.Co
 // A frame is any frame that a socket sends.
 type frame struct {
 	chat.Event
+	Key    string
 	Rooms  []chat.RoomID
 	Cursor string
 	Answer chat.Event `json:"event"`

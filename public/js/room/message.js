@@ -34,13 +34,14 @@ export class Message {
   /** @type {Map<string, string>} what was changed to the id of the event that did, so that a late one changes nothing */
   #changed = new Map()
 
-  /** @param {{by: User, text?: string, reply?: string, key?: string, id?: string, at?: number, edited?: boolean}} said */
-  constructor({ id = '', at, by, text = '', reply, key, edited = false }) {
+  /** @param {{by: User, text?: string, reply?: string, key?: string, keyHash?: string, id?: string, at?: number, edited?: boolean}} said */
+  constructor({ id = '', at, by, text = '', reply, key, keyHash, edited = false }) {
     this.id = id
     this.#at = at
     this.by = by
     this.reply = reply
     this.key = key
+    this.keyHash = keyHash
     this.written = Date.now() // counts until the server says when
     this.#text = text
     this.#edited = edited
@@ -102,6 +103,11 @@ export class Message {
     this.#text = text
     this.#settle('sent')
     this.onArrived(event)
+  }
+
+  /** Reports whether an event of the same user is this line, which is on its way. Without a hash the text tells. @param {import('../chat.js').Event} event */
+  isSaidBy({ keyHash, text = '' }) {
+    return this.keyHash ? this.keyHash === keyHash : !!keyHash && this.#text.trim() === text.trim()
   }
 
   /** What becomes of a line on its way. A line that arrived stays sent, however late its answer comes. @param {Fate} fate @param {string} [why] */

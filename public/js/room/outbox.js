@@ -14,7 +14,7 @@ export const UNDO = 6_000 // milliseconds until a deletion leaves
 /** @typedef {import('./room.js').Room} Room */
 /** @typedef {'post' | 'edit' | 'delete' | 'react' | 'topic'} What */
 /** @typedef {{kind: What, text?: string, reply?: string, target?: string, emoji?: string, off?: boolean}} Wish what somebody wants to happen in a room */
-/** @typedef {Wish & {room: string, key: string, at: number, tried?: number, after?: string, refused?: string}} Draft a wish as it is kept. `tried`: when it first left; `after`: the last event known then */
+/** @typedef {Wish & {room: string, key: string, at: number, tried?: number, keyHash?: string, after?: string, refused?: string}} Draft a wish as it is kept. `tried`: when it first left; `keyHash`: by which its event is found; `after`: the last event known then */
 
 /** A wish on its way. */
 class Entry {
@@ -168,7 +168,7 @@ export class Outbox {
     try {
       const event = await this.#isThere(entry) ?? await Promise.race([ask(entry.draft), entry.arrival])
       this.drop(entry.draft.key)
-      if (this.#room?.name === entry.draft.room) this.#room.confirm(event)
+      if (this.#room?.name === entry.draft.room) this.#confirm(this.#room, entry, event)
     } catch (error) {
       return this.#failed(entry, error instanceof Problem ? error : new Problem(400, String(error)))
     } finally {
@@ -178,23 +178,39 @@ export class Outbox {
     return 0
   }
 
+  /** @param {Room} room @param {Entry} entry @param {import('../chat.js').Event} event */
+  #confirm(room, { message }, event) {
+    room.confirm(event)
+    if (message && !message.id) room.drop(message) // its event came first and was not known to be this
+  }
+
   /**
    * The event of a line that left longer ago than the server knows its key: it
    * may have arrived, and the answer was lost.
    * @param {Entry} entry
    */
-  async #isThere({ draft }) {
+  async #isThere(entry) {
+    const { draft } = entry
     const age = Date.now() - (draft.tried ?? Date.now())
-    if (!draft.tried) this.#keep(/** @type {Entry} */ (this.#entries.get(draft.key)), { tried: Date.now() })
+    if (!draft.tried) this.#keep(entry, { tried: Date.now() })
+    if (!draft.keyHash) this.#hash(entry)
     if (draft.kind !== 'post' || (age >= 0 && age < KEY_LIVES)) return
     let after = draft.after ?? NOTHING
     for (let n = 0; n < PAGES; n++) {
       const page = await call('GET', `${pathOf(draft.room)}?${new URLSearchParams({ after, limit: '100' })}`)
-      const found = page.events.find((/** @type {import('../chat.js').Event} */ { key }) => key === draft.key)
+      const found = page.events.find((/** @type {import('../chat.js').Event} */ event) => event.by.id === this.#me.id && new Message({ ...draft, by: this.#me }).isSaidBy(event))
       if (found || !page.more) return found
       after = page.events.at(-1)?.id ?? page.cursor
     }
     throw new Problem(422, say('perhapsSent'))
+  }
+
+  /** Until it is known what stands for the key, the text tells which line an event is. @param {Entry} entry */
+  async #hash(entry) {
+    const hash = await keyHash(this.#me.id, entry.draft.key)
+    if (!hash || this.#entries.get(entry.draft.key) !== entry) return
+    this.#keep(entry, { keyHash: hash })
+    if (entry.message) entry.message.keyHash = hash
   }
 
   /** @param {Entry} entry @param {Problem} problem */
@@ -226,12 +242,12 @@ export class Outbox {
   /** Puts a wish on the screen, if it is of the room that is shown. @param {Entry} entry */
   #show(entry) {
     const room = this.#room
-    const { kind, room: name, text, reply, key, at } = entry.draft
+    const { kind, room: name, text, reply, key, keyHash, at } = entry.draft
     if (!room || room.name !== name) return
     if (kind === 'topic') return
     if (kind !== 'post') return room.wish(entry.draft.target ?? '', entry)
-    if (room.pending.some(one => one.key === key) || room.lines.some(one => one.key === key)) return
-    entry.message = new Message({ by: this.#me, text, reply, key })
+    if (room.pending.some(one => one.key === key) || room.lines.some(one => keyHash && one.keyHash === keyHash)) return
+    entry.message = new Message({ by: this.#me, text, reply, key, keyHash })
     entry.message.written = at
     entry.message.become(entry.fate, entry.why)
     entry.message.onArrived = entry.arrived
@@ -301,6 +317,18 @@ function adopt(id) {
   }
 }
 
+/** What stands for a key where others read. A page that did not come over TLS has no way to know. @param {string} user @param {string} key */
+async function keyHash(user, key) {
+  if (!crypto.subtle) return
+  const sum = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(`${user} ${key}`))
+  return hex(new Uint8Array(sum, 0, 12))
+}
+
 function newKey() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(12)), byte => byte.toString(16).padStart(2, '0')).join('')
+  return hex(crypto.getRandomValues(new Uint8Array(12)))
+}
+
+/** @param {Uint8Array} bytes */
+function hex(bytes) {
+  return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('')
 }

@@ -172,7 +172,7 @@ export class Room {
   /** @param {Event} event */
   #say(event) {
     if (this.#byId.has(event.id)) return
-    const mine = event.key && event.by.id === this.me.id && this.pending.find(one => one.key === event.key)
+    const mine = event.by.id === this.me.id && this.pending.find(one => one.isSaidBy(event))
     if (mine) {
       this.pending = this.pending.filter(one => one !== mine)
       mine.arrived(event)

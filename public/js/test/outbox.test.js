@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { beforeEach, mock, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 
@@ -18,7 +19,7 @@ beforeEach(() => {
   asked = []
   globalThis.fetch = (path, { body, headers, signal }) => new Promise((answer, fail) => {
     const key = headers['Idempotency-Key']
-    const event = id => ({ kind: 'message', room: 'lobby', id, prev: '0-0', by: me, key, text: JSON.parse(body).text })
+    const event = id => ({ kind: 'message', room: 'lobby', id, prev: '0-0', by: me, keyHash: createHash('sha256').update(`${me.id} ${key}`).digest('hex').slice(0, 24), text: JSON.parse(body).text })
     signal.addEventListener('abort', () => fail(signal.reason))
     asked.push({ event, fail, answer: id => answer(new Response(JSON.stringify(event(id)), { status: 201 })) })
   })

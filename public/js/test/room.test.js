@@ -43,20 +43,30 @@ test('a hole shows by prev, and only then', () => {
 test('a pending line becomes the real one, and stays the same object', () => {
   const room = new Room('lobby', me)
   room.load(page([]))
-  const mine = new Message({ by: me, text: 'hi', key: 'k' })
+  const mine = new Message({ by: me, text: 'hi', keyHash: 'k' })
   room.send(mine)
-  room.hear(log({ text: 'first' }, { text: 'hi', by: me, key: 'k' }))
+  room.hear(log({ text: 'first' }, { text: 'hi', by: me, keyHash: 'k' }))
   assert.equal(room.lines[1], mine)
   assert.deepEqual(room.pending, [])
-  room.confirm({ ...log({}, { text: 'hi', by: me, key: 'k' })[1] })
+  room.confirm({ ...log({}, { text: 'hi', by: me, keyHash: 'k' })[1] })
   assert.equal(room.lines.length, 2)
 })
 
-test('somebody else’s key takes no pending line', () => {
+test('somebody else’s key hash takes no pending line', () => {
   const room = new Room('lobby', me)
-  room.send(new Message({ by: me, text: 'hi', key: 'k' }))
-  room.hear(log({ text: 'mine now', key: 'k' }))
+  room.send(new Message({ by: me, text: 'hi', keyHash: 'k' }))
+  room.hear(log({ text: 'mine now', keyHash: 'k' }))
   assert.equal(room.pending.length, 1)
+})
+
+test('without a hash of its key, the text tells which pending line came', () => {
+  const room = new Room('lobby', me)
+  const [first, second] = ['a', 'b'].map(text => new Message({ by: me, text, key: text }))
+  room.send(first)
+  room.send(second)
+  room.hear(log({ text: 'b', by: me, keyHash: 'h' }))
+  assert.deepEqual(room.pending, [first])
+  assert.equal(room.lines[0], second)
 })
 
 test('changes find their line even if it loads after them', () => {

@@ -18,7 +18,7 @@ func TestRefusedPostsLeaveNothingInTheFile(t *testing.T) {
 	refuse(t, s, chat.Event{Room: room, Kind: chat.Delete, By: bob, Target: first.ID}, chat.ErrForbidden)
 	refuse(t, s, chat.Event{Room: room, Kind: chat.Edit, By: ann, Target: chat.ID{MS: 1}, Text: "x"}, chat.ErrNotFound)
 	refuse(t, s, chat.Event{Room: "new", Kind: chat.Edit, By: ann, Target: chat.ID{MS: 1}, Text: "x"}, chat.ErrNotFound)
-	repeat(t, s, first)
+	repeat(t, s, first, ev.Key)
 	add(t, s, message(ann, "second"))
 	add(t, s, message(ann, "third"))
 	refuse(t, s, message(ann, "fourth"), chat.ErrTooMany)

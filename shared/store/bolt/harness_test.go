@@ -77,9 +77,10 @@ func refuse(tb testing.TB, s *bolt.Store, ev chat.Event, want error) {
 }
 
 // repeat posts again what was posted under a key.
-func repeat(tb testing.TB, s *bolt.Store, ev chat.Event) {
+func repeat(tb testing.TB, s *bolt.Store, ev chat.Event, key string) {
 	tb.Helper()
 	again := ev
+	again.Key = key
 	again.ID, again.Prev = chat.ID{}, chat.ID{}
 	got, replayed, err := s.Append(tb.Context(), again)
 	if err != nil || !replayed || got.Event != ev {

@@ -75,8 +75,7 @@ func readJournal(ctx context.Context, r io.Reader, log *slog.Logger) (evs []chat
 		if len(line) == 0 {
 			return evs, nil
 		}
-		var ev chat.Event
-		bad := json.Unmarshal(line, &ev)
+		ev, bad := readEarlier(line)
 		if err == nil && bad == nil && !ev.ID.IsZero() {
 			evs = append(evs, ev)
 			continue
@@ -87,6 +86,18 @@ func readJournal(ctx context.Context, r io.Reader, log *slog.Logger) (evs []chat
 		}
 		return nil, fmt.Errorf("line %d is no event: %w", n, bad)
 	}
+}
+
+// readEarlier reads a line of a journal, in which an event's key was kept as its
+// author sent it.
+func readEarlier(line []byte) (chat.Event, error) {
+	var kept struct {
+		chat.Event
+		Key string `json:"key"`
+	}
+	err := json.Unmarshal(line, &kept)
+	kept.Event.Key, kept.KeyHash = kept.Key, chat.KeyHash(kept.By.ID, kept.Key)
+	return kept.Event, err
 }
 
 // refused reports whether the earlier server refused the last line, and died

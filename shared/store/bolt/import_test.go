@@ -20,10 +20,21 @@ func earlier(t *testing.T, evs ...chat.Event) (dir string) {
 	dir = t.TempDir()
 	var file []byte
 	for _, ev := range evs {
-		file = append(append(file, chat.JSON(ev)...), '\n')
+		file = append(append(file, withKey(ev)...), '\n')
 	}
 	writeEarlier(t, dir, file)
 	return dir
+}
+
+// withKey is an event as an earlier version kept it, with the key of its author.
+func withKey(ev chat.Event) []byte {
+	if ev.Key == "" {
+		return chat.JSON(ev)
+	}
+	return chat.JSON(struct {
+		chat.Event
+		Key string `json:"key"`
+	}{ev, ev.Key})
 }
 
 func writeEarlier(t *testing.T, dir string, file []byte) {
@@ -40,6 +51,7 @@ func lines(n int) []chat.Event {
 	for i := range evs {
 		evs[i] = message(ann, fmt.Sprint("line ", i))
 		evs[i].ID, evs[i].Key = chat.ID{MS: now - 1000*uint64(n-i)}, fmt.Sprint("k", i)
+		evs[i].KeyHash = chat.KeyHash(ann.ID, evs[i].Key)
 		if i > 0 {
 			evs[i].Prev = evs[i-1].ID
 		}
@@ -51,11 +63,14 @@ func TestEarlierFileIsReadInOnce(t *testing.T) {
 	evs := lines(20)
 	edit := evs[5]
 	edit.Kind, edit.Target, edit.ID, edit.Prev = chat.Edit, evs[2].ID, chat.ID{MS: evs[19].ID.MS + 1}, evs[19].ID
-	edit.Key = ""
+	edit.Key, edit.KeyHash = "", ""
 	remove := chat.Event{Room: room, Kind: chat.Delete, By: ann, Target: evs[2].ID, ID: edit.ID.Next(), Prev: edit.ID}
 	title := chat.Event{Room: room, Kind: chat.Title, By: ann, Text: "Hall", ID: remove.ID.Next(), Prev: remove.ID}
 	dir := earlier(t, slices.Concat(evs, []chat.Event{edit, remove, title})...)
 	want := slices.Concat(evs[:2], evs[3:], []chat.Event{remove, title})
+	for i := range want {
+		want[i].Key = "" // the log shows only what stands for it
+	}
 	for range 3 {
 		s, closed := open(t, store.Options{Dir: dir})
 		if got := log(t, s, room); !slices.Equal(got, want) {
@@ -64,7 +79,7 @@ func TestEarlierFileIsReadInOnce(t *testing.T) {
 		if got := must(s.Rooms(t.Context(), room))(t)[0]; got.Title != "Hall" || got.Last != title.ID {
 			t.Errorf("the room is %+v", got)
 		}
-		repeat(t, s, evs[19])
+		repeat(t, s, want[18], evs[19].Key)
 		closed()
 	}
 	if n := holds(t, dir, "line 2"); n != 0 {

@@ -27,10 +27,10 @@ func TestKeysAreKnownAfterAStart(t *testing.T) {
 	ev := message(ann, "hi")
 	ev.Key = "k1"
 	first := add(t, s, ev)
-	repeat(t, s, first)
+	repeat(t, s, first, ev.Key)
 	closed()
 	s, _ = open(t, store.Options{Dir: dir})
-	repeat(t, s, first)
+	repeat(t, s, first, ev.Key)
 	ev.Text = "other"
 	refuse(t, s, ev, chat.ErrReused)
 }
@@ -50,7 +50,7 @@ func TestKeyIsKnownForTenMinutes(t *testing.T) {
 			for i := range 9 {
 				add(t, s, chat.Event{Room: room, Kind: chat.Message, By: bob, Text: "between", Key: fmt.Sprint(i)})
 				c.set(c.Now().Add(time.Minute))
-				repeat(t, s, first)
+				repeat(t, s, first, ev.Key)
 			}
 			for i := range 9 {
 				c.set(c.Now().Add(time.Minute))
