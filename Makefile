@@ -64,11 +64,11 @@ test-resume: ## the same in five languages, cut inside frames (Java, Maven and C
 # SAM, the AWS CLI, cfn-lint and a double of AWS are kept from run to run, by what requirements.txt asks for.
 CLOUD = functions/server/e2e/cloud
 CLI   = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/confab/cloud-$(firstword $(shell cksum $(CLOUD)/requirements.txt))
-test-cloud: ## the functions under the real sam local, the image in a real Docker, the template in a double of AWS
+test-cloud: ## (RUN=TestName for some of it) the functions under the real sam local, the image in a real Docker, the template in a double of AWS
 	@.ci/tools cloud
 	@test -e '$(CLI)/done' || { echo 'make test-cloud: installing SAM and the AWS CLI' >&2; rm -rf '$(CLI)' && python3 -m venv '$(CLI)' && \
 		'$(CLI)/bin/pip' install --quiet --disable-pip-version-check -r $(CLOUD)/requirements.txt && touch '$(CLI)/done'; }
-	$(GO) test -tags cloud ./$(CLOUD) -count=1 -v -timeout 10m -cli '$(CLI)/bin'
+	$(GO) test -tags cloud ./$(CLOUD) -count=1 -v -timeout 10m $(if $(RUN),-run '$(RUN)') -cli '$(CLI)/bin'
 
 torture: ## break everything under load and print what it came to (ROUNDS=10 SEED=1 MINUTES=60)
 	$(GO) test ./functions/server/e2e/faults -run Torture -count=1 -v -timeout 0 -torture.rounds $(or $(ROUNDS),10) -torture.seed $(or $(SEED),1) -torture.minutes $(or $(MINUTES),60)
