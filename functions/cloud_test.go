@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os/exec"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -92,7 +93,7 @@ func answers(r *http.Request) (name string) {
 	switch {
 	case r.URL.Path == "/login" || r.URL.Path == "/":
 		return "login"
-	case r.Method == http.MethodGet:
+	case r.Method == http.MethodGet && r.URL.Path != "/poll" && r.URL.Path != "/rooms" && strings.Count(r.URL.Path, "/") < 3:
 		return "stream"
 	}
 	return "post"

@@ -143,6 +143,21 @@ func TestPageChatsThroughFunctions(t *testing.T) {
 	t.Logf("%d invocations of the stream function", len(streams))
 }
 
+// Streams may take all that a function may do at once, and a page chats on.
+func TestPageChatsOnWhileNoStreamIsTaken(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t, lambdatest.REST, lambdatest.RESTStream, startRedis(t).url(), "POSTS_PER_SECOND=0")
+	windows := meet(t, c.edge(t), "ann", "bob")
+	hearsay(t, "before", windows[0], windows)
+	c.stream.Reserve(-1)
+	c.stream.Kill() // all that are open end, and none begins
+	for _, line := range []string{"one in the crowd", "two in the crowd", "three in the crowd"} {
+		hearsay(t, line, windows[0], windows)
+	}
+	c.stream.Reserve(0)
+	hearsay(t, "after", windows[1], windows)
+}
+
 func TestPageLosesNothingToKilledAndThrottledFunctions(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t, lambdatest.REST, lambdatest.RESTStream, startRedis(t).url(), "STREAM_SECONDS=3", "POSTS_PER_SECOND=0")
@@ -154,7 +169,7 @@ func TestPageLosesNothingToKilledAndThrottledFunctions(t *testing.T) {
 	hearsay(t, "after the fall", windows[1], windows)
 	c.stream.Reserve(1) // one of the two is turned away when their streams end
 	var said []string
-	for late := time.Now().Add(30 * time.Second); c.turnedAway.Load() < 3; time.Sleep(300 * time.Millisecond) {
+	for late := time.Now().Add(30 * time.Second); c.turnedAway.Load() == 0 || len(said) < 10; time.Sleep(300 * time.Millisecond) {
 		if time.Now().After(late) {
 			t.Fatalf("%d requests were turned away", c.turnedAway.Load())
 		}

@@ -18,13 +18,28 @@ import (
 
 const maxWait = 25 * time.Second // of a long poll: front doors cut at 29 s
 
-// poll answers with what happened in the rooms after a cursor: at once if
-// there is something, or else when there is, or when the wait has ended.
-func (s *Server) poll(w http.ResponseWriter, r *http.Request, rooms []chat.RoomID) error {
+// shortPoll is a poll that waits for nothing, whatever it asks for. A page takes
+// it where there is no place for one more stream.
+func (s *Server) shortPoll(w http.ResponseWriter, r *http.Request) error {
+	rooms, err := roomsOrLobby(r)
+	if err != nil {
+		return err
+	}
+	return s.poll(w, r, rooms, 0)
+}
+
+// longPoll is a poll that may wait.
+func (s *Server) longPoll(w http.ResponseWriter, r *http.Request, rooms []chat.RoomID) error {
 	wait, err := waitOf(r.URL.Query())
 	if err != nil {
 		return err
 	}
+	return s.poll(w, r, rooms, wait)
+}
+
+// poll answers with what happened in the rooms after a cursor: at once if
+// there is something, or else when there is, or when the wait has ended.
+func (s *Server) poll(w http.ResponseWriter, r *http.Request, rooms []chat.RoomID, wait time.Duration) error {
 	after := cmp.Or(r.URL.Query().Get("after"), cursor(r))
 	sub, err := s.open(r, rooms, after)
 	if err != nil {

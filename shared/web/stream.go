@@ -49,7 +49,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) error {
 	case typeSSE:
 		return s.live(w, r, rooms)
 	case typeJSON:
-		return s.poll(w, r, rooms)
+		return s.longPoll(w, r, rooms)
 	case typeNDJSON:
 		return s.ndjson(w, r, rooms)
 	}

@@ -42,7 +42,7 @@ func New(tb testing.TB, bootstrap string, timeout time.Duration, env ...string) 
 }
 
 // Reserve lets n environments be at work at once from now on, its reserved
-// concurrency. 0: as many as are asked for.
+// concurrency. 0: as many as are asked for, less: none.
 func (f *Function) Reserve(n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -57,7 +57,7 @@ func (f *Function) Take() *Environment {
 	f.all = slices.DeleteFunc(f.all, (*Environment).gone)
 	f.free = slices.DeleteFunc(f.free, (*Environment).gone)
 	n := len(f.free)
-	if f.most > 0 && len(f.all)-n >= f.most {
+	if f.most < 0 || f.most > 0 && len(f.all)-n >= f.most {
 		return nil
 	}
 	if n > 0 {

@@ -1,7 +1,7 @@
 // @ts-check
 import { Problem } from '../call.js'
 import { waitAfter } from '../patience.js'
-import { openPoll } from './poll.js'
+import { openPoll, openShortPolls } from './poll.js'
 import { Pings } from './pings.js'
 import { openSocket } from './socket.js'
 import { serverAnswers } from './answers.js'
@@ -29,6 +29,7 @@ const REFUSED = 5 * 60_000 // milliseconds until the same is asked again that wa
 const YOUNG = 10_000 // a stream that dies younger never really lived
 const TRIES = 2 // by one way, before the next is taken
 const POOL = 6 // connections that a browser keeps to a host
+const FULL = 60_000 // milliseconds of short polls, before a place for a stream is looked for again
 const FALLEN_BACK = 10 * 60_000 // then the first way gets another chance
 
 /** One stream that is always there: it comes back, by another way if need be. */
@@ -48,6 +49,7 @@ export class Stream {
   #alive = false
   #pinged = false // by the stream that is open
   #fellBack = 0
+  #full = false // no more streams are taken: short polls stand in for one
 
   /**
    * @param {() => {rooms: string[], after: string}} place where to read on
@@ -70,7 +72,9 @@ export class Stream {
     this.#opened = performance.now()
     this.#pings = new Pings()
     this.#watchdog.expect(ways.length > 1 ? OPENING * (1 + Math.min(3, this.#slow)) : ONLY_WAY)
-    this.#close = WAYS[ways[this.#way]]({ rooms, after, onEvents: heard => this.#hear(heard), onDown: why => this.#down(why) })
+    if (this.#full) this.#timer = setTimeout(() => this.#lookForPlace(), FULL)
+    const way = this.#full ? openShortPolls : WAYS[ways[this.#way]]
+    this.#close = way({ rooms, after, onEvents: heard => this.#hear(heard), onDown: why => this.#down(why) })
   }
 
   close() {
@@ -85,12 +89,13 @@ export class Stream {
   /** Somebody says that it should work now. */
   retry() {
     this.#way = this.#failures = this.#slow = 0
+    this.#full = false
     this.open()
   }
 
   /** The machine woke, or the network changed: do not trust, look. */
   look() {
-    if (this.#timer) this.open()
+    if (this.#timer && !this.#full) this.open()
     else this.#watchdog.look()
   }
 
@@ -135,6 +140,8 @@ export class Stream {
     const tries = this.#way && !this.#alive ? 1 : TRIES // a way that only stands in, and that never opened, gets one
     if (this.#alive && performance.now() - this.#opened > YOUNG) this.#failures = this.#slow = 0
     this.#failures++
+    this.#full = why.busy && !this.#full && this.#failures % TRIES === 0
+    if (this.#full) return this.open()
     const refused = why.status >= 400 && !why.passing
     const wait = atOnce ? 0 : refused ? REFUSED : waitAfter(why, this.#failures, SHORTEST, LONGEST)
     this.#again(wait, why.status)
@@ -153,6 +160,13 @@ export class Stream {
     this.#alive = false
     this.#onState({ live: false, wait: delay, status })
     this.#timer = setTimeout(() => this.open(), delay)
+  }
+
+  /** Tries a stream again; one refusal leads back to short polls. */
+  #lookForPlace() {
+    this.#full = false
+    this.#failures = TRIES - 1
+    this.open()
   }
 
   #hasNext() {
