@@ -40,7 +40,9 @@ type Store interface {
 	Close() error
 }
 
-// A Log is the events of all rooms, and what passes by.
+// A Log is the events of all rooms, and what passes by. What it gives of an
+// edited message is its last text, in the message as in the edit, wherever a
+// reader begins: edits that were replaced are gone, like what was deleted.
 type Log interface {
 	// Append writes an event that [chat.Compose] made into its room's log. It
 	// comes back with its id and prev. An event whose author used its key

@@ -101,11 +101,19 @@ func (b *batch) write(c *call, rule chat.Rule, name []byte, rec record, at time.
 		rec.number, rec.creator = uint32(n), c.ev.By.ID
 	}
 	if rule.RemovesText {
-		if err := b.removeText(&rec, c.ev.Target); err != nil {
+		if err := b.remove(&rec, logKey(rec.number, c.ev.Target)); err != nil {
+			return err
+		}
+	}
+	if rule.RemovesText || rule.ReplacesText {
+		if err := b.removeEdits(&rec, c.ev.Target); err != nil {
 			return err
 		}
 	}
 	if rule.ReplacesText {
+		if err := b.replaceText(rec, c.ev); err != nil {
+			return err
+		}
 		if err := b.edits.Put(editKey(rec.number, c.ev.Target, c.ev.ID), []byte{}); err != nil {
 			return err
 		}
@@ -132,11 +140,8 @@ func (b *batch) write(c *call, rule chat.Rule, name []byte, rec record, at time.
 	return nil
 }
 
-// removeText takes an event out of the log, and those whose text stood for its.
-func (b *batch) removeText(rec *record, target chat.ID) error {
-	if err := b.remove(rec, logKey(rec.number, target)); err != nil {
-		return err
-	}
+// removeEdits takes out of the log what replaced an event's text before.
+func (b *batch) removeEdits(rec *record, target chat.ID) error {
 	prefix := logKey(rec.number, target)
 	for _, key := range keysWith(b.edits, prefix, math.MaxInt) {
 		if err := b.remove(rec, logKey(rec.number, readID(key[len(prefix):]))); err != nil {
@@ -147,6 +152,28 @@ func (b *batch) removeText(rec *record, target chat.ID) error {
 		}
 	}
 	return nil
+}
+
+// replaceText gives the event that an edit is about the edit's text. A journal
+// of an earlier version may not have it any more.
+func (b *batch) replaceText(rec record, edit chat.Event) error {
+	key := logKey(rec.number, edit.Target)
+	sealed := b.log.Get(key)
+	if sealed == nil {
+		return nil
+	}
+	e, err := decodeEntry(key, sealed)
+	if err != nil {
+		return err
+	}
+	ev, err := e.event(key)
+	if err != nil {
+		return err
+	}
+	ev.Text = edit.Text
+	e.body = store.Encode(ev)
+	b.removed = true
+	return b.log.Put(key, seal(key, e.encode()))
 }
 
 // remove takes an event out of the log, if it is there.

@@ -55,6 +55,25 @@ func TestWhatWasDeletedIsErasedFromTheFile(t *testing.T) {
 	}
 }
 
+func TestTextThatWasReplacedIsErasedFromTheFile(t *testing.T) {
+	dir := t.TempDir()
+	s, _ := open(t, store.Options{Dir: dir})
+	line := add(t, s, message(ann, "first-secret"))
+	for _, text := range []string{"second-secret", "harmless"} {
+		for i := range 100 {
+			add(t, s, message(bob, fmt.Sprint("between ", i)))
+		}
+		add(t, s, chat.Event{Room: room, Kind: chat.Edit, By: ann, Target: line.ID, Text: text})
+	}
+	s.EraseNow()
+	if n := holds(t, dir, "-secret"); n > 0 {
+		t.Errorf("the file still holds it %d times", n)
+	}
+	if c := must(bolt.Verify(s))(t); c.Events != 202 {
+		t.Errorf("the whole file holds %+v", c)
+	}
+}
+
 // A process may die before it has erased what it deleted.
 func TestStartErasesWhatWasDeletedBefore(t *testing.T) {
 	dir := t.TempDir()

@@ -114,7 +114,7 @@ func TestLineThatAnEarlierVersionRefusedIsDropped(t *testing.T) {
 		{"a repeat", chat.Event{ID: next, Kind: chat.Message, By: ann, Text: "hi", Key: "k"}, "hi"},
 		{"a foreign edit", chat.Event{ID: next, Kind: chat.Edit, By: bob, Target: msg.ID, Text: "ho"}, "hi"},
 		{"a foreign delete", chat.Event{ID: next, Kind: chat.Delete, By: bob, Target: msg.ID}, "hi"},
-		{"a good edit", chat.Event{ID: next, Kind: chat.Edit, By: ann, Target: msg.ID, Text: "ho"}, "hi edit:ho"},
+		{"a good edit", chat.Event{ID: next, Kind: chat.Edit, By: ann, Target: msg.ID, Text: "ho"}, "ho edit:ho"},
 		{"another's key", chat.Event{ID: next, Kind: chat.Message, By: bob, Text: "ho", Key: "k"}, "hi ho"},
 		{"the key a day later", chat.Event{ID: day, Kind: chat.Message, By: ann, Text: "ho", Key: "k"}, "hi ho"},
 	} {

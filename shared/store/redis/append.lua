@@ -107,9 +107,11 @@ if type(added) == 'table' and added.err then
 end
 
 -- Replacements of a text are found by the time of their target, so that taking
--- a message's text out of the log takes theirs out too.
-if removes_text then
-  call('XDEL', log, target)
+-- a message's text out of the log takes theirs out too, and a new one takes out
+-- those before it. The message keeps its entry, which cannot be changed: see
+-- asTheyRead in edits.go.
+if removes_text then call('XDEL', log, target) end
+if removes_text or replaces_text then
   for _, edit in ipairs(call('ZRANGEBYSCORE', edits, ms(target), ms(target))) do
     local of, by = string.match(edit, '^(%S+) (%S+)$')
     if of == target then
@@ -117,7 +119,8 @@ if removes_text then
       call('ZREM', edits, edit)
     end
   end
-elseif replaces_text then
+end
+if replaces_text then
   call('ZADD', edits, ms(target), target .. ' ' .. id)
   local head = call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
   call('ZREMRANGEBYSCORE', edits, '-inf', '(' .. ms(head[1]))

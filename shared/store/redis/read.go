@@ -20,10 +20,14 @@ func (s *Store) Since(ctx context.Context, room chat.RoomID, after chat.ID, n in
 	tail := pipe.XRangeN(ctx, log, "("+after.String(), "+", int64(n))
 	head := pipe.XRangeN(ctx, log, "-", "+", 1)
 	meta := pipe.HMGet(ctx, keys.meta(), "last", "shown")
+	edits := pipe.ZCard(ctx, keys.edits())
 	if _, err := pipe.Exec(ctx); err != nil {
 		return nil, store.Unavailable("read "+string(room), err)
 	}
-	evs, err := s.events(tail.Val())
+	evs, err := events(tail.Val())
+	if err == nil {
+		evs, err = s.asTheyRead(ctx, keys, evs, edits)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -100,15 +104,23 @@ func (s *Store) Before(ctx context.Context, room chat.RoomID, before chat.ID, n 
 			end = last[0].String()
 		}
 	}
-	msgs, err := s.rdb.XRevRangeN(ctx, s.keys.room(room).log(), end, "-", int64(n)).Result()
-	if err != nil {
+	keys := s.keys.room(room)
+	pipe := s.rdb.Pipeline()
+	found := pipe.XRevRangeN(ctx, keys.log(), end, "-", int64(n))
+	edits := pipe.ZCard(ctx, keys.edits())
+	if _, err := pipe.Exec(ctx); err != nil {
 		return nil, store.Unavailable("read "+string(room), err)
 	}
+	msgs := found.Val()
 	slices.Reverse(msgs)
-	return s.events(msgs)
+	evs, err := events(msgs)
+	if err != nil {
+		return nil, err
+	}
+	return s.asTheyRead(ctx, keys, evs, edits)
 }
 
-func (s *Store) events(msgs []redis.XMessage) ([]chat.Event, error) {
+func events(msgs []redis.XMessage) ([]chat.Event, error) {
 	evs := make([]chat.Event, 0, len(msgs))
 	for _, m := range msgs {
 		prev, _ := m.Values["prev"].(string)

@@ -146,11 +146,40 @@ func testDeleteTakesTheTextOutOfTheLog(t *testing.T, e Engine) {
 		Add(t, s, chat.Event{Room: Room, Kind: chat.Edit, By: Ann, Target: stays.ID, Text: fmt.Sprint("stays ", i)})
 	}
 	Add(t, s, chat.Event{Room: Room, Kind: chat.Delete, By: Ann, Target: msg.ID})
-	want := "before stays edit:stays 0 edit:stays 1 edit:stays 2 delete:"
+	want := "before stays 2 edit:stays 2 delete:"
 	if got := Texts(Must(s.Before(t.Context(), Room, chat.ID{}, 20))(t)); got != want {
 		t.Errorf("the log holds %q, want %q", got, want)
 	}
 	if got := Texts(Must(s.Since(t.Context(), Room, start.ID, 20))(t)); "before "+got != want {
 		t.Errorf("after the first: %q", got)
+	}
+}
+
+// Wherever a reader begins, no text is given that another one replaced.
+func testEditReplacesTheTextInTheLog(t *testing.T, e Engine) {
+	s := e.Open(t, store.Options{})
+	start := Say(t, s, Bob, "before")
+	msg := Say(t, s, Ann, "first")
+	Say(t, s, Ann, "between")
+	for _, text := range []string{"second", "third", "last"} {
+		Add(t, s, chat.Event{Room: Room, Kind: chat.Edit, By: Ann, Target: msg.ID, Text: text})
+	}
+	end := Say(t, s, Bob, "after")
+	for what, got := range map[string][]chat.Event{
+		"all":                Must(s.Since(t.Context(), Room, chat.ID{}, 20))(t),
+		"the last":           Must(s.Before(t.Context(), Room, chat.ID{}, 20))(t),
+		"after the start":    Must(s.Since(t.Context(), Room, start.ID, 1))(t),
+		"after the message":  Must(s.Since(t.Context(), Room, msg.ID, 20))(t),
+		"before the edits":   Must(s.Before(t.Context(), Room, msg.ID.Next(), 1))(t),
+		"only the last edit": Must(s.Before(t.Context(), Room, end.ID, 1))(t),
+	} {
+		want := map[string]string{
+			"all": "before last between edit:last after", "the last": "before last between edit:last after",
+			"after the start": "last", "after the message": "between edit:last after",
+			"before the edits": "last", "only the last edit": "edit:last",
+		}[what]
+		if Texts(got) != want {
+			t.Errorf("%s: %q, want %q", what, Texts(got), want)
+		}
 	}
 }

@@ -46,9 +46,21 @@ func (m *model) messages() []chat.Event {
 }
 
 func (m *model) present() []chat.Event {
-	return slices.DeleteFunc(slices.Clone(m.all), func(ev chat.Event) bool {
-		return m.gone[ev.ID] || ev.Kind == chat.Edit && m.gone[ev.Target]
+	last := map[chat.ID]chat.Event{} // edit of a message
+	for _, ev := range m.all {
+		if ev.Kind == chat.Edit {
+			last[ev.Target] = ev
+		}
+	}
+	evs := slices.DeleteFunc(slices.Clone(m.all), func(ev chat.Event) bool {
+		return m.gone[ev.ID] || ev.Kind == chat.Edit && (m.gone[ev.Target] || last[ev.Target].ID != ev.ID)
 	})
+	for i, ev := range evs {
+		if edit, edited := last[ev.ID]; edited {
+			evs[i].Text = edit.Text
+		}
+	}
+	return evs
 }
 
 func (m *model) say(rt *rapid.T) {
@@ -63,7 +75,7 @@ func (m *model) pick(rt *rapid.T) chat.Event {
 }
 
 func (m *model) edit(rt *rapid.T) {
-	m.append(rt, chat.Event{Kind: chat.Edit, Target: m.pick(rt).ID, Text: "edited"})
+	m.append(rt, chat.Event{Kind: chat.Edit, Target: m.pick(rt).ID, Text: rapid.SampledFrom([]string{"edited", "again"}).Draw(rt, "text")})
 }
 
 func (m *model) delete(rt *rapid.T) {

@@ -39,6 +39,7 @@ func Run(t *testing.T, engine func(testing.TB) Engine) {
 		{"ConcurrentRepeatsAreOneEvent", testConcurrentRepeatsAreOneEvent},
 		{"OnlyTheAuthorChangesAMessage", testOnlyTheAuthorChangesAMessage},
 		{"DeleteTakesTheTextOutOfTheLog", testDeleteTakesTheTextOutOfTheLog},
+		{"EditReplacesTheTextInTheLog", testEditReplacesTheTextInTheLog},
 		{"PostsAreLimited", testPostsAreLimited},
 		{"AllowCountsOnAllServers", testAllowCountsOnAllServers},
 		{"SinceGoesOnAfterWhatWasDeleted", testSinceGoesOnAfterWhatWasDeleted},
