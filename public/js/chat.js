@@ -49,12 +49,32 @@ export function timeOf(id) {
   return Number(id.split('-')[0])
 }
 
-/** Reports whether a name can be a room's. @param {string} name */
+const ROOM = /^[\p{L}\p{Nd}][\p{L}\p{M}\p{Nd}._-]{0,62}$/u
+const UNSEEN = /[\p{Me}\p{DI}]/u // letters and marks that leave no ink
+const LATIN_OR_HAN = /[\p{scx=Latn}\p{scx=Hani}]/u // which are written together, and with these alone
+const NEITHER = /[^\p{sc=Latn}\p{sc=Hani}\p{sc=Hira}\p{sc=Kana}\p{sc=Hang}\p{sc=Bopo}\p{sc=Zyyy}\p{sc=Zinh}]/u
+
+/** Reports whether a name can be a room's. The server knows of more that cannot. @param {string} name */
 export function isRoom(name) {
-  return /^[a-z0-9][a-z0-9._-]{0,62}$/.test(name)
+  return ROOM.test(name) && !UNSEEN.test(name) && roomNamed(name) === name && !(LATIN_OR_HAN.test(name) && NEITHER.test(name))
+}
+
+/** The one form of a room's name. @param {string} name */
+export function roomNamed(name) {
+  return name.normalize('NFKC').toLowerCase().normalize('NFKC')
 }
 
 /** Where a room lives. @param {string} room @param {...string} more */
 export function pathOf(room, ...more) {
-  return ['/r', room, ...more.map(encodeURIComponent)].join('/')
+  return ['/r', room, ...more].map((part, i) => (i ? encodeURIComponent(part) : part)).join('/')
+}
+
+/** The room of a path, as it is called; null: it is of none. @param {string} path */
+export function roomOf(path) {
+  const [, r, name] = path.split('/')
+  try {
+    return r === 'r' && name ? decodeURIComponent(name).normalize('NFC') : null
+  } catch {
+    return null // what is not encoded well names nothing
+  }
 }

@@ -5,11 +5,6 @@
 // packages talk to each other in its words.
 package chat
 
-import (
-	"fmt"
-	"regexp"
-)
-
 // The limits of what a person may send. An operator's limits (rates, streams)
 // are configuration; these are the language.
 const (
@@ -19,30 +14,8 @@ const (
 	MaxKey    = 128  // bytes of an idempotency key, printable ASCII
 	MaxMarks  = 8    // combining marks on one letter, in a row: Tibetan needs 5, more only paint over other lines
 	MaxEmoji  = 64   // bytes of a reaction: one grapheme, such as a family with skin tones
-	MaxRoomID = 63   // bytes of a room's name
+	MaxRoomID = 63   // characters (code points) of a room's name, and so at most four times as many bytes
 )
-
-// A RoomID names a room: lower-case letters, digits and ". _ -", at most
-// [MaxRoomID] bytes, beginning with a letter or digit. It is safe in an
-// address, a Redis key and an SSE field.
-type RoomID string
-
-// Lobby is the room that is meant when none is named.
-const Lobby RoomID = "lobby"
-
-// RoomPattern is the regular expression of a room's name.
-const RoomPattern = `^[a-z0-9][a-z0-9._-]{0,62}$`
-
-var roomPattern = regexp.MustCompile(RoomPattern)
-
-// ParseRoom reads a room's name. Its error is an [ErrInvalid] that a user may
-// read.
-func ParseRoom(s string) (RoomID, error) {
-	if !roomPattern.MatchString(s) {
-		return "", fmt.Errorf("%w: a room's name is 1 to %d of a-z 0-9 . _ - and begins with a letter or digit", ErrInvalid, MaxRoomID)
-	}
-	return RoomID(s), nil
-}
 
 // A User is somebody with a session. The ID is made at login and stays with the
 // session; the name is what others see. A name is not an identity: anybody may

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"confab/shared/chat"
 )
@@ -151,17 +153,47 @@ func FuzzCursor(f *testing.F) {
 }
 
 func TestParseRoom(t *testing.T) {
-	for _, good := range []string{"lobby", "a", "0", "a.b_c-d", "0123456789abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqr"[:63]} {
+	for _, good := range []string{"lobby", "a", "0", "a.b_c-d", "0123456789abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqr"[:63],
+		"项目", "ひらがなとカタカナ", "田中ken", "проект-7", "קהילה", "समूह", "كلام_7", "café", strings.Repeat("项", 63), "ἀγορά", "straße", "ไทย"} {
 		if got, err := chat.ParseRoom(good); string(got) != good || err != nil {
 			t.Errorf("ParseRoom(%q) = %q, %v", good, got, err)
 		}
 	}
-	for _, bad := range []string{"", ".", "..", "-a", "_a", "A", "é", "a b", "a/b", "a{b}", "a\n", "a\r\n", "a\x00", "a:b", "a*", "а", // Cyrillic
+	for _, bad := range []string{"", ".", "..", "-a", "_a", "A", "a b", "a/b", "a{b}", "a\n", "a\r\n", "a\x00", "a:b", "a*", "É", "Проект", "lоbby", // with a Cyrillic о
+		"ｌｏｂｂｙ", "①", "ﬁle", "a\u200db", "a\ufe0f", "\u115f", "\u3164", "\u0301a", "a\u20dd", "a" + strings.Repeat("\u0323", 10), "\xff", "项\xff", "🎉", "a🎉", "项 目", "a\u202eb", "@a", strings.Repeat("项", 64),
 		"0123456789abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrs"} {
 		if got, err := chat.ParseRoom(bad); got != "" || !errors.Is(err, chat.ErrInvalid) {
 			t.Errorf("ParseRoom(%q) = %q, %v", bad, got, err)
 		}
 	}
+}
+
+// One name is one room, however its letters were composed.
+func TestRoomIsComposed(t *testing.T) {
+	for _, s := range []string{"cafe\u0301", "caf\u00e9"} {
+		if got, err := chat.ParseRoom(s); got != "caf\u00e9" || err != nil {
+			t.Errorf("ParseRoom(%q) = %q, %v", s, got, err)
+		}
+	}
+}
+
+// What is a room's name once is one for ever, in the same form.
+func FuzzParseRoom(f *testing.F) {
+	for _, s := range []string{"lobby", "项目", "cafe\u0301", "ﬁle", "\u3164", "İ", "lоbby"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		room, err := chat.ParseRoom(s)
+		if err != nil {
+			return
+		}
+		if again, err := chat.ParseRoom(string(room)); again != room || err != nil {
+			t.Errorf("%q is %q, and that %q, %v", s, room, again, err)
+		}
+		if n := utf8.RuneCountInString(string(room)); n > chat.MaxRoomID || strings.ContainsAny(string(room), " {}:/*?\r\n\x00") || !chat.Visible(string(room)) {
+			t.Errorf("%q is a room", room)
+		}
+	})
 }
 
 func TestRoomsAreSortedByBytesAndOnce(t *testing.T) {

@@ -51,7 +51,7 @@ func Parse(s string) (string, error) {
 		return "", fmt.Errorf("%w: the name cannot be seen", chat.ErrInvalid)
 	case chat.Marks(name) > maxMarks:
 		return "", fmt.Errorf("%w: the name stacks too many marks on a letter", chat.ErrInvalid)
-	case mixed(name):
+	case chat.MixesScripts(name):
 		return "", fmt.Errorf("%w: the name mixes letters of several scripts", chat.ErrInvalid)
 	case reserved[skeleton(name)]:
 		return "", fmt.Errorf("%w: that name is reserved", chat.ErrInvalid)
@@ -82,49 +82,4 @@ func skeleton(name string) string {
 		}
 		return -1
 	}, lookalikes.Replace(base))
-}
-
-// Scripts that are written together in one language.
-var together = [][]string{
-	{"Latin", "Han", "Hiragana", "Katakana"},
-	{"Latin", "Han", "Hangul"},
-	{"Latin", "Han", "Bopomofo"},
-}
-
-// mixed reports whether the letters of s are of scripts that no language
-// writes together (UTS 39, 5.2, highly restrictive).
-func mixed(s string) bool {
-	seen := map[string]bool{}
-	for _, r := range s {
-		if sc := script(r); sc != "Common" && sc != "Inherited" {
-			seen[sc] = true
-		}
-	}
-	if len(seen) < 2 {
-		return false
-	}
-	for _, set := range together {
-		n := 0
-		for _, sc := range set {
-			if seen[sc] {
-				n++
-			}
-		}
-		if n == len(seen) {
-			return false
-		}
-	}
-	return true
-}
-
-func script(r rune) string {
-	if r < unicode.MaxASCII && unicode.IsLetter(r) {
-		return "Latin"
-	}
-	for name, table := range unicode.Scripts {
-		if unicode.Is(table, r) {
-			return name
-		}
-	}
-	return "Common"
 }

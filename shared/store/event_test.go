@@ -14,7 +14,7 @@ func event(t *rapid.T) chat.Event {
 		return chat.ID{MS: rapid.Uint64Range(0, 1<<50).Draw(t, "ms"), Seq: rapid.Uint64Range(0, 2000).Draw(t, "seq")}
 	})
 	ev := chat.Event{
-		Room: chat.RoomID(rapid.StringMatching(`[a-z0-9][a-z0-9._-]{0,62}`).Draw(t, "room")),
+		Room: chat.RoomID(rapid.StringMatching(`[a-zé项目0-9][a-zé项目0-9._-]{0,62}`).Draw(t, "room")),
 		ID:   id.Draw(t, "id"), Prev: id.Draw(t, "prev"), Target: id.Draw(t, "target"), Reply: id.Draw(t, "reply"),
 		At:   rapid.OneOf(rapid.Just(int64(0)), rapid.Int64Range(1, 1<<50)).Draw(t, "at"),
 		Kind: rapid.SampledFrom(chat.Kinds).Draw(t, "kind").Kind,

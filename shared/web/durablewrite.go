@@ -55,7 +55,7 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Type", typeJSON)
 	h.Set(nextOffset, offsetOf(known.Last))
 	if known.Last.IsZero() {
-		h.Set("Location", "/r/"+string(room))
+		h.Set("Location", roomPath(room))
 		w.WriteHeader(http.StatusCreated)
 	}
 	return nil

@@ -209,10 +209,10 @@ func (p *page) link(h http.Header) {
 	}
 	first, last := p.events[0], p.events[len(p.events)-1]
 	if !first.Prev.IsZero() && (p.forward || p.More) {
-		h.Add("Link", fmt.Sprintf(`</r/%s?before=%s&limit=%d>; rel="prev"`, p.Room, first.ID, p.limit))
+		h.Add("Link", fmt.Sprintf(`<%s?before=%s&limit=%d>; rel="prev"`, roomPath(p.Room), first.ID, p.limit))
 	}
 	if p.Cursor.After(last.ID) || p.forward && p.More {
-		h.Add("Link", fmt.Sprintf(`</r/%s?after=%s&limit=%d>; rel="next"`, p.Room, last.ID, p.limit))
+		h.Add("Link", fmt.Sprintf(`<%s?after=%s&limit=%d>; rel="next"`, roomPath(p.Room), last.ID, p.limit))
 	}
 }
 

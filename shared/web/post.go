@@ -133,7 +133,7 @@ func (s *Server) postTo(w http.ResponseWriter, r *http.Request, v visitor, d cha
 	if err != nil {
 		return ev, 0, err
 	}
-	w.Header().Set("Location", "/r/"+string(ev.Room)+"/"+ev.ID.String())
+	w.Header().Set("Location", roomPath(ev.Room)+"/"+ev.ID.String())
 	w.Header().Set(nextOffset, offsetOf(ev.ID))
 	if replayed {
 		w.Header().Set("Idempotent-Replayed", "true")

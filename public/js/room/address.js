@@ -1,11 +1,10 @@
 // @ts-check
-import { LOBBY, isRoom } from '../chat.js'
+import { LOBBY, isRoom, roomOf } from '../chat.js'
 
 /** The room that the address names; null: none that can be. */
 export function roomInAddress() {
-  const [, r, name] = location.pathname.split('/')
-  const asked = r === 'r' ? name : new URLSearchParams(location.search).get('room') ?? LOBBY
-  return isRoom(asked) && (r === 'r' || location.pathname === '/') ? asked : null
+  const asked = location.pathname === '/' ? new URLSearchParams(location.search).get('room')?.normalize('NFC') ?? LOBBY : roomOf(location.pathname)
+  return asked !== null && isRoom(asked) ? asked : null
 }
 
 /** The line that the address names, if it does. */

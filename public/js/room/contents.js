@@ -1,5 +1,5 @@
 // @ts-check
-import { pathOf } from '../chat.js'
+import { pathOf, roomOf } from '../chat.js'
 import { say } from '../say.js'
 import { setChildren } from './children.js'
 import { find, icon, node } from './node.js'
@@ -113,7 +113,7 @@ function few(n) {
 
 /** @param {HTMLAnchorElement} link */
 function nameOf(link) {
-  return decodeURIComponent(link.pathname.split('/')[2])
+  return roomOf(link.pathname) ?? ''
 }
 
 /** A room, and the button on it that leaves it; keys do without. @param {string} room */

@@ -1,6 +1,6 @@
 // @ts-check
 import { call } from '../call.js'
-import { LOBBY, pathOf } from '../chat.js'
+import { LOBBY, pathOf, roomOf } from '../chat.js'
 import { roomInAddress } from './address.js'
 import { Room } from './room.js'
 import { save } from './saved.js'
@@ -27,7 +27,7 @@ export class Current {
     addEventListener('popstate', () => this.show(roomInAddress() ?? LOBBY))
     addEventListener('pagehide', () => this.#save())
     setInterval(() => this.#save(), SAVE_EVERY)
-    navigator.serviceWorker?.addEventListener('message', ({ data }) => this.open(data.open.split('/')[2]))
+    navigator.serviceWorker?.addEventListener('message', ({ data }) => this.open(roomOf(data.open) ?? LOBBY))
   }
 
   /** Goes to a room. @param {string} name */

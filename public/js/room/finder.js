@@ -1,6 +1,6 @@
 // @ts-check
 import { call } from '../call.js'
-import { isRoom } from '../chat.js'
+import { isRoom, roomNamed } from '../chat.js'
 import { limit } from '../limits.js'
 import { patiently } from '../patience.js'
 import { say } from '../say.js'
@@ -44,7 +44,7 @@ export class Finder {
   }
 
   get #typed() {
-    return this.#box.value.trim().toLowerCase().replace(/^#/, '').replace(/\s+/g, '-')
+    return roomNamed(this.#box.value.trim()).replace(/^#/, '').replace(/\s+/g, '-')
   }
 
   async #load() {

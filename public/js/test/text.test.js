@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isAfter, isRoom } from '../chat.js'
+import { isAfter, isRoom, pathOf, roomNamed, roomOf } from '../chat.js'
 import { isLarge } from '../room/format.js'
 import { mentions } from '../room/mention.js'
 import en from '../words/en.js'
@@ -13,9 +13,19 @@ test('ids are compared as numbers', () => {
 })
 
 test('a room’s name is what the server takes', () => {
-  for (const [name, ok] of [['lobby', true], ['a', true], ['7.up_x-y', true], ['', false], ['Lobby', false], ['-a', false], ['a b', false], ['a'.repeat(64), false], ['../x', false]]) {
+  for (const [name, ok] of [['lobby', true], ['a', true], ['7.up_x-y', true], ['', false], ['Lobby', false], ['-a', false], ['a b', false], ['a'.repeat(64), false], ['../x', false],
+    ['项目', true], ['田中ken', true], ['café', true], ['cafe\u0301', false], ['проект-7', true], ['项'.repeat(63), true], ['项'.repeat(64), false], ['项 目', false], ['Проект', false],
+    ['ｌｏｂｂｙ', false], ['lоbby', false], ['🎉', false], ['a\u200db', false], ['\u3164', false], ['@a', false]]) {
     assert.equal(isRoom(name), ok, name)
   }
+})
+
+test('a room’s address is encoded, and read back', () => {
+  for (const room of ['lobby', '项目', 'café', '7.up_x-y']) assert.equal(roomOf(pathOf(room, '1-0')), room)
+  assert.equal(pathOf('项目', '1-0'), '/r/%E9%A1%B9%E7%9B%AE/1-0')
+  assert.equal(roomOf('/r/cafe%CC%81'), 'café')
+  for (const path of ['/', '/r', '/r/', '/x/lobby', '/r/%E9']) assert.equal(roomOf(path), null, path)
+  assert.equal(roomNamed('ＣＡＦＥ\u0301'), 'café')
 })
 
 test('a mention is a name of its own', () => {

@@ -17,7 +17,7 @@ export default {
   rooms: 'Rooms',
   find: 'Find or create a room',
   newRoom: 'New room',
-  roomName: 'A room’s name has small letters, digits, dots and dashes.',
+  roomName: 'A room’s name has small letters of one script, digits, dots and dashes.',
   makeRoom: /** @param {{room: string}} _ */ ({ room }) => `Create ${room}`,
   peopleCount: /** @param {{n: number}} _ */ ({ n }) => `${n} here`,
   unread: /** @param {{room: string, n: number, mention: boolean}} _ */ ({ room, n, mention }) =>
@@ -150,7 +150,7 @@ export default {
   notYours: 'This room is not open to you',
   notYoursWhy: 'Whoever keeps it can let you in. The other rooms are open.',
   noRoom: 'There is no such room',
-  noRoomWhy: 'A room’s name has small letters, digits, dots and dashes. Perhaps the address was cut off.',
+  noRoomWhy: 'A room’s name has small letters of one script, digits, dots and dashes. Perhaps the address was cut off.',
   broken: 'Something broke on our side',
   brokenWhy: 'It is not your doing, and what you wrote is kept in this browser. Try again in a moment.',
 }

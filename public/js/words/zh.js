@@ -15,7 +15,7 @@ export default {
   rooms: '房间',
   find: '查找或新建房间',
   newRoom: '新建房间',
-  roomName: '房间名只能用小写字母、数字、点和短横线。',
+  roomName: '房间名可以用汉字、小写字母、数字、点和短横线，不能有空格。',
   makeRoom: ({ room }) => `新建 ${room}`,
   peopleCount: ({ n }) => `${n} 人在线`,
   unread: ({ room, n, mention }) => `${room}，${n} 条未读${mention ? '，有人提到你' : ''}`,
@@ -138,7 +138,7 @@ export default {
   notYours: '你不能进入这个房间',
   notYoursWhy: '房间的管理者可以让你进入。其他房间仍可使用。',
   noRoom: '没有这个房间',
-  noRoomWhy: '房间名只能用小写字母、数字、点和短横线。地址可能不完整。',
+  noRoomWhy: '房间名可以用汉字、小写字母、数字、点和短横线，不能有空格。地址可能不完整。',
   broken: '服务器出错了',
   brokenWhy: '这不是你的问题，你写的内容保存在此浏览器中。请稍后再试。',
 }

@@ -121,3 +121,24 @@ func testIdleRoomForgets(t *testing.T, e Engine) {
 		t.Errorf("after the old one: %q", Texts(evs))
 	}
 }
+
+// A room's name is a key to what an engine keeps, of whatever letters it is.
+func testRoomIsNamedInAnyScript(t *testing.T, e Engine) {
+	s := e.Open(t, store.Options{})
+	long := chat.RoomID(strings.Repeat("项", chat.MaxRoomID))
+	for _, room := range []chat.RoomID{"项目", "项", "café", long} {
+		tp := followRoom(t.Context(), t, s, room)
+		ev := Add(t, s, chat.Event{Room: room, Kind: chat.Message, By: Ann, Text: string(room)})
+		tp.Hears(5*time.Second, ev.ID)
+		Must(s.Here(t.Context(), "s1", room, Ann))(t)
+		if got := Must(s.Since(t.Context(), room, chat.ID{}, 10))(t); !slices.Equal(got, []chat.Event{ev}) {
+			t.Errorf("%s holds %+v", room, got)
+		}
+		if got := Must(s.Rooms(t.Context(), room))(t); !slices.Equal(got, []chat.Room{{ID: room, Last: ev.ID, People: 1}}) {
+			t.Errorf("%s is known as %+v", room, got)
+		}
+	}
+	if got := Must(s.Rooms(t.Context()))(t); len(got) != 4 {
+		t.Errorf("all rooms: %+v", got)
+	}
+}

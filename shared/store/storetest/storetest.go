@@ -45,6 +45,7 @@ func Run(t *testing.T, engine func(testing.TB) Engine) {
 		{"SinceGoesOnAfterWhatWasDeleted", testSinceGoesOnAfterWhatWasDeleted},
 		{"BeforeGivesPages", testBeforeGivesPages},
 		{"RoomsAreListedByActivity", testRoomsAreListedByActivity},
+		{"RoomIsNamedInAnyScript", testRoomIsNamedInAnyScript},
 		{"RoomKeepsSoMuch", testRoomKeepsSoMuch},
 		{"IdleRoomForgets", testIdleRoomForgets},
 		{"FollowIsGapFreeUnderConcurrentAppends", testFollowIsGapFreeUnderConcurrentAppends},

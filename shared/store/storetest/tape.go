@@ -33,9 +33,14 @@ func NewTape(tb testing.TB) *Tape { return &Tape{tb: tb, more: make(chan struct{
 // Follow records what a store tells of [Room] until ctx ends.
 func Follow(ctx context.Context, tb testing.TB, s store.Store) *Tape {
 	tb.Helper()
+	return followRoom(ctx, tb, s, Room)
+}
+
+func followRoom(ctx context.Context, tb testing.TB, s store.Store, room chat.RoomID) *Tape {
+	tb.Helper()
 	tp := NewTape(tb)
 	tp.Mu.Lock()
-	first, err := s.Follow(ctx, Room, tp)
+	first, err := s.Follow(ctx, room, tp)
 	tp.First, tp.Last = first, first
 	tp.Mu.Unlock()
 	if err != nil {
