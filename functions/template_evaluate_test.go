@@ -72,6 +72,24 @@ func (t *template) holds(condition string) bool {
 	return t.eval(c, condition).(bool)
 }
 
+// accepted reports whether CloudFormation takes the parameters, by one of the
+// template's rules.
+func (t *template) accepted(rule string) bool {
+	r := pairs(pairs(t.root["Rules"])[rule])
+	if r == nil {
+		t.tb.Fatalf("no rule %s", rule)
+	}
+	if !t.eval(r["RuleCondition"], rule).(bool) {
+		return true
+	}
+	for _, assertion := range listOf(t.eval(r["Assertions"], rule)) {
+		if at(assertion, "Assert") != true {
+			return false
+		}
+	}
+	return true
+}
+
 var (
 	noValue  = new(int)
 	variable = regexp.MustCompile(`\$\{([\w:.]+)\}`)

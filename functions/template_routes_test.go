@@ -130,6 +130,12 @@ func TestTemplateHasEveryRouteWhereItIsServed(t *testing.T) {
 			if origin, methods := function.passes(path); origin != "api" || !slices.Contains(methods, any(method)) {
 				t.Errorf("%s: CloudFront takes it to %s by %v", pattern, origin, methods)
 			}
+			if asked := function.answers("OPTIONS", path); asked != "LoginFunction" && asked != "PostFunction" {
+				t.Errorf("%s: whether another site's page may is answered by %q", pattern, asked)
+			}
+			if _, methods := function.passes(path); !slices.Contains(methods, any("OPTIONS")) {
+				t.Errorf("%s: CloudFront passes %v", pattern, methods)
+			}
 			if origin, _ := container.passes(path); set == "Stream" && origin != "container" {
 				t.Errorf("%s: CloudFront takes it to %s, want the container", pattern, origin)
 			}
@@ -174,6 +180,7 @@ func TestTemplateSendsNothingWhereNobodyAnswers(t *testing.T) {
 	}
 	for name, r := range deploy(t, nil).resources {
 		mux := http.NewServeMux()
+		mux.Handle("OPTIONS /", http.NotFoundHandler()) // preflights, whatever the path
 		for _, pattern := range serves[name] {
 			mux.Handle(pattern, http.NotFoundHandler())
 		}

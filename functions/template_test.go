@@ -118,7 +118,7 @@ func TestTemplateTellsTheContainerItsOrigin(t *testing.T) {
 func TestTemplateTellsBothWaysTheSame(t *testing.T) {
 	given := map[string]any{
 		"StreamBackend": "container", "StreamImage": "image", "RedisUrl": "rediss://elsewhere:6379",
-		"Guests": "none", "History": "50", "Retention": "720h", "Durability": "replicas:2",
+		"AllowedOrigins": "https://example.org", "Guests": "none", "History": "50", "Retention": "720h", "Durability": "replicas:2",
 	}
 	d := deploy(t, given)
 	container := map[string]any{}
@@ -126,7 +126,7 @@ func TestTemplateTellsBothWaysTheSame(t *testing.T) {
 		container[at(v, "Name").(string)] = at(v, "Value")
 	}
 	functions := mapOf(at(d.eval(d.root["Globals"], "Globals"), "Function", "Environment", "Variables"))
-	for variable, parameter := range map[string]string{"GUESTS": "Guests", "HISTORY": "History", "RETENTION": "Retention", "DURABILITY": "Durability"} {
+	for variable, parameter := range map[string]string{"ALLOWED_ORIGINS": "AllowedOrigins", "GUESTS": "Guests", "HISTORY": "History", "RETENTION": "Retention", "DURABILITY": "Durability"} {
 		if want := given[parameter]; functions[variable] != want || container[variable] != want {
 			t.Errorf("%s is %v in the functions and %v in the container, want %v", variable, functions[variable], container[variable], want)
 		}
@@ -258,12 +258,24 @@ func TestTemplateLogsForATimeAndRaisesAlarms(t *testing.T) {
 		if at(p, "AlarmActions", 0) != "<AlarmTopic>" {
 			t.Errorf("nobody hears of: %v", at(p, "AlarmDescription"))
 		}
-		alarmed[fmt.Sprint(at(p, "MetricName"), " ", at(p, "Dimensions", 0, "Value"))] = true
+		metric := p
+		if first := at(p, "Metrics", 0, "MetricStat", "Metric"); first != nil {
+			metric = first
+		}
+		alarmed[fmt.Sprint(at(metric, "MetricName"), " ", at(metric, "Dimensions", 0, "Value"))] = true
 	}
 	for _, want := range []string{"Errors <LoginFunction>", "Errors <PostFunction>", "Errors <StreamFunction>", "Throttles <StreamFunction>", "ThrottledCmds <Cache>", "BytesUsedForCache <Cache>"} {
 		if !alarmed[want] {
 			t.Errorf("no alarm on %s", want)
 		}
+	}
+}
+
+// However large the cache may be, it is told of before it is full.
+func TestTemplateTellsOfAFullCacheByItsSize(t *testing.T) {
+	full := deploy(t, map[string]any{"CacheGB": "20"}).resources["CacheFull"]["Properties"]
+	if how, at80 := at(full, "Metrics", 1, "Expression"), at(full, "Threshold"); how != "bytes / (${CacheGB} * 10000000)" || at80 != "80" {
+		t.Errorf("it is told of when %v is over %v", how, at80)
 	}
 }
 
