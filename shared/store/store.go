@@ -138,8 +138,8 @@ type Options struct {
 	PostsPerSecond float64
 	PostBurst      int
 	// Durability is who has an event before Append returns and anybody sees
-	// it: "primary" (or empty), "replicas" for as many as were ever seen, or
-	// "replicas:2" for two of them.
+	// it: "primary" (or empty), "majority" of it and its replicas, "replicas" for
+	// as many as were ever seen, or "replicas:2" for two of them.
 	Durability string
 
 	Log *slog.Logger

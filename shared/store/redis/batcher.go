@@ -114,17 +114,17 @@ func (b *batcher) write(ctx context.Context, calls []*call) {
 		r.append(ctx, calls)
 		return
 	}
-	runCalls(ctx, b.store.rdb, calls, 0)
+	runCalls(ctx, b.store.rdb, calls, wait{})
 }
 
 // runCalls makes the calls in one round trip and reads their replies. It
-// returns how many replicas have what was written, of so many.
-func runCalls(ctx context.Context, rdb redis.Cmdable, calls []*call, replicas int) int {
+// returns how many replicas have what was written, of those that are waited for.
+func runCalls(ctx context.Context, rdb redis.Cmdable, calls []*call, w wait) int {
 	runs := make([]*run, len(calls))
 	for i, c := range calls {
 		runs[i] = &c.run
 	}
-	got := runAll(ctx, rdb, runs, replicas)
+	got := runAll(ctx, rdb, runs, w)
 	for _, c := range calls {
 		c.read()
 	}

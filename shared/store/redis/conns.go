@@ -3,8 +3,10 @@ package redis
 import (
 	"context"
 	"errors"
+	"maps"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -80,6 +82,16 @@ func (ct *connTracker) closeStale(addr string, since time.Time) {
 	}
 	ct.mu.Unlock()
 	for _, c := range stale {
+		c.Close()
+	}
+}
+
+// closeAll closes all connections: they are to a Redis that was replaced.
+func (ct *connTracker) closeAll() {
+	ct.mu.Lock()
+	all := slices.Collect(maps.Keys(ct.open))
+	ct.mu.Unlock()
+	for _, c := range all {
 		c.Close()
 	}
 }

@@ -22,6 +22,23 @@ type target struct {
 	db      int
 	user    string // whose permissions we have
 	address string // what may be shown of it
+
+	conns *connTracker
+
+	// node is a client for one of its replicas, under the same login.
+	node func(address string) *redis.Client
+}
+
+// nodes returns how a replica is reached: as the others are, but soon given up.
+func nodes(user, password string, c *tls.Config) func(address string) *redis.Client {
+	return func(address string) *redis.Client {
+		return redis.NewClient(&redis.Options{
+			Addr: address, Username: user, Password: password, TLSConfig: c,
+			MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true, PoolSize: 2,
+			DialTimeout: askTimeout, ReadTimeout: askTimeout, WriteTimeout: askTimeout,
+			ConnMaxIdleTime: idleTime, DisableIdentity: true,
+		})
+	}
 }
 
 // dial makes the client that the address asks for. Commands are not sent twice
@@ -52,8 +69,8 @@ func dial(opts store.Options) (target, error) {
 		o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled = -1, 1, true
 		o.PoolSize, o.PoolTimeout = poolSize, poolTimeout
 		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, replyTimeout, replyTimeout
-		o.Dialer = dialer(o.TLSConfig)
-		t.rdb, t.db = redis.NewFailoverClient(o), o.DB
+		o.Dialer = t.dialer(o.TLSConfig)
+		t.rdb, t.db, t.node = redis.NewFailoverClient(o), o.DB, nodes(o.Username, o.Password, o.TLSConfig)
 	case cluster:
 		o, err := redis.ParseClusterURL(u.String())
 		if err == nil {
@@ -65,8 +82,8 @@ func dial(opts store.Options) (target, error) {
 		o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled = -1, 1, true
 		o.PoolSize, o.PoolTimeout = poolSize, poolTimeout
 		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, replyTimeout, replyTimeout
-		o.Dialer = dialer(o.TLSConfig)
-		t.rdb = redis.NewClusterClient(o)
+		o.Dialer = t.dialer(o.TLSConfig)
+		t.rdb, t.node = redis.NewClusterClient(o), nodes(o.Username, o.Password, o.TLSConfig)
 	default:
 		o, err := redis.ParseURL(u.String())
 		if err == nil {
@@ -78,8 +95,8 @@ func dial(opts store.Options) (target, error) {
 		o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled = -1, 1, true
 		o.PoolSize, o.PoolTimeout = poolSize, poolTimeout
 		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, replyTimeout, replyTimeout
-		o.Dialer = dialer(o.TLSConfig)
-		t.rdb, t.db = redis.NewClient(o), o.DB
+		o.Dialer = t.dialer(o.TLSConfig)
+		t.rdb, t.db, t.node = redis.NewClient(o), o.DB, nodes(o.Username, o.Password, o.TLSConfig)
 	}
 	return t, nil
 }
@@ -135,8 +152,10 @@ func contents(variable, value string) ([]byte, error) {
 	return text, nil
 }
 
-func dialer(c *tls.Config) func(ctx context.Context, network, addr string) (net.Conn, error) {
-	return newConnTracker(redis.NewDialer(&redis.Options{DialTimeout: dialTimeout, TLSConfig: c})).connect
+// dialer is how the driver connects. The target keeps track of it.
+func (t *target) dialer(c *tls.Config) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	t.conns = newConnTracker(redis.NewDialer(&redis.Options{DialTimeout: dialTimeout, TLSConfig: c}))
+	return t.conns.connect
 }
 
 // clustered reports whether rooms are on several primaries.

@@ -40,7 +40,7 @@ func (s *Store) explain(err error) error {
 		}
 	}
 	switch {
-	case has("NOPERM") || has("The user executing the script can't"):
+	case has("NOPERM") || has("The user executing the script can't") || has("ACL failure in script"): // 6, 7.0, later
 		return fmt.Errorf("REDIS_URL: the user may not do what is needed at %s (%w): %s", s.Address(), err, s.rule(s.prefix()))
 	case has("READONLY"):
 		return fmt.Errorf("REDIS_URL: %s is a replica, which takes no posts: name the primary, or its Sentinels with ?master_name=", s.Address())

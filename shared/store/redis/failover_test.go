@@ -127,26 +127,30 @@ func whole(t *testing.T, s *redis.Store) []chat.Event {
 
 func TestSentinelFailoverTakesNoLineBack(t *testing.T) {
 	t.Parallel()
-	g := sentinels(t)
-	t.Run("ordered", func(t *testing.T) {
-		g.tb = t
-		survive(t, store.Options{URL: g.url, Durability: "replicas"}, func() {
-			was := g.primary()
-			g.order()
-			g.successor(was).hasReplicas(2)
+	for _, durability := range []string{"replicas", "majority"} {
+		t.Run(durability, func(t *testing.T) {
+			g := sentinels(t)
+			t.Run("ordered", func(t *testing.T) {
+				g.tb = t
+				survive(t, store.Options{URL: g.url, Durability: durability}, func() {
+					was := g.primary()
+					g.order()
+					g.successor(was).hasReplicas(2)
+				})
+			})
+			flush(g)
+			t.Run("crash", func(t *testing.T) {
+				g.tb = t
+				survive(t, store.Options{URL: g.url, Durability: durability}, func() {
+					was := g.primary()
+					was.kill()
+					next := g.successor(was)
+					was.start()
+					next.hasReplicas(2)
+				})
+			})
 		})
-	})
-	flush(g)
-	t.Run("crash", func(t *testing.T) {
-		g.tb = t
-		survive(t, store.Options{URL: g.url, Durability: "replicas"}, func() {
-			was := g.primary()
-			was.kill()
-			next := g.successor(was)
-			was.start()
-			next.hasReplicas(2)
-		})
-	})
+	}
 }
 
 // A primary that is paused long enough to be replaced comes back as one, for a
@@ -154,16 +158,18 @@ func TestSentinelFailoverTakesNoLineBack(t *testing.T) {
 func TestPausedPrimaryTakesNoLineBack(t *testing.T) {
 	t.Parallel()
 	for name, start := range map[string]func(testing.TB) *group{"sentinel": sentinels, "cluster": cluster} {
-		t.Run(name, func(t *testing.T) {
-			g := start(t)
-			survive(t, store.Options{URL: g.url, Durability: "replicas"}, func() {
-				was := g.primary()
-				was.signal(testenv.Freeze)
-				next := g.successor(was)
-				was.signal(testenv.Thaw)
-				next.hasReplicas(map[string]int{"sentinel": 2, "cluster": 1}[name])
+		for _, durability := range []string{"replicas", "majority"} {
+			t.Run(name+", "+durability, func(t *testing.T) {
+				g := start(t)
+				survive(t, store.Options{URL: g.url, Durability: durability}, func() {
+					was := g.primary()
+					was.signal(testenv.Freeze)
+					next := g.successor(was)
+					was.signal(testenv.Thaw)
+					next.hasReplicas(map[string]int{"sentinel": 2, "cluster": 1}[name])
+				})
 			})
-		})
+		}
 	}
 }
 

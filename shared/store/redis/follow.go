@@ -70,7 +70,7 @@ func (s *Store) takesWrites(ctx context.Context) error {
 	_, self := s.sub.connection()
 	probe := run{script: probeScript, keys: []string{self}, args: []any{"probe"}}
 	if s.replication == nil {
-		runAll(ctx, s.rdb, []*run{&probe}, 0)
+		runAll(ctx, s.rdb, []*run{&probe}, wait{})
 		return probe.cmd.Err()
 	}
 	return s.replication.probe(ctx, &probe)

@@ -56,6 +56,9 @@ func (b bucket) rooms() string    { return string(b) + "rooms" }
 func (b bucket) creators() string { return string(b) + "creators" }
 func (b bucket) replicas() string { return string(b) + "replicas" }
 
+// addresses are of the replicas that its primary had in the last day.
+func (b bucket) addresses() string { return string(b) + "addresses" }
+
 // RoomKeys are the keys of one room, all in the slot of its bucket.
 type roomKeys struct {
 	bucket

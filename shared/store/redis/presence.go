@@ -81,7 +81,7 @@ func (s *Store) names(ctx context.Context, script *redis.Script, us []chat.User,
 		runs[i] = &run{script: script, keys: []string{s.keys.name(u.Name)}, args: append([]any{u.ID}, args...)}
 	}
 	if len(runs) > 0 {
-		runAll(ctx, s.rdb, runs, 0)
+		runAll(ctx, s.rdb, runs, wait{})
 	}
 	for _, r := range runs {
 		if err := r.cmd.Err(); err != nil {

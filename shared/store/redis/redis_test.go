@@ -30,7 +30,7 @@ type server struct {
 // until it answers. It dies with the test.
 func startRedis(tb testing.TB, args ...string) *server {
 	tb.Helper()
-	return startAs(tb, "redis-server", append([]string{"--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0"}, args...)...)
+	return startAs(tb, testenv.RedisServer(tb), append([]string{"--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0"}, args...)...)
 }
 
 func startAs(tb testing.TB, name string, args ...string) *server {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,18 +17,33 @@ import (
 
 const countInterval = 5 * time.Second // how often replicas are counted
 
-// mostScript keeps the most replicas that a primary was ever seen to have.
-var mostScript = newScript(
-	[]param[seen, string]{{"most", func(s seen) string { return s.bucket.replicas() }}},
-	[]param[seen, any]{{"seen", func(s seen) any { return s.n }}}, `
-local n = math.max(tonumber(redis.call('GET', most) or '0'), tonumber(seen))
-redis.call('SET', most, n)
-return n`)
+// seenScript keeps the most replicas that a primary was ever seen to have, and
+// the addresses of those that it had in the last day. It returns both.
+var seenScript = newScript(
+	[]param[seen, string]{
+		{"most", func(s seen) string { return s.bucket.replicas() }},
+		{"addresses", func(s seen) string { return s.bucket.addresses() }},
+	},
+	[]param[seen, any]{
+		{"count", func(s seen) any { return s.replicas }},
+		{"now_there", func(s seen) any { return strings.Join(s.addresses, " ") }},
+		{"day", func(seen) any { return (24 * time.Hour).Milliseconds() }},
+	}, `
+local call = redis.call
+local n = math.max(tonumber(call('GET', most) or '0'), tonumber(count))
+call('SET', most, n)
+local t = call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+for address in string.gmatch(now_there, '%S+') do call('ZADD', addresses, now, address) end
+call('ZREMRANGEBYSCORE', addresses, '-inf', now - day)
+local reply = call('ZRANGE', addresses, 0, -1)
+table.insert(reply, 1, tostring(n))
+return reply`)
 
-// seen is how many replicas the primary of a bucket has.
+// seen is what the primary of a bucket says of its replicas.
 type seen struct {
 	bucket bucket
-	n      int
+	replicationInfo
 }
 
 // A quorum is how many replicas are to acknowledge an event.
@@ -67,65 +83,135 @@ func (q quorum) of(replicas int) int {
 	return max(1, replicas)
 }
 
-// A replicaCount is what is known of the replicas of one primary.
-type replicaCount struct {
-	mu   sync.Mutex // held while they are counted
-	most int
-	at   time.Time // when they were counted last
+// A replicaSet is what is known of the replicas of one primary.
+type replicaSet struct {
+	counting sync.Mutex // held while they are counted
+
+	mu        sync.Mutex // guards what follows
+	most      int        // that were ever seen
+	connected int        // when they were counted last
+	at        time.Time  // when that was
+	missing   bool       // fewer acknowledged last than were ever seen
+
+	candidates map[string]*candidate // by their addresses
 }
 
-// need is how many replicas are to acknowledge what is written to a room. It
-// fails where they cannot be counted: to promise less in silence would be worse
-// than to refuse.
-func (r *replication) need(ctx context.Context, room chat.RoomID) (int, error) {
-	if r.quorum.fixed > 0 {
-		return r.quorum.fixed, nil
-	}
+// set is what is known of the replicas of a room's primary. It fails where they
+// cannot be counted: to promise less in silence would be worse than to refuse.
+func (r *replication) set(ctx context.Context, room chat.RoomID) (*replicaSet, error) {
 	bucket := r.store.keys.bucket(0)
 	if r.store.clustered() {
 		bucket = r.store.keys.bucketOf(room)
 	}
 	r.mu.Lock()
-	if r.counts[bucket] == nil {
-		r.counts[bucket] = new(replicaCount)
+	set := r.sets[bucket]
+	if set == nil {
+		set = &replicaSet{candidates: map[string]*candidate{}}
+		r.sets[bucket] = set
 	}
-	known := r.counts[bucket]
 	r.mu.Unlock()
-	known.mu.Lock()
-	defer known.mu.Unlock()
-	if time.Since(known.at) >= countInterval {
-		n, err := r.count(ctx, bucket)
-		if err != nil {
-			return 0, fmt.Errorf("count the replicas: %w", err)
-		}
-		known.most, known.at = max(known.most, n), time.Now()
+	if r.quorum.fixed > 0 {
+		return set, nil
 	}
-	return r.quorum.of(known.most), nil
+	set.counting.Lock()
+	defer set.counting.Unlock()
+	if !set.stale() {
+		return set, nil
+	}
+	if err := r.count(ctx, bucket, set); err != nil {
+		return nil, fmt.Errorf("count the replicas: %w", err)
+	}
+	return set, nil
+}
+
+func (set *replicaSet) stale() bool {
+	set.mu.Lock()
+	defer set.mu.Unlock()
+	return time.Since(set.at) >= countInterval
 }
 
 var errNoCount = errors.New("INFO says nothing of replicas")
 
-// count returns the most replicas that the primary of a bucket has, or was ever
-// seen to have.
-func (r *replication) count(ctx context.Context, b bucket) (int, error) {
+// count asks the primary of a bucket for its replicas, and Redis for those that
+// were seen before.
+func (r *replication) count(ctx context.Context, b bucket, set *replicaSet) error {
 	var rdb redis.UniversalClient = r.store.rdb
 	if cluster, ok := rdb.(*redis.ClusterClient); ok {
 		primary, err := cluster.MasterForKey(ctx, b.replicas())
 		if err != nil {
-			return 0, err
+			return err
 		}
 		rdb = primary
 	}
-	info, err := rdb.Info(ctx, "replication").Result()
+	info, err := askReplication(ctx, rdb)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	_, after, ok := strings.Cut(info, "connected_slaves:")
-	n, _, _ := strings.Cut(after, "\r\n")
-	now, err := strconv.Atoi(n)
-	if !ok || err != nil {
-		return 0, errNoCount
+	call := seenScript.call(seen{b, info})
+	reply, err := seenScript.Run(ctx, r.store.rdb, call.keys, call.args...).StringSlice()
+	if err != nil {
+		return err
 	}
-	call := mostScript.call(seen{b, now})
-	return mostScript.Run(ctx, r.store.rdb, call.keys, call.args...).Int()
+	if len(reply) == 0 {
+		return errReply
+	}
+	most, err := strconv.Atoi(reply[0])
+	if err != nil {
+		return errReply
+	}
+	set.learn(info.replicas, reply[1:])
+	set.mu.Lock()
+	defer set.mu.Unlock()
+	set.most, set.at = max(set.most, most), time.Now()
+	return nil
+}
+
+// A replicationInfo is what a Redis says of its replication.
+type replicationInfo struct {
+	role      string // master or slave
+	history   string // of writes that it is in: another one after a promotion
+	replicas  int
+	addresses []string // of replicas that follow
+}
+
+func askReplication(ctx context.Context, rdb redis.Cmdable) (info replicationInfo, err error) {
+	text, err := rdb.Info(ctx, "replication").Result()
+	if err != nil {
+		return info, err
+	}
+	info.replicas = -1
+	for line := range strings.Lines(text) {
+		field, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+		switch {
+		case field == "role":
+			info.role = value
+		case field == "master_replid":
+			info.history = value
+		case field == "connected_slaves":
+			if info.replicas, err = strconv.Atoi(value); err != nil {
+				return info, errNoCount
+			}
+		case strings.HasPrefix(field, "slave") && strings.Contains(value, "state=online"):
+			if address := addressOf(value); address != "" {
+				info.addresses = append(info.addresses, address)
+			}
+		}
+	}
+	if info.replicas < 0 {
+		return info, errNoCount
+	}
+	return info, nil
+}
+
+// addressOf reads ip=127.0.0.1,port=6380,state=online,...
+func addressOf(replica string) string {
+	has := map[string]string{}
+	for part := range strings.SplitSeq(replica, ",") {
+		name, value, _ := strings.Cut(part, "=")
+		has[name] = value
+	}
+	if has["ip"] == "" || has["port"] == "" {
+		return ""
+	}
+	return net.JoinHostPort(has["ip"], has["port"])
 }

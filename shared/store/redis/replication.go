@@ -63,13 +63,14 @@ var errTooFew = errors.New("too few replicas have it")
 // Decision: how many replicas there should be is said by the operator, or goes
 // by the most that were ever seen, kept in Redis. That does not shrink when one
 // dies: a WAIT for those alive is no promise, for which of them is promoted
-// is not ours to say.
+// is not ours to say. Majority asks those that did not acknowledge, see
+// insync.go.
 type replication struct {
 	store  *Store
 	quorum quorum
 
 	mu     sync.Mutex // guards what follows
-	counts map[bucket]*replicaCount
+	sets   map[bucket]*replicaSet
 	failed time.Time // when too few acknowledged last
 }
 
@@ -79,15 +80,24 @@ func newReplication(s *Store, durability string) (*replication, error) {
 	if err != nil || !ok {
 		return nil, err
 	}
-	return &replication{store: s, quorum: q, counts: map[bucket]*replicaCount{}}, nil
+	return &replication{store: s, quorum: q, sets: map[bucket]*replicaSet{}}, nil
 }
 
-// primary is where a room is written: WAIT must follow on the same connection.
-func (r *replication) primary(ctx context.Context, room chat.RoomID) (redis.Cmdable, error) {
-	if cluster, ok := r.store.rdb.(*redis.ClusterClient); ok {
-		return cluster.MasterForKey(ctx, r.store.keys.room(room).log())
+// primary is a connection to where a room is written. All that an event needs
+// goes over the same one: if another primary takes over meanwhile, it breaks,
+// and nothing is taken for acknowledged there.
+func (r *replication) primary(ctx context.Context, key string) (*redis.Conn, error) {
+	switch rdb := r.store.rdb.(type) {
+	case *redis.ClusterClient:
+		primary, err := rdb.MasterForKey(ctx, key)
+		if err != nil {
+			return nil, err
+		}
+		return primary.Conn(), nil
+	case *redis.Client:
+		return rdb.Conn(), nil
 	}
-	return r.store.rdb, nil
+	return nil, errors.ErrUnsupported
 }
 
 // append makes the calls, which are of one primary, and shows what replicas
@@ -108,16 +118,19 @@ func (r *replication) append(ctx context.Context, calls []*call) {
 
 // acknowledge makes the calls and fails when what they wrote may be lost.
 func (r *replication) acknowledge(ctx context.Context, calls []*call) error {
-	need, err := r.need(ctx, calls[0].req.ev.Room)
+	room := calls[0].req.ev.Room
+	set, err := r.set(ctx, room)
 	if err != nil {
 		return err
 	}
-	rdb, err := r.primary(ctx, calls[0].req.ev.Room)
+	conn, err := r.primary(ctx, r.store.keys.room(room).log())
 	if err != nil {
 		return err
 	}
-	if runCalls(ctx, rdb, calls, need) < need {
-		return r.tooFew(need)
+	defer conn.Close()
+	got := runCalls(ctx, conn, calls, r.wait(set))
+	if err := r.confirm(ctx, conn, set, got); err != nil {
+		return err
 	}
 	last := map[chat.RoomID]chat.ID{}
 	for _, c := range calls {
@@ -125,7 +138,7 @@ func (r *replication) acknowledge(ctx context.Context, calls []*call) error {
 			last[c.req.ev.Room] = c.reply.position.ID
 		}
 	}
-	return r.show(ctx, rdb, last)
+	return r.show(ctx, conn, last)
 }
 
 // show lets everybody see rooms as far as these ids.
@@ -138,7 +151,7 @@ func (r *replication) show(ctx context.Context, rdb redis.Cmdable, last map[chat
 	if len(runs) == 0 {
 		return nil
 	}
-	runAll(ctx, rdb, runs, 0)
+	runAll(ctx, rdb, runs, wait{})
 	var errs []error
 	for _, one := range runs {
 		errs = append(errs, one.cmd.Err())
@@ -157,52 +170,48 @@ func (r *replication) settle(ctx context.Context, room chat.RoomID) (chat.ID, er
 	}
 	ctx, cancel := context.WithTimeout(ctx, replyTimeout)
 	defer cancel()
-	need, err := r.need(ctx, room)
+	set, err := r.set(ctx, room)
 	if err != nil {
 		return chat.ID{}, err
 	}
-	rdb, err := r.primary(ctx, room)
+	conn, err := r.primary(ctx, r.store.keys.room(room).log())
 	if err != nil {
 		return chat.ID{}, err
 	}
+	defer conn.Close()
 	touch := touchScript.call(r.store.keys.room(room))
-	got := runAll(ctx, rdb, []*run{&touch}, need)
+	got := runAll(ctx, conn, []*run{&touch}, r.wait(set))
 	text, err := touch.cmd.Text()
 	if err != nil {
 		return chat.ID{}, err
 	}
-	if got < need {
-		return chat.ID{}, r.tooFew(need)
+	if err := r.confirm(ctx, conn, set, got); err != nil {
+		return chat.ID{}, err
 	}
 	r.enough()
 	last, err := chat.ParseID(text)
 	if err != nil || last.IsZero() {
 		return last, err
 	}
-	return last, r.show(ctx, rdb, map[chat.RoomID]chat.ID{room: last})
+	return last, r.show(ctx, conn, map[chat.RoomID]chat.ID{room: last})
 }
 
 // probe makes a run and fails when too few replicas acknowledge it.
 func (r *replication) probe(ctx context.Context, one *run) error {
-	room := chat.RoomID(one.keys[0]) // no room, but it has a primary
-	need, err := r.need(ctx, room)
+	set, err := r.set(ctx, chat.RoomID(one.keys[0])) // no room, but it has a primary
 	if err != nil {
 		return err
 	}
-	var rdb redis.Cmdable = r.store.rdb
-	if cluster, ok := r.store.rdb.(*redis.ClusterClient); ok {
-		if rdb, err = cluster.MasterForKey(ctx, one.keys[0]); err != nil {
-			return err
-		}
+	conn, err := r.primary(ctx, one.keys[0])
+	if err != nil {
+		return err
 	}
-	got := runAll(ctx, rdb, []*run{one}, need)
+	defer conn.Close()
+	got := runAll(ctx, conn, []*run{one}, r.wait(set))
 	if err := one.cmd.Err(); err != nil {
 		return err
 	}
-	if got < need {
-		return r.tooFew(need)
-	}
-	return nil
+	return r.confirm(ctx, conn, set, got)
 }
 
 // enough ends what tooFew began.
@@ -213,8 +222,12 @@ func (r *replication) enough() {
 }
 
 func (r *replication) tooFew(need int) error {
+	r.tooFewNow()
+	return fmt.Errorf("%w: %d should", errTooFew, need)
+}
+
+func (r *replication) tooFewNow() {
 	r.mu.Lock()
 	r.failed = time.Now()
 	r.mu.Unlock()
-	return fmt.Errorf("%w: %d should", errTooFew, need)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -64,11 +65,19 @@ type run struct {
 	cmd    *redis.Cmd // nil until it was sent
 }
 
+// A wait is how many replicas are to have what a run wrote, and how long they
+// are given. Nothing is waited for by the zero wait.
+type wait struct {
+	replicas int
+	timeout  time.Duration
+}
+
 // runAll makes all runs in one round trip, and in a second one those that met a
-// Redis without their script: it was restarted, or another took over. With replicas over 0 it returns how many of them have what was written,
-// by a WAIT on the same connection.
-func runAll(ctx context.Context, rdb redis.Cmdable, runs []*run, replicas int) int {
-	got := sendAll(ctx, rdb, runs, replicas, (*redis.Script).EvalSha)
+// Redis without their script: it was restarted, or another took over. It returns
+// how many replicas have what was written, of those that are waited for, by a
+// WAIT on the same connection.
+func runAll(ctx context.Context, rdb redis.Cmdable, runs []*run, w wait) int {
+	got := sendAll(ctx, rdb, runs, w, (*redis.Script).EvalSha)
 	var missing []*run
 	for _, r := range runs {
 		if redis.HasErrorPrefix(r.cmd.Err(), "NOSCRIPT") {
@@ -76,29 +85,29 @@ func runAll(ctx context.Context, rdb redis.Cmdable, runs []*run, replicas int) i
 		}
 	}
 	if len(missing) > 0 {
-		got = min(got, sendAll(ctx, rdb, missing, replicas, (*redis.Script).Eval))
+		got = min(got, sendAll(ctx, rdb, missing, w, (*redis.Script).Eval))
 	}
 	return got
 }
 
 type evaluate func(script *redis.Script, ctx context.Context, c redis.Scripter, keys []string, args ...any) *redis.Cmd
 
-func sendAll(ctx context.Context, rdb redis.Cmdable, runs []*run, replicas int, eval evaluate) int {
+func sendAll(ctx context.Context, rdb redis.Cmdable, runs []*run, w wait, eval evaluate) int {
 	pipe := rdb.Pipeline()
 	for _, r := range runs {
 		r.cmd = eval(r.script, ctx, pipe, r.keys, r.args...)
 	}
-	var wait *redis.Cmd
-	if replicas > 0 {
-		wait = pipe.Do(ctx, "WAIT", replicas, replicaTimeout.Milliseconds())
+	var got *redis.Cmd
+	if w.replicas > 0 {
+		got = pipe.Do(ctx, "WAIT", w.replicas, w.timeout.Milliseconds())
 	}
 	_, _ = pipe.Exec(ctx) // each run has its own error
-	if wait == nil {
+	if got == nil {
 		return 0
 	}
-	got, err := wait.Int()
+	n, err := got.Int()
 	if err != nil { // nobody said that a replica has it
 		return 0
 	}
-	return got
+	return n
 }

@@ -18,6 +18,7 @@
 //	confab:0:{b42}:rooms          zset     "creator room" by when the room was last spoken in
 //	confab:0:{b42}:creators       zset     the same by name
 //	confab:0:{b42}:replicas       string   the most that its primary was ever seen to have
+//	confab:0:{b42}:addresses      zset     of the replicas of the last day, by when they were seen
 //	confab:0:name:n               string   who has the name now
 //	confab:0:rate:what:who        string   as above, for what is not a post
 //	confab:0:probe:p              string   and channel, on which a process tries writing and its subscription
@@ -81,6 +82,19 @@ type Store struct {
 // Sentinel, with ?cluster=true or several addr= a Cluster. Of what the driver
 // takes there, conn_max_idle_time counts too.
 func Open(ctx context.Context, opts store.Options) (store.Store, error) {
+	s, err := newStore(ctx, opts)
+	if err == nil {
+		err = s.tryOut(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// newStore makes a store that has not asked Redis for anything yet. It has to
+// be closed, also with an error.
+func newStore(ctx context.Context, opts store.Options) (*Store, error) {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
@@ -90,20 +104,12 @@ func Open(ctx context.Context, opts store.Options) (store.Store, error) {
 	s := &Store{opts: opts, log: opts.Log}
 	s.run, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	var err error
-	s.target, err = dial(opts)
+	if s.target, err = dial(opts); err != nil {
+		return s, err
+	}
 	s.keys = newKeyspace(cmp.Or(opts.Prefix, defaultPrefix), s.db)
-	if err == nil {
-		err = s.connect(ctx)
-	}
-	if err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	return s, nil
-}
-
-func (s *Store) connect(ctx context.Context) (err error) {
 	if s.replication, err = newReplication(s, s.opts.Durability); err != nil {
-		return err
+		return s, err
 	}
 	s.rdb.AddHook(&s.count)
 	s.appender.settings = settings{
@@ -115,7 +121,10 @@ func (s *Store) connect(ctx context.Context) (err error) {
 	if !s.batcher.single {
 		s.start(s.batcher.work)
 	}
-	return s.tryOut(ctx)
+	if s.replication != nil && s.replication.quorum.majority {
+		s.start(s.replication.watch)
+	}
+	return s, nil
 }
 
 // Secret keeps a secret that all servers have to know, the first one that is
@@ -156,8 +165,11 @@ func (s *Store) Close() error {
 	s.cancel()
 	s.wg.Wait()
 	var err error
+	if s.replication != nil {
+		err = s.replication.close()
+	}
 	if s.rdb != nil {
-		err = s.rdb.Close()
+		err = errors.Join(err, s.rdb.Close())
 	}
 	return err
 }

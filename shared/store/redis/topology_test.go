@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"confab/shared/testenv"
 )
 
 // A group is Redis processes that stand in for each other: a primary with two
@@ -63,7 +65,7 @@ func sentinels(tb testing.TB) *group {
 		if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 			tb.Fatal(err)
 		}
-		w := startAs(tb, "redis-server", conf, "--sentinel")
+		w := startAs(tb, testenv.RedisServer(tb), conf, "--sentinel")
 		watch = append(watch, w)
 		addrs = append(addrs, w.addr())
 	}

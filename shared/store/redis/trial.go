@@ -118,7 +118,7 @@ func (s *Store) trial(ctx context.Context) error {
 	}
 	all := settings{maxEvents: 1, maxAge: time.Minute, rate: store.Rate{PerSecond: 1, Burst: 1}, publish: true}
 	call := appendScript(req.rule, all).call(req)
-	runAll(ctx, s.rdb, []*run{&call}, 0)
+	runAll(ctx, s.rdb, []*run{&call}, wait{})
 	reply, err := readAppended(call.cmd)
 	if err == nil && reply.verdict == unpublished {
 		err = errors.New(reply.why)
@@ -139,7 +139,7 @@ func (s *Store) trial(ctx context.Context) error {
 		return err
 	}
 	if s.replication != nil {
-		if _, err := s.replication.need(ctx, room); err != nil {
+		if _, err := s.replication.set(ctx, room); err != nil {
 			return err
 		}
 	}

@@ -10,27 +10,36 @@ import (
 	"confab/functions/server/e2e/internal/redistest"
 )
 
-// DURABILITY=replicas promises that a failover takes back no line that was
-// acknowledged, and none that was shown.
+// DURABILITY=replicas and majority promise that a failover takes back no line
+// that was acknowledged, and none that was shown.
 
-// sentinel runs a load on a primary with two replicas, and what do does to it.
-func sentinel(t *testing.T, name string, do func(*round, *load, *redistest.Sentinels)) {
-	torture(t, name, func(r *round) {
-		set := redistest.StartSentinels(r)
-		s := process.Start(r, openTo(set.URL(), "DURABILITY=replicas")...)
-		l := r.load(plan{}, s.URL)
-		for range some(1, 4) {
-			r.calm()
-			do(r, l, set)
-			set.AwaitReplicas(2)
-			l.heal()
-		}
-		r.calm()
-		l.whole()
-		if l.figures.back > flowsAgain {
-			r.Errorf("flowing %v after", l.figures.back)
-		}
-	})
+// sentinel runs a load on a primary with two replicas, and what do does to it,
+// with each of the two. The budget is how long nobody may see anything at
+// majority, as the README says; the long round holds it.
+func sentinel(t *testing.T, name string, budget time.Duration, do func(*round, *load, *redistest.Sentinels)) {
+	for _, durability := range []string{"replicas", "majority"} {
+		t.Run(durability, func(t *testing.T) {
+			torture(t, "Sentinel, "+name+", "+durability, func(r *round) {
+				set := redistest.StartSentinels(r)
+				s := process.Start(r, openTo(set.URL(), "DURABILITY="+durability)...)
+				l := r.load(plan{}, s.URL)
+				for range some(1, 4) {
+					r.calm()
+					do(r, l, set)
+					set.AwaitReplicas(2)
+					l.heal()
+				}
+				r.calm()
+				l.whole()
+				if l.figures.back > flowsAgain {
+					r.Errorf("flowing %v after", l.figures.back)
+				}
+				if *tortureMinutes > 0 && durability == "majority" && l.figures.silence > budget {
+					r.Errorf("nothing was seen for %v, the budget is %v", l.figures.silence, budget)
+				}
+			})
+		})
+	}
 }
 
 // Replicas that lag have not got what a primary alone would acknowledge.
@@ -47,7 +56,7 @@ func lag(replicas ...*redistest.Server) (catchUp func()) {
 }
 
 func TestTortureSentinelPrimaryIsKilled(t *testing.T) {
-	sentinel(t, "Sentinel, replicas: primary kill -9", func(r *round, l *load, set *redistest.Sentinels) {
+	sentinel(t, "primary kill -9", 6*time.Second, func(r *round, l *load, set *redistest.Sentinels) {
 		old := set.Primary()
 		catchUp := lag(set.Replicas(old)...)
 		old.Kill()
@@ -58,7 +67,7 @@ func TestTortureSentinelPrimaryIsKilled(t *testing.T) {
 }
 
 func TestTortureSentinelIsOrdered(t *testing.T) {
-	sentinel(t, "Sentinel, replicas: ordered failover", func(r *round, l *load, set *redistest.Sentinels) {
+	sentinel(t, "ordered failover", 4*time.Second, func(r *round, l *load, set *redistest.Sentinels) {
 		old := set.Primary()
 		catchUp := lag(set.Replicas(old)[0])
 		set.Sentinels[0].Must("sentinel", "failover", redistest.MasterName)
@@ -67,9 +76,29 @@ func TestTortureSentinelIsOrdered(t *testing.T) {
 	})
 }
 
+// A replica that died stops no post at majority, and all of them at replicas.
+func TestTortureSentinelReplicaIsKilled(t *testing.T) {
+	sentinel(t, "replica kill -9, back after 3 s", 6*time.Second, func(_ *round, _ *load, set *redistest.Sentinels) {
+		replica := set.Replicas(set.Primary())[0]
+		replica.Kill()
+		pause(3 * time.Second)
+		replica.Start()
+	})
+}
+
+// A replica that does not answer may take over for a while, and is waited for.
+func TestTortureSentinelReplicaIsStopped(t *testing.T) {
+	sentinel(t, "replica stopped for 20 s", 16*time.Second, func(_ *round, _ *load, set *redistest.Sentinels) {
+		replica := set.Replicas(set.Primary())[0]
+		replica.Pause()
+		pause(20 * time.Second)
+		replica.Resume()
+	})
+}
+
 // The old primary wakes up after another was made, and does not know.
 func TestTortureSentinelPrimaryIsCutOff(t *testing.T) {
-	sentinel(t, "Sentinel, replicas: primary stopped, comes back", func(r *round, l *load, set *redistest.Sentinels) {
+	sentinel(t, "primary stopped, comes back", 6*time.Second, func(r *round, l *load, set *redistest.Sentinels) {
 		old := set.Primary()
 		old.Pause()
 		set.AwaitOther(old)
@@ -81,7 +110,7 @@ func TestTortureSentinelPrimaryIsCutOff(t *testing.T) {
 // and all others on the other: what is posted cannot be confirmed, and must
 // not be shown, since the failover on the other side takes it back.
 func TestTortureSentinelIsParted(t *testing.T) {
-	sentinel(t, "Sentinel, replicas: server and primary parted from the rest", func(r *round, l *load, set *redistest.Sentinels) {
+	sentinel(t, "server and primary parted from the rest", 8*time.Second, func(r *round, l *load, set *redistest.Sentinels) {
 		old := set.Primary()
 		undo := old.Isolate(slices.Concat(set.Nodes, set.Sentinels), true)
 		set.AwaitOther(old)
@@ -92,7 +121,7 @@ func TestTortureSentinelIsParted(t *testing.T) {
 
 // As before, but our server reaches both sides.
 func TestTortureSentinelPrimaryIsParted(t *testing.T) {
-	sentinel(t, "Sentinel, replicas: primary parted from the rest", func(_ *round, _ *load, set *redistest.Sentinels) {
+	sentinel(t, "primary parted from the rest", 8*time.Second, func(_ *round, _ *load, set *redistest.Sentinels) {
 		old := set.Primary()
 		undo := old.Isolate(slices.Concat(set.Nodes, set.Sentinels), false)
 		set.AwaitOther(old)

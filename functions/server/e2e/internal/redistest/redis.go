@@ -131,7 +131,7 @@ func (r *Server) URL() string { return "redis://" + r.Addr }
 
 func (r *Server) Start() {
 	r.tb.Helper()
-	r.Cmd = exec.Command(testenv.Need(r.tb, "redis-server"), r.args...)
+	r.Cmd = exec.Command(testenv.RedisServer(r.tb), r.args...)
 	r.Cmd.Env = append(os.Environ(), r.env...)
 	if err := r.Cmd.Start(); err != nil {
 		r.tb.Fatal(err)
