@@ -21,6 +21,7 @@ type load struct {
 	Addr string
 	Pids []int
 	Full bool `json:",omitempty"`
+	TLS  bool `json:",omitempty"`
 
 	Redis string `json:",omitempty"` // its address
 
@@ -64,14 +65,18 @@ func loadMain(arg string) error {
 	}
 	runtime.GOMAXPROCS(4) // one core, but a listener's thread that is locked
 	var cookies []string
+	var err error
+	if l.TLS {
+		if l.Addr, err = overTLS(l.Addr); err != nil {
+			return err
+		}
+	}
 	if l.Full {
-		var err error
 		if cookies, err = logins(l.Addr, 16); err != nil {
 			return err
 		}
 	}
 	var r result
-	var err error
 	if l.ComeBack > 0 {
 		r, err = comeBack(l, cookies)
 	} else {

@@ -43,6 +43,7 @@ type target struct {
 	pids  []int
 	stop  func()
 	full  bool // it knows logins, rooms and resuming
+	tls   bool // it speaks HTTPS
 }
 
 // own is the floor or the naive server, a mode of this binary.
@@ -138,7 +139,7 @@ func (b *bench) serve(s target, env ...string) (target, error) {
 		os.RemoveAll(dir)
 	}
 	line, err := bufio.NewReader(out).ReadString('\n')
-	_, s.addr, _ = strings.Cut(strings.TrimSpace(line), "http://")
+	_, s.addr, _ = strings.Cut(strings.TrimSpace(line), "://")
 	s.pids = append(s.pids, srv.Process.Pid)
 	return s, err
 }
@@ -153,7 +154,7 @@ func (b *bench) once(st starter, l load) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	l.Addr, l.Redis, l.Pids, l.Full = s.addr, s.redis, s.pids, s.full
+	l.Addr, l.Redis, l.Pids, l.Full, l.TLS = s.addr, s.redis, s.pids, s.full, s.tls
 	self, err := os.Executable()
 	if err != nil {
 		return result{}, err

@@ -81,6 +81,16 @@ var workloads = []workload{
 		redis, own := of[0], of[1]
 		return own.cells(fmt.Sprintf("%.0f/s (%.2f ×), p99 %.1f ms", own.Posts, own.Posts/redis.Posts, own.PostP99), "", "", own.Posts >= .7*redis.Posts), nil
 	}},
+	// Latency is not told: the load's own TLS is a good part of it.
+	{"1,000 listeners over TLS, 10 lines/s", "≤ 2 × the CPU a delivery of plain HTTP", func(b *bench) (string, error) {
+		plain, r, err := b.secured(load{N: 1000, Rate: 10})
+		return r.cells(fmt.Sprintf("%.1f µs (plain HTTP: %.1f; %.2f ×)", r.PerDelivery, plain.PerDelivery, r.PerDelivery/plain.PerDelivery), "", "",
+			r.PerDelivery <= 2*plain.PerDelivery), err
+	}},
+	{"5,000 idle listeners over TLS", "≤ 8 kB a listener", func(b *bench) (string, error) {
+		plain, r, err := b.secured(load{N: 5000})
+		return r.cells(fmt.Sprintf("%.0f B (plain HTTP: %.0f)", r.Bytes, plain.Bytes), "", "", r.Bytes <= 8000), err
+	}},
 }
 
 // beside measures the server, the floor and, where it is worth it, the naive
@@ -111,6 +121,16 @@ func (b *bench) alone(l load, judge func(result) (string, bool)) (string, error)
 	}
 	text, ok := judge(of[0])
 	return of[0].cells(text, "", "", ok), nil
+}
+
+// secured measures the server by plain HTTP and over TLS.
+func (b *bench) secured(l load) (plain, r result, err error) {
+	l.Seconds = b.seconds
+	of, err := b.measure(l, builtIn{b}, secure{b})
+	if err != nil {
+		return plain, r, err
+	}
+	return of[0], of[1], nil
 }
 
 func (r result) brief(l load) string {
