@@ -20,7 +20,7 @@ func main() {
 	}
 	h := a.Handler(web.Login(nickname.Parse), web.Site)
 	if a.Buffered() {
-		h = web.Finite(h)
+		h = web.Buffered(h)
 	}
-	lambda.Start(lambdahttp.Buffer(h, web.Finite(h))) // finite: GET /login tells the page how it may read
+	lambda.Start(lambdahttp.Buffer(h, web.Buffered(h))) // buffered: GET /login tells the page how it may read
 }

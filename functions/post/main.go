@@ -18,6 +18,6 @@ func main() {
 		log.Fatal(err)
 	}
 	// It reads as well, for a front door that distinguishes requests by their path alone.
-	h := web.Finite(a.Handler(web.Post, web.Stream))
+	h := web.Buffered(a.Handler(web.Post, web.Stream))
 	lambda.Start(lambdahttp.Buffer(h, h))
 }

@@ -20,7 +20,7 @@ func main() {
 	}
 	h := a.Handler(web.Stream, web.Post) // both, for a front door that distinguishes requests by their path alone
 	if a.Buffered() {
-		lambda.Start(lambdahttp.Buffer(web.Finite(h), web.Finite(h)))
+		lambda.Start(lambdahttp.Buffer(web.Buffered(h), web.Buffered(h)))
 	}
-	lambda.Start(lambdahttp.Stream(h, web.Finite(h)))
+	lambda.Start(lambdahttp.Stream(h, web.Buffered(h)))
 }

@@ -35,7 +35,7 @@ func TestLoginNamesTheTransportsThatThereAre(t *testing.T) {
 	}{
 		"a function":                         {open(t, nil).Handler, function},
 		"a function beside a container":      {container.Handler, all},
-		"a function whose answers are whole": {web.Finite(open(t, nil).Handler), []string{"longpoll"}},
+		"a function whose answers are whole": {web.Buffered(open(t, nil).Handler), []string{"longpoll"}},
 	} {
 		if got := ways(t, tt.h); !slices.Equal(got, tt.want) {
 			t.Errorf("%s names %q, want %q", name, got, tt.want)
@@ -51,9 +51,9 @@ func TestLoginNamesTheTransportsThatThereAre(t *testing.T) {
 	}
 }
 
-// finite asks for a stream behind a front door that waits for whole answers,
+// buffered asks for a stream behind a front door that waits for whole answers,
 // and gives the answer's last id and how long it took.
-func (l *liveServer) finite(t *testing.T, path, accept, cursor string) (id string, took time.Duration) {
+func (l *liveServer) buffered(t *testing.T, path, accept, cursor string) (id string, took time.Duration) {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), "GET", path, nil)
 	r.Header.Set("Accept", accept)
@@ -61,7 +61,7 @@ func (l *liveServer) finite(t *testing.T, path, accept, cursor string) (id strin
 		r.Header.Set("Last-Event-ID", cursor)
 	}
 	w, begun := httptest.NewRecorder(), time.Now()
-	web.Finite(l.Config.Handler).ServeHTTP(w, r)
+	web.Buffered(l.Config.Handler).ServeHTTP(w, r)
 	frames := sse.NewScanner(w.Body)
 	for frames.Scan() {
 	}
@@ -74,7 +74,7 @@ func TestFirstBufferedAnswerComesAtOnce(t *testing.T) {
 	const lives = 2 * time.Second
 	l := live(t, func(c *web.Config) { c.StreamFor = lives })
 	l.say(t.Context(), t, "lobby", 1)
-	id, took := l.finite(t, "/stream", "text/event-stream", "")
+	id, took := l.buffered(t, "/stream", "text/event-stream", "")
 	if id == "" || took >= lives {
 		t.Fatalf("the first answer, with id %q, took %s", id, took)
 	}
@@ -82,7 +82,7 @@ func TestFirstBufferedAnswerComesAtOnce(t *testing.T) {
 		{"/stream", "text/event-stream"},
 		{"/stream?wait=20&after=" + id, "application/json"},
 	} {
-		if _, took := l.finite(t, tt.path, tt.accept, id); took < lives || took > 5*lives { // 20 s is what it would be
+		if _, took := l.buffered(t, tt.path, tt.accept, id); took < lives || took > 5*lives { // 20 s is what it would be
 			t.Errorf("%s as %s: the next answer took %s, want %s", tt.path, tt.accept, took, lives)
 		}
 	}

@@ -45,7 +45,7 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request, v visitor, room 
 	if err != nil {
 		return err
 	}
-	if len(p.Events) > 0 && r.Context().Value(finiteKey{}) != nil { // nothing is passed on before the end
+	if len(p.Events) > 0 && r.Context().Value(bufferedKey{}) != nil { // nothing is passed on before the end
 		streamHead(w.Header(), typeNDJSON)
 		_, _ = w.Write(p.lines())
 		return nil

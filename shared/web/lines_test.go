@@ -19,7 +19,7 @@ func TestFollowedHistoryIsNotHeldBackWhereAnswersAreBuffered(t *testing.T) {
 	w, done := httptest.NewRecorder(), make(chan struct{})
 	go func() {
 		defer close(done)
-		web.Finite(l.Config.Handler).ServeHTTP(w, r)
+		web.Buffered(l.Config.Handler).ServeHTTP(w, r)
 	}()
 	select {
 	case <-done:

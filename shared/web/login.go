@@ -78,7 +78,7 @@ func (s *Server) session(w http.ResponseWriter, r *http.Request) (session, error
 // that a page need not find out by trying what a function has not.
 func (s *Server) transports(r *http.Request) []string {
 	switch {
-	case r.Context().Value(finiteKey{}) != nil:
+	case r.Context().Value(bufferedKey{}) != nil:
 		return []string{longPoll}
 	case s.cfg.Sockets || r.Context().Value(http.ServerContextKey) != nil: // what net/http serves can be hijacked
 		return []string{serverSentEvents, webSocket, longPoll}

@@ -27,7 +27,7 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request, rooms []chat.RoomI
 		return err
 	}
 	streamHead(w.Header(), typeSSE)
-	if r.Context().Value(finiteKey{}) == nil && s.gate.hub.CanAdopt() && ownConnection(r) {
+	if r.Context().Value(bufferedKey{}) == nil && s.gate.hub.CanAdopt() && ownConnection(r) {
 		s.serveDetached(w, r, sub)
 		return nil
 	}

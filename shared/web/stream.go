@@ -21,7 +21,7 @@ import (
 const (
 	comeBack     = 2 * time.Second        // a reader comes back after so long,
 	comeBackSoon = 250 * time.Millisecond // or after so long where streams end early
-	finiteWait   = 20 * time.Second       // for the first event, where answers are buffered
+	bufferedWait = 20 * time.Second       // for the first event, where answers are buffered
 )
 
 // stream reads the rooms of the query, or the lobby, by the transport that the
@@ -96,8 +96,8 @@ func streamHead(h http.Header, kind string) {
 
 // send answers with what a reader gets, until one of them ends.
 func (s *Server) send(w http.ResponseWriter, r *http.Request, sub *subscription, wr wire) {
-	if r.Context().Value(finiteKey{}) != nil {
-		s.finite(w, r, sub, wr)
+	if r.Context().Value(bufferedKey{}) != nil {
+		s.buffered(w, r, sub, wr)
 		return
 	}
 	ctx, cancel := s.lifetime(r.Context())
@@ -184,25 +184,25 @@ func next(ctx context.Context, reader *hub.Reader, d time.Duration) (hub.Batch, 
 	return reader.Next(ctx)
 }
 
-type finiteKey struct{}
+type bufferedKey struct{}
 
-// Finite serves h where nothing is passed on before an answer's end: its streams
+// Buffered serves h where nothing is passed on before an answer's end: its streams
 // end with what is new, or else with the first that comes.
-func Finite(h http.Handler) http.Handler {
+func Buffered(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), finiteKey{}, true)))
+		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), bufferedKey{}, true)))
 	})
 }
 
-// finite answers where the front door passes nothing on before the end: with
+// buffered answers where the front door passes nothing on before the end: with
 // all that is new, or else the first that comes within a while. The opening
 // alone, when nothing does, keeps the reader's place. A reader that has not come
 // back yet waits for nothing: it has to know that the server answers.
-func (s *Server) finite(w http.ResponseWriter, r *http.Request, sub *subscription, wr wire) {
+func (s *Server) buffered(w http.ResponseWriter, r *http.Request, sub *subscription, wr wire) {
 	opening := wr.opening(sub.opening(), comeBackSoon) // the cursor before, lest a cut answer skip what follows
 	wait := time.Duration(0)
 	if r.Header.Get("Last-Event-ID") != "" {
-		wait = s.atMost(finiteWait)
+		wait = s.atMost(bufferedWait)
 	}
 	b, err := within(r.Context(), sub.Reader, wait)
 	if err != nil {

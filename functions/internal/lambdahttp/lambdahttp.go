@@ -1,9 +1,10 @@
 // Package lambdahttp serves an http.Handler from Lambda: Buffer sends its whole
 // answer at once, Stream sends it as it is written.
 //
-// It alone knows what an event is. All of them are read by algnhsa, REST API
-// (v1), HTTP API and Function URL (v2), so that a request looks the same to
-// every function and to the server.
+// Only this package knows the forms in which Lambda hands a request over. The
+// library algnhsa reads all three of them, those of a REST API (v1), of an HTTP
+// API and of a Function URL (v2), so that a request looks the same to every
+// function and to the server.
 package lambdahttp
 
 import (
@@ -28,12 +29,12 @@ const spare = time.Second
 type Handler func(ctx context.Context, event json.RawMessage) (any, error)
 
 // Buffer answers with what h wrote, once it is done. A front door that never
-// streams, an HTTP API, gets what finite wrote instead.
-func Buffer(h, finite http.Handler) Handler {
+// streams, an HTTP API, gets the answer of buffered instead.
+func Buffer(h, buffered http.Handler) Handler {
 	return func(ctx context.Context, event json.RawMessage) (any, error) {
 		serve := h
 		if neverStreams(event) {
-			serve = finite
+			serve = buffered
 		}
 		answer, failed := invoke(ctx, event, func(w http.ResponseWriter, r *http.Request) {
 			r.Header.Del("Accept-Encoding") // the answer travels as text
@@ -47,9 +48,9 @@ func Buffer(h, finite http.Handler) Handler {
 }
 
 // Stream answers with what h writes, as it writes it. A front door that never
-// streams, an HTTP API, gets the whole answer of finite instead.
-func Stream(h, finite http.Handler) Handler {
-	buffer := Buffer(finite, finite)
+// streams, an HTTP API, gets the whole answer of buffered instead.
+func Stream(h, buffered http.Handler) Handler {
+	buffer := Buffer(buffered, buffered)
 	return func(ctx context.Context, event json.RawMessage) (any, error) {
 		if neverStreams(event) {
 			return buffer(ctx, event)

@@ -23,9 +23,9 @@ import (
 func TestMain(m *testing.M) {
 	switch os.Getenv("FUNCTION") {
 	case "stream":
-		lambda.Start(lambdahttp.Stream(routes("live"), routes("finite")))
+		lambda.Start(lambdahttp.Stream(routes("live"), routes("buffered")))
 	case "buffer":
-		lambda.Start(lambdahttp.Buffer(routes("whole"), routes("finite")))
+		lambda.Start(lambdahttp.Buffer(routes("whole"), routes("buffered")))
 	}
 	os.Exit(m.Run())
 }
@@ -217,17 +217,17 @@ func TestPathThatIsNotEncodedIsTheClientsFault(t *testing.T) {
 	}
 }
 
-func TestHTTPAPIGetsTheFiniteAnswer(t *testing.T) {
+func TestHTTPAPIGetsTheBufferedAnswer(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		function string
 		door     lambdatest.Door
 		want     string
 	}{
-		{"stream", lambdatest.HTTP, "finite"},
+		{"stream", lambdatest.HTTP, "buffered"},
 		{"stream", lambdatest.URLStream, "live"},
 		{"stream", lambdatest.RESTStream, "live"},
-		{"buffer", lambdatest.HTTP, "finite"},
+		{"buffer", lambdatest.HTTP, "buffered"},
 		{"buffer", lambdatest.URL, "whole"},
 		{"buffer", lambdatest.REST, "whole"},
 	} {
