@@ -1,7 +1,6 @@
 package functions_test
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"io"
@@ -11,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"confab/shared/sse"
 )
 
 // A browser is somebody who came by a way of any kind.
@@ -78,14 +79,16 @@ type event struct {
 	By             struct{ Name string }
 }
 
-// A block is what a stream says between two blank lines.
+// A block is an event of a stream, and after what time a client that is cut
+// comes back.
 type block struct {
-	id, name, data, retry string
+	sse.Event
+	retry time.Duration
 }
 
 func (b block) event(tb testing.TB) (ev event) {
 	tb.Helper()
-	if err := json.Unmarshal([]byte(b.data), &ev); err != nil {
+	if err := json.Unmarshal([]byte(b.Data), &ev); err != nil {
 		tb.Fatalf("%v: %v", b, err)
 	}
 	return ev
@@ -115,22 +118,8 @@ func (b *browser) listen(ctx context.Context, path, lastID string) <-chan block 
 	go func() {
 		defer close(blocks)
 		defer res.Body.Close()
-		var now block
-		for lines := bufio.NewScanner(res.Body); lines.Scan(); {
-			field, value, _ := strings.Cut(lines.Text(), ": ")
-			switch field {
-			case "id":
-				now.id = value
-			case "event":
-				now.name = value
-			case "data":
-				now.data = value
-			case "retry":
-				now.retry = value
-			case "":
-				blocks <- now
-				now = block{}
-			}
+		for s := sse.NewScanner(res.Body); s.Scan(); {
+			blocks <- block{s.Event(), s.Retry()}
 		}
 	}()
 	return blocks
@@ -145,8 +134,8 @@ func hear(tb testing.TB, blocks <-chan block) (ev event, id string) {
 			if !ok {
 				tb.Fatal("the stream ended")
 			}
-			if b.data != "" && b.name == "" {
-				return b.event(tb), b.id
+			if b.Type == sse.Message {
+				return b.event(tb), b.ID
 			}
 		case <-late:
 			tb.Fatal("nothing is heard")

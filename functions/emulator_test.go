@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"confab/functions/internal/lambdatest"
+	"confab/shared/sse"
 	"confab/shared/testenv"
 )
 
@@ -120,10 +121,10 @@ func TestEmulatorTakesStreams(t *testing.T) {
 	var names []string
 	var heard []event
 	for b := range newBrowser(t, e, "https://chat").listen(t.Context(), "/stream", "0-0") {
-		if b.data != "" && b.name == "" {
+		if b.Type == sse.Message {
 			heard = append(heard, b.event(t))
 		}
-		names = append(names, b.name)
+		names = append(names, b.Type)
 	}
 	if len(heard) != 1 || heard[0].ID != id || !slices.Contains(names, "bye") {
 		t.Errorf("heard %v in blocks %q", heard, names)

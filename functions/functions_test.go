@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"confab/functions/internal/lambdatest"
+	"confab/shared/sse"
 	"confab/shared/testenv"
 )
 
@@ -94,7 +95,7 @@ func chatLive(t *testing.T, c *cloud, ann, guest *browser) {
 	one := ann.listen(t.Context(), "/stream?room=lobby", "")
 	two := guest.listen(t.Context(), "/r/lobby", "")
 	for _, listener := range []<-chan block{one, two} {
-		if first := <-listener; first.retry == "" && first.id == "" {
+		if first := <-listener; first.retry == 0 && first.ID == "" {
 			t.Fatalf("a stream begins with %+v", first)
 		}
 	}
@@ -124,14 +125,14 @@ func chatInTurns(t *testing.T, ann, guest *browser) {
 	cursor := ""
 	turn := func() (heard []string) {
 		for b := range guest.listen(t.Context(), "/stream?room=lobby", cursor) {
-			if b.id != "" {
-				cursor = b.id
+			if b.ID != "" {
+				cursor = b.ID
 			}
-			if b.data != "" && b.name == "" {
+			if b.Type == sse.Message {
 				heard = append(heard, b.event(t).Text)
 			}
-			if b.retry != "" && b.retry != "250" {
-				t.Errorf("retry after %s ms", b.retry)
+			if b.retry != 250*time.Millisecond {
+				t.Errorf("retry after %s", b.retry)
 			}
 		}
 		return heard

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"confab/functions/internal/lambdatest"
+	"confab/shared/sse"
 )
 
 func TestFiniteStreamsTogetherLoseAndRepeatNothing(t *testing.T) {
@@ -24,10 +25,10 @@ func TestFiniteStreamsTogetherLoseAndRepeatNothing(t *testing.T) {
 				guest, cursor, last := newBrowser(t, c, "https://chat"), "0-0", ""
 				for last != "good night" {
 					for b := range guest.listen(t.Context(), "/stream?room=lobby", cursor) {
-						if b.id != "" {
-							cursor = b.id
+						if b.ID != "" {
+							cursor = b.ID
 						}
-						if b.data != "" && b.name == "" {
+						if b.Type == sse.Message {
 							last = b.event(t).Text
 							heard <- last
 						}
@@ -75,7 +76,7 @@ func TestStreamSaysByeBeforeTheDeadline(t *testing.T) {
 	for b := range newBrowser(t, c, "https://chat").listen(t.Context(), "/stream", "") {
 		last = b
 	}
-	if last.name != "bye" || !strings.Contains(last.data, `"retry"`) {
+	if last.Type != "bye" || !strings.Contains(last.Data, `"retry"`) {
 		t.Errorf("the last block is %+v", last)
 	}
 	if how := c.invocations(c.stream)[0].End(); how != "complete" {
@@ -108,7 +109,7 @@ func TestStreamIsNeverSilentForLong(t *testing.T) {
 			t.Errorf("nothing was said for %v", silent)
 		}
 		last = time.Now()
-		if b.name == "ping" {
+		if b.Type == "ping" {
 			pings++
 		}
 	}

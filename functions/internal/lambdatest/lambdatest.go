@@ -5,7 +5,6 @@
 package lambdatest
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -18,6 +17,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"confab/shared/testenv"
 )
 
 // streamed is the type of an answer that begins with a prelude.
@@ -93,7 +94,7 @@ type Environment struct {
 
 	done   func(*Environment) // called when an invocation is complete; may be nil
 	cmd    *exec.Cmd
-	output lockedBuffer
+	output testenv.Output
 	work   chan *Invocation
 	exited chan struct{}
 	ready  chan struct{} // closed when the process first asks for work
@@ -235,21 +236,4 @@ func (p *patient) Write(b []byte) (int, error) {
 		p.gone = err != nil
 	}
 	return len(b), nil
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

@@ -1,12 +1,13 @@
 package lambdatest
 
 import (
-	"confab/shared/testenv"
 	"errors"
 	"io"
 	"net/http"
 	"strconv"
 	"time"
+
+	"confab/shared/testenv"
 )
 
 func (e *Environment) runtimeAPI() http.Handler {

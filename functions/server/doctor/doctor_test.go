@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"bytes"
-	"confab/shared/testenv"
 	"encoding/pem"
 	"errors"
 	"io"
@@ -19,6 +18,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"confab/shared/testenv"
 )
 
 func TestDoctorNamesWhatIsWrongWithAPath(t *testing.T) {

@@ -4,7 +4,6 @@ package cloud_test
 
 import (
 	"bytes"
-	"confab/shared/testenv"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +16,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"confab/shared/testenv"
 
 	"golang.org/x/sys/unix"
 )

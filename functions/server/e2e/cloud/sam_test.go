@@ -3,17 +3,16 @@
 package cloud_test
 
 import (
-	"bytes"
-	"confab/shared/testenv"
 	"context"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"strings"
-	"sync"
 	"testing"
 	"time"
+
+	"confab/shared/testenv"
 )
 
 const (
@@ -26,7 +25,7 @@ type running struct {
 	tb   testing.TB
 	cmd  *exec.Cmd
 	stop context.CancelFunc
-	log  lockedBuffer
+	log  testenv.Output
 	end  chan error // gets one
 }
 
@@ -133,21 +132,4 @@ func nothingIsLeft(t *testing.T) {
 		conn.Close()
 		t.Error("a Redis is left")
 	}
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"confab/functions/server/e2e/internal/process"
+	"confab/shared/sse"
 )
 
 // A watcher is a reader whose screen is judged. It comes back as an
@@ -89,25 +90,25 @@ func (w *watcher) once(ctx context.Context, base string) time.Duration {
 		return 5 * again
 	}
 	wait := again
-	process.Blocks(resp.Body, func(id, kind, data string) {
+	for s := sse.NewScanner(resp.Body); s.Scan(); {
 		for w.halt.Load() && ctx.Err() == nil {
 			pause(10 * time.Millisecond)
 		}
 		conn.SetReadDeadline(time.Now().Add(deadAfter))
-		if after := w.take(id, kind, data); after > 0 {
+		if after := w.take(s.Event()); after > 0 {
 			wait = after
 		}
-	})
+	}
 	return wait
 }
 
-// take puts a block on the screen. It returns what a bye says.
-func (w *watcher) take(id, kind, data string) time.Duration {
+// take puts an event on the screen. It returns what a bye says.
+func (w *watcher) take(read sse.Event) time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now := time.Now()
-	if id != "" {
-		w.last = id
+	if read.ID != "" {
+		w.last = read.ID
 		if w.Opened.IsZero() {
 			w.Opened = now
 		}
@@ -116,12 +117,12 @@ func (w *watcher) take(id, kind, data string) time.Duration {
 		process.Event
 		Retry int64
 	}
-	if data == "" || json.Unmarshal([]byte(data), &ev) != nil {
+	if json.Unmarshal([]byte(read.Data), &ev) != nil {
 		return 0
 	}
-	switch kind {
-	case "reset", "message":
-		w.Steps = append(w.Steps, step{Room: ev.Room, ID: ev.ID, Text: ev.Text, Reset: kind == "reset", At: now})
+	switch read.Type {
+	case "reset", sse.Message:
+		w.Steps = append(w.Steps, step{Room: ev.Room, ID: ev.ID, Text: ev.Text, Reset: read.Type == "reset", At: now})
 	case "bye":
 		after := time.Duration(ev.Retry) * time.Millisecond
 		w.byes = append(w.byes, now.Add(after))

@@ -60,7 +60,7 @@ func (p installed) start(tb testing.TB, s *process.Server, conf, cert string) (a
 		args[i] = fill.Replace(arg)
 	}
 	cmd := exec.Command(program, args...)
-	log := &process.Output{}
+	log := &testenv.Output{}
 	cmd.Stdout, cmd.Stderr = log, log
 	testenv.EndsWithTest(cmd)
 	if err := cmd.Start(); err != nil {

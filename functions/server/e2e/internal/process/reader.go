@@ -1,16 +1,15 @@
 package process
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
-	"io"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"confab/shared/sse"
 )
 
 // A Reader follows rooms by SSE as a browser does: it comes back after every
@@ -54,43 +53,24 @@ func (r *Reader) once(ctx context.Context, base string, rooms []string) {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode == http.StatusOK {
-		Blocks(resp.Body, r.take)
-	}
-}
-
-// Blocks reads SSE and passes every whole block on.
-func Blocks(body io.Reader, take func(id, kind, data string)) {
-	lines := bufio.NewScanner(body)
-	lines.Buffer(nil, 1<<20)
-	id, kind, data := "", "message", ""
-	for lines.Scan() {
-		name, value, _ := strings.Cut(lines.Text(), ": ")
-		switch name {
-		case "id":
-			id = value
-		case "event":
-			kind = value
-		case "data":
-			data = value
-		case "":
-			take(id, kind, data)
-			id, kind, data = "", "message", ""
+		for s := sse.NewScanner(resp.Body); s.Scan(); {
+			r.take(s.Event())
 		}
 	}
 }
 
-func (r *Reader) take(id, kind, data string) {
+func (r *Reader) take(read sse.Event) {
 	r.Mu.Lock()
 	defer r.Mu.Unlock()
-	if id != "" {
-		r.last = id
+	if read.ID != "" {
+		r.last = read.ID
 	}
 	var ev Event
-	switch {
-	case kind == "reset":
+	switch read.Type {
+	case "reset":
 		r.Resets++
-	case kind == "message" && data != "":
-		if json.Unmarshal([]byte(data), &ev) == nil {
+	case sse.Message:
+		if json.Unmarshal([]byte(read.Data), &ev) == nil {
 			r.seen = append(r.seen, ev)
 		}
 	}
@@ -119,7 +99,7 @@ func (r *Reader) Await(tb testing.TB, what string, ok func(seen []Event) bool) [
 	}
 }
 
-// AtLeast is for await.
+// AtLeast is a condition for Await: at least n events were seen.
 func AtLeast(n int) func([]Event) bool {
 	return func(seen []Event) bool { return len(seen) >= n }
 }

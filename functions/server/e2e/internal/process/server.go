@@ -5,7 +5,6 @@ package process
 import (
 	"bufio"
 	"bytes"
-	"confab/shared/testenv"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -19,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"confab/shared/testenv"
 )
 
 // A Server is a running process.
@@ -27,7 +28,7 @@ type Server struct {
 	env []string
 	Cmd *exec.Cmd
 	URL string
-	Log *Output
+	Log *testenv.Output
 }
 
 // Start runs a server with these variables, on a free port unless ADDR says
@@ -43,7 +44,7 @@ func Start(tb testing.TB, env ...string) *Server {
 
 func (s *Server) start() {
 	s.Tb.Helper()
-	s.Log = &Output{}
+	s.Log = &testenv.Output{}
 	s.Cmd = exec.Command(Binary(s.Tb))
 	s.Cmd.Env, s.Cmd.Stderr = s.env, s.Log
 	out, err := s.Cmd.StdoutPipe()
@@ -85,24 +86,6 @@ func (s *Server) Restart() {
 	s.Tb.Helper()
 	s.env = append(s.env, "ADDR="+strings.TrimPrefix(s.URL, "http://"))
 	s.start()
-}
-
-// A Output keeps what a process said.
-type Output struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (t *Output) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.buf.Write(p)
-}
-
-func (t *Output) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.buf.String()
 }
 
 // Login says a name and returns the client that carries the session.
