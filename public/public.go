@@ -1,14 +1,14 @@
 // Package public holds the page. page.html has the markup of both views as
-// templates, css/ the look, js/ what it does, of which js/main.js is where
-// reading begins. openapi.json describes the routes to programs; a test of
-// package web holds it to them.
+// templates, css/ has the look, js/ what it does. Begin to read at js/main.js.
+// openapi.json describes the routes to programs; a test of package web holds it
+// to them.
 //
-// `make page` makes of these what a browser gets: index.html, sw.js and app/,
-// and room.*.json, the markup in which the server fills in a room's lines.
-// A room is three files then instead of eighty. The name of each file in app/
-// holds a hash of what is in it, so that a page never meets a file of another
-// release. The sources are served beside them, for the source maps point
-// there.
+// `make page` builds from these what a browser receives: index.html, sw.js and
+// app/, and room.*.json, the markup in which the server fills in a room's
+// lines. A room then loads three files instead of eighty. The name of each file
+// in app/ holds a hash of what is in it, so that a page never meets a file of
+// another release. The sources are served beside them, because the source maps
+// point there.
 //
 // Decision: what is made is committed, and a test holds it to its sources. The
 // server, the functions and the bucket serve the same bytes, and none of them
@@ -23,8 +23,8 @@ import "embed"
 //go:embed js/*.js js/link/*.js js/room/*.js js/words/*.js
 var Files embed.FS
 
-// Page is the page's markup alone: a function is in front of nothing else of
-// this folder, which a bucket serves.
+// Page is the page's markup alone, for a function: a bucket serves everything
+// else of this folder.
 //
 //go:embed index.html room.en.json room.zh.json
 var Page embed.FS

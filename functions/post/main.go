@@ -17,7 +17,8 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	// It reads as well, for a front door that distinguishes requests by their path alone.
+	// It also reads, because some front doors distinguish requests by their
+	// path alone.
 	h := web.Buffered(a.Handler(web.Post, web.Stream))
 	lambda.Start(lambdahttp.Buffer(h, h))
 }

@@ -9,8 +9,8 @@ import (
 	"confab/shared/store/bolt"
 )
 
-// backup copies the rooms of DATA_DIR to a file, while a server has them open or
-// not.
+// backup copies the rooms of DATA_DIR to a file, whether a server has them open
+// or not.
 func backup(ctx context.Context, args []string, to console) error {
 	dir, file, err := chatAndFile("backup", args)
 	if err != nil {
@@ -24,7 +24,7 @@ func backup(ctx context.Context, args []string, to console) error {
 	return err
 }
 
-// restore puts a backup in DATA_DIR, where no chat is yet.
+// restore puts a backup into a DATA_DIR that has no chat yet.
 func restore(_ context.Context, args []string, to console) error {
 	dir, file, err := chatAndFile("restore", args)
 	if err != nil {

@@ -18,7 +18,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	h := a.Handler(web.Stream, web.Post) // both, for a front door that distinguishes requests by their path alone
+	h := a.Handler(web.Stream, web.Post) // both, because some front doors distinguish requests by their path alone
 	if a.Buffered() {
 		lambda.Start(lambdahttp.Buffer(web.Buffered(h), web.Buffered(h)))
 	}

@@ -161,8 +161,8 @@ func ownKey(dir string) ([]byte, error) {
 	return makeKey(dir, path)
 }
 
-// makeKey has the file whole or not at all: half a key would stop every start
-// after a disk that was full at the first.
+// makeKey writes the whole file or none. If the disk was full at the first
+// start, half a key would stop every later one.
 func makeKey(dir, path string) (key []byte, err error) {
 	f, err := os.CreateTemp(dir, keyFile+".*")
 	if err != nil {
@@ -188,8 +188,8 @@ type secretKeeper interface {
 	Secret(ctx context.Context, name string, offer []byte) ([]byte, error)
 }
 
-// share has the servers of one store sign with the same key where none was set:
-// a login at one would else be none at the next.
+// share has the servers of one store sign with the same key where none was set.
+// Otherwise a login at one server would be unknown to the next.
 func (c Config) share(ctx context.Context, st store.Store, keys [][]byte) ([][]byte, error) {
 	keeper, ok := st.(secretKeeper)
 	if !ok || len(c.SessionKeys) > 0 {

@@ -101,9 +101,9 @@ func (a *audience) removeGroup(g *connGroup) {
 	}
 }
 
-// nextWritable appends the next connections that can be written to. A send
-// pushes whatever lies still out of the cache: looked at one by one, each
-// connection would be waited for, together they are fetched in the time of one.
+// nextWritable appends the next connections that can be written to. Each send
+// pushes other memory out of the cache. Looked at one by one, each connection
+// would have to be waited for; together they are fetched in the time of one.
 func (g *connGroup) nextWritable(few []*conn) []*conn {
 	for range min(prefetch, g.next) {
 		g.next--

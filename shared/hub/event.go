@@ -35,12 +35,12 @@ func (ev *event) removed() bool { return ev.json == nil }
 // find what follows; an edited event carries its last text, and its earlier
 // edits leave only their places.
 //
-// Decision: the bytes of a frame are not overwritten, for a reader may be in the
-// middle of them. The block with the frame is copied without it, and a patch
-// stands in the ring for what is sent instead. A reader in the middle of the
-// frame keeps the old bytes until it has the rest, or is dropped as stalled.
-// Turned down: filling the frame up to its old length, which cannot carry a
-// longer text, and tells how long the deleted one was.
+// Decision: the bytes of a frame are not overwritten, because a reader may be
+// in the middle of them. The block with the frame is copied without it, and a
+// patch stands in the ring for what is sent instead. A reader in the middle of
+// the frame keeps the old bytes until it has the rest, or is dropped as
+// stalled. Turned down: filling the frame up to its old length, which cannot
+// carry a longer text, and tells how long the deleted one was.
 
 // rewritten returns what is left of an event that another one, which removes or
 // replaces text, is about. It reports false if nothing changes.

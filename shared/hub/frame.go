@@ -16,8 +16,8 @@ func Opening(open chat.Signal, retry time.Duration) []byte {
 	return f.Append(sse.AppendRetry(nil, retry))
 }
 
-// Ping is a frame that shows that the connection is alive. It is an event, for
-// pages cannot see comments.
+// Ping is a frame that shows that the connection is alive. It is an event,
+// because pages cannot see comments.
 func Ping() []byte {
 	sig := chat.Signal{Kind: chat.Ping, Now: time.Now().UnixMilli()}
 	return sse.Frame{Type: string(chat.Ping), Data: chat.JSON(sig)}.Append(nil)

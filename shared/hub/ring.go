@@ -16,7 +16,7 @@ import (
 //
 // Every frame is sealed: it is one chunk of HTTP/1.1, ready to be sent.
 //
-// Decision: chunks and not a body that ends with its connection, for many
+// Decision: chunks and not a body that ends with its connection, because many
 // clients take that end for the stream's and do not come back after a cut.
 // HTTP/1.0, which nginx speaks to its upstreams, gets what is in the chunks.
 type ring struct {

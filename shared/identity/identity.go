@@ -1,8 +1,9 @@
 // Package identity turns a user into a signed token and back: a cookie for
 // browsers, the same token as "Authorization: Bearer" for everything else.
 //
-// It alone knows the keys, the form of the token, its expiry and how keys are
-// rotated. It stores nothing: whoever holds a token is the user until it ends.
+// Only this package knows the keys, the form of the token, its expiry and how
+// keys are rotated. It stores nothing: whoever holds a token is the user until
+// it ends.
 package identity
 
 import (
@@ -66,9 +67,10 @@ type claims struct {
 // verify: to rotate, put a new key in front, and drop the old one when the
 // sessions that it signed have ended.
 //
-// A token says when it ends by the clock that signed it, and is asked by the
-// clock that reads it; when it began is not asked. So servers whose clocks
-// differ by an hour disagree on that end by an hour, and on nothing else.
+// A token holds its end by the clock of the server that signed it. A server
+// compares that with its own clock, and does not look at the beginning. So
+// servers whose clocks differ by an hour disagree on that end by an hour, and
+// on nothing else.
 func New(life time.Duration, keys ...[]byte) (*Signer, error) {
 	if len(keys) == 0 {
 		return nil, errors.New("identity: no key")
@@ -120,8 +122,8 @@ func (s *Signer) Token(u chat.User) (string, error) {
 		},
 	})
 	t.Header["kid"] = s.kid
-	// What SignedString does, but it asks for any method to sign, which has
-	// the linker keep those of RSA and of elliptic curves.
+	// This is what SignedString does. SignedString itself takes any signing
+	// method, so the linker would keep those of RSA and of elliptic curves.
 	text, err := t.SigningString()
 	if err != nil {
 		return "", err

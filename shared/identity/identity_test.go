@@ -42,7 +42,7 @@ func token(tb testing.TB, s *identity.Signer) string {
 	return t
 }
 
-// bearer asks s who sends a token.
+// bearer asks s for the user of a token.
 func bearer(s *identity.Signer, token string) (chat.User, error) {
 	r := httptest.NewRequest("GET", "/", nil)
 	r.Header.Set("Authorization", "Bearer "+token)

@@ -15,8 +15,8 @@ const cacheSize = 4096
 // A sessionCache holds the sessions that were read lately, so that a signature
 // and what it signs are not checked again for every message of a conversation.
 // Sessions are found by their token's digest: no token is kept. Only good
-// sessions get in, so that what strangers make up evicts nobody; and since a
-// token says itself when it ends, nothing here outlives it.
+// sessions get in, so that tokens which strangers make up evict nobody; and
+// since a token says itself when it ends, nothing here outlives it.
 type sessionCache struct {
 	mu       sync.Mutex
 	now, old map[[sha256.Size]byte]session // two generations: a session that is asked for moves from old to now

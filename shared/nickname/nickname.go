@@ -1,8 +1,8 @@
 // Package nickname checks the name that somebody wants to be known by.
 //
-// A program that only shows or compares names does without it, for it brings
-// PRECIS's tables along: a third of a megabyte, and a cold start of a function
-// loads all of it.
+// A program that only shows or compares names should not import this package.
+// It brings the tables of PRECIS along, a third of a megabyte, which every cold
+// start of a function would have to load.
 package nickname
 
 import (

@@ -8,9 +8,10 @@
 //	id: 1732130000000-0        what a client that was cut comes back with; a signal has none
 //	<blank line>
 //
-// Decision: the id after the data. Several clients take the id at its line, and
-// not at the blank line as the standard says. One that was cut between the two
-// would come back with the id of an event that it never saw.
+// Decision: the id comes after the data. Several clients store the id as soon
+// as they read its line, and not at the blank line as the standard says. If
+// such a client were cut off between the two, it would come back with the id of
+// an event that it never saw.
 package sse
 
 import (

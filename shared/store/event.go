@@ -11,8 +11,8 @@ import (
 	"confab/shared/chat"
 )
 
-// An event's JSON begins with its room, then comes its position. An engine keeps
-// that beside the rest, for it makes it, and sets it in again.
+// An event's JSON begins with its room, then comes its position. The engine
+// makes the position, so it keeps it beside the rest and inserts it again.
 const (
 	beforeRoom = `{"room":"`
 	afterRoom  = `",`
@@ -56,8 +56,8 @@ func Line(p Position, body []byte) (chat.Line, error) {
 }
 
 // Join is the line of an event with its position, of which Encode made body
-// before it had that: what is encoded by now is not encoded again. A body that
-// is in another form, as another program may write it, is.
+// before it had that: what is encoded already is not encoded again, unless the
+// body is in another form, as another program may write it.
 func Join(ev chat.Event, body []byte) chat.Line {
 	at := len(beforeRoom) + len(ev.Room) + len(afterRoom)
 	if len(body) < at || string(body[:at]) != beforeRoom+string(ev.Room)+afterRoom || bytes.ContainsAny(body, "\r\n") {

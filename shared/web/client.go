@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// The headers in which proxies say for whom a request is and by which scheme
-// it came.
+// The headers in which proxies say who sent a request and by which scheme it
+// came.
 const (
 	forwardedFor   = "X-Forwarded-For"
 	forwardedProto = "X-Forwarded-Proto"
@@ -19,7 +19,7 @@ const (
 )
 
 // network is what a client is counted by: its IPv4 address, or the /64 of its
-// IPv6 address, for one subscriber has all of these.
+// IPv6 address, because one subscriber has all addresses of that.
 func (s *Server) network(r *http.Request) string {
 	addr := s.client(r)
 	if addr.Is6() {
@@ -53,9 +53,9 @@ func (s *Server) client(r *http.Request) netip.Addr {
 	return peer
 }
 
-// warnOfProxy says once that a proxy may be in front that nobody told us of:
-// all who come through it are then counted as one. A gateway that names the peer
-// as the last hop is not the peer, as a function's is.
+// warnOfProxy logs once that an unknown proxy may be in front of the server:
+// all who come through it are then counted as one. A gateway that names the
+// peer as the last hop is not the peer, as a function's is.
 func (s *Server) warnOfProxy(peer netip.Addr, hops []string) {
 	if len(hops) > 0 {
 		if last, _ := parseHop(hops[len(hops)-1]); last == peer {

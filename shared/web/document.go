@@ -35,8 +35,8 @@ type rendered struct {
 }
 
 // document answers with a room for a browser: its last lines, those that the
-// query asks for, or those around an event. Who may not read it gets the page,
-// whose script says why, or how to sign in.
+// query asks for, or those around an event. A visitor who may not read it gets
+// the page, whose script says why, or how to sign in.
 func (s *Server) document(w http.ResponseWriter, r *http.Request, room chat.RoomID, id chat.ID) error {
 	markup := s.site.rooms[language(r)]
 	now, err := s.session(w, r)

@@ -176,8 +176,8 @@ func (d *durable) reached(h http.Header, end chat.ID, upToDate bool) {
 	}
 }
 
-// write answers with messages. Their number is in the tag, for a delete takes
-// one out of the middle.
+// write answers with messages. Their number is in the tag, because a delete
+// takes one out of the middle.
 func (d *durable) write(w http.ResponseWriter, r *http.Request, msgs [][]byte, end chat.ID) error {
 	h := w.Header()
 	// Events do not change, they can only be taken out: their number tells.

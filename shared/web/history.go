@@ -132,7 +132,8 @@ func (v visitor) page(r *http.Request, room chat.RoomID) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	// First, for the cursor must not be past what the page shows.
+	// This comes first, because the cursor must not be past what the page
+	// shows.
 	known, err := v.room(r.Context(), room)
 	if err != nil {
 		return nil, err

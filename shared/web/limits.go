@@ -33,8 +33,8 @@ func (s *subscription) Close() {
 	s.leave()
 }
 
-// open begins to read rooms after a cursor, for any transport: it tells who
-// asks, holds them to their limits, and lets the others in the rooms know.
+// open begins to read rooms after a cursor, for any transport: it finds out who
+// asks, applies their limits, and lets the others in the rooms know.
 func (s *Server) open(r *http.Request, rooms []chat.RoomID, cursor string) (*subscription, error) {
 	v, err := s.reader(r, rooms...)
 	if err != nil {

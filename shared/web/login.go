@@ -55,7 +55,8 @@ func (s *Server) whoami(w http.ResponseWriter, r *http.Request) error {
 	return answer(w, http.StatusOK, now)
 }
 
-// session is what the server knows of who asks, whose cookie it renews.
+// session is what the server knows of the client that asks. It renews its
+// cookie.
 func (s *Server) session(w http.ResponseWriter, r *http.Request) (session, error) {
 	now := session{Guests: "none", Limits: limits, Transports: s.transports(r)}
 	if s.cfg.Guests {
@@ -74,8 +75,8 @@ func (s *Server) session(w http.ResponseWriter, r *http.Request) (session, error
 	return now, nil
 }
 
-// transports are the ways to read that there are where the request came to, so
-// that a page need not find out by trying what a function has not.
+// transports returns the ways to read at the place that the request came to, so
+// that a page does not try those that a function has not.
 func (s *Server) transports(r *http.Request) []string {
 	switch {
 	case r.Context().Value(bufferedKey{}) != nil:
@@ -149,8 +150,8 @@ func (s *Server) renew(w http.ResponseWriter, r *http.Request) error {
 }
 
 // sessionUser is the user that a request is signed in as, under a name. A
-// session that has expired is proof enough of who it was: the user's own ghost,
-// who is around under that name, is no obstacle.
+// session that has expired is proof enough of who it was. So a connection of
+// the same user that has not been missed yet does not keep the name from them.
 func (s *Server) sessionUser(r *http.Request, name string) (chat.User, error) {
 	if s.cfg.AllowLogin != nil {
 		if err := s.cfg.AllowLogin(r.Context(), s.network(r)); err != nil {
@@ -171,8 +172,8 @@ func (s *Server) sessionUser(r *http.Request, name string) (chat.User, error) {
 	return u, nil
 }
 
-// logout ends the session in the browser, and gives its name away at once:
-// whoever has other devices around takes it again within moments.
+// logout ends the session in the browser, and frees its name at once. Another
+// device of the user that is present takes the name again within moments.
 func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 	if u, err := s.user(r); err == nil {
 		if err := s.gate.rooms.Free(withoutClientCancel(r).Context(), u); err != nil {

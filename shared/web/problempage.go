@@ -18,8 +18,8 @@ var headings = map[int]string{
 	http.StatusServiceUnavailable:  "The chat can’t be reached right now",
 }
 
-// The same in Chinese, with a sentence, for the details are in English. 0: any
-// other problem.
+// The same in Chinese, with a sentence, because the details are in English. 0:
+// any other problem.
 var chineseHeadings = map[int][2]string{
 	http.StatusUnauthorized:        {"请先输入昵称", "登录后才能查看这个页面。"},
 	http.StatusForbidden:           {"你不能进入这里", "房间的管理者可以让你进入，其他房间仍可使用。"},

@@ -29,8 +29,8 @@ const (
 		"microphone=(), midi=(), payment=(), usb=()"
 )
 
-// guardDocument puts on an answer what a browser heeds only of a document, of
-// which it is most of the head.
+// guardDocument adds the headers that a browser heeds only of a document. They
+// are most of its head.
 func guardDocument(h http.Header) {
 	h.Set("Content-Security-Policy", contentPolicy)
 	h.Set("Permissions-Policy", permissions)

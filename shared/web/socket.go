@@ -144,7 +144,7 @@ func (k *socket) listen(ctx context.Context) {
 	}
 }
 
-// A reply is what the sender alone is told: that it was written down, or why not.
+// A reply tells only the sender that a line was written down, or why not.
 type reply struct {
 	Kind     string     `json:"kind"` // ack or problem
 	Key      string     `json:"key,omitempty"`
@@ -198,8 +198,8 @@ func (k *socket) typing(in postRequest) error {
 	return k.server.types(k.r, v, room)
 }
 
-// by is who sent a line, and for which room: if it names none, for that of a
-// socket of one room, or the lobby.
+// by returns who sent a line, and the room that it is for. A line that names
+// none is for the room of a socket of one room, or else for the lobby.
 func (k *socket) by(in postRequest) (visitor, chat.RoomID, error) {
 	own := chat.Lobby
 	if len(k.rooms) == 1 {

@@ -86,5 +86,5 @@ func (s *Server) serveDetached(w http.ResponseWriter, r *http.Request, sub *subs
 	}
 }
 
-// plainBody is a part of a body without chunks, as HTTP/1.0 has it.
+// plainBody is a part of a body without chunks, as in HTTP/1.0.
 func plainBody(b []byte) []byte { return b }

@@ -1,9 +1,9 @@
 // Package web is how rooms look over HTTP: the routes, the transports, the
 // wire forms, the status codes, and what keeps strangers from doing harm.
 //
-// It alone knows HTTP. A handler reads a request into the words of package
-// chat, asks the rooms, and writes the answer or returns its error; which
-// status an error has is told in one place.
+// Only this package knows HTTP. A handler reads a request into the words of
+// package chat, asks the rooms, and writes the answer or returns its error. One
+// function gives each error its status.
 package web
 
 import (
@@ -27,7 +27,7 @@ import (
 
 // What one request may ask for.
 const (
-	maxBody     = 12*chat.MaxText + 1<<10 // bytes of a request's body: the longest text has a place, with each character escaped
+	maxBody     = 12*chat.MaxText + 1<<10 // bytes of a request's body: the longest text fits, with each character escaped
 	maxRooms    = 32                      // rooms of one stream, or of one question about rooms
 	maxPage     = 100                     // events of one page of history
 	defaultPage = 50

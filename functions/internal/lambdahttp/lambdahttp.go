@@ -68,7 +68,7 @@ func Stream(h, buffered http.Handler) Handler {
 }
 
 // invoke calls h with the request that the event holds, for as long as the
-// invocation lasts. It is none the worse for a panic.
+// invocation lasts. A panic of h is returned as a failure.
 func invoke(ctx context.Context, event []byte, h http.HandlerFunc) (answer []byte, failed *failure) {
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
@@ -94,9 +94,10 @@ func invoke(ctx context.Context, event []byte, h http.HandlerFunc) (answer []byt
 	return answer, failed
 }
 
-// prepare makes of an event's request what a server's would be: the address has
-// a port, the connection is as safe as the front door says (nobody else can
-// call us). It refuses an upgrade, for there is no connection to take.
+// prepare completes a request from an event, so that it looks as one to a
+// server does: its address has a port, and it came over TLS if the front door
+// says so (nobody else can call us). It refuses an upgrade, because there is no
+// connection to take over.
 func prepare(r *http.Request) *failure {
 	if r.Header.Get("Upgrade") != "" {
 		return &failure{http.StatusNotImplemented, "There is no WebSocket here. Read by server-sent events, and post."}

@@ -50,8 +50,8 @@ func (f *Function) Reserve(n int) {
 	f.most = n
 }
 
-// Take gives an environment that is free, or a new one, or nil when as many as
-// may are at work.
+// Take returns a free environment, or a new one, or nil when the reserved
+// concurrency is used up.
 func (f *Function) Take() *Environment {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -72,7 +72,7 @@ func (f *Function) Take() *Environment {
 	return e
 }
 
-// Kill ends all environments, whatever they are at.
+// Kill ends all environments, whatever they are doing.
 func (f *Function) Kill() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -202,7 +202,7 @@ func (i *Invocation) End() string {
 	return i.how
 }
 
-// discard is what becomes of the answer when its asker has left.
+// discard drops the answer of a client that has left.
 func (i *Invocation) discard() {
 	select {
 	case a := <-i.answer:

@@ -60,7 +60,7 @@ func floor(addr string) error {
 type broadcaster struct {
 	ep    int
 	conns map[int32]*[]byte  // requests that are not whole
-	rooms map[string][]int32 // who listens
+	rooms map[string][]int32 // those who listen
 }
 
 const (
@@ -68,7 +68,7 @@ const (
 	floorDone = "HTTP/1.1 204 No Content\r\n\r\n"
 )
 
-// wait blocks in the kernel without a word to the scheduler.
+// wait blocks in the kernel without telling the scheduler.
 func (f *broadcaster) wait(events []unix.EpollEvent) int {
 	n, _, err := syscall.RawSyscall6(unix.SYS_EPOLL_WAIT, uintptr(f.ep), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), ^uintptr(0), 0, 0)
 	if err != 0 {
@@ -132,7 +132,7 @@ func (f *broadcaster) say(form []byte) {
 	room := roomIn(form)
 	all := f.rooms[string(room)]
 	for i := len(all) - 1; i >= 0; i-- {
-		if fd := all[i]; raw(fd, line) != len(line) { // too slow, or away
+		if fd := all[i]; raw(fd, line) != len(line) { // too slow, or gone
 			all[i] = all[len(all)-1]
 			all = all[:len(all)-1]
 			unix.Close(int(fd))
@@ -141,7 +141,7 @@ func (f *broadcaster) say(form []byte) {
 	f.rooms[string(room)] = all
 }
 
-// roomIn is what follows room= up to whatever ends it there.
+// roomIn returns the value of room=.
 func roomIn(b []byte) []byte {
 	_, room, _ := bytes.Cut(b, []byte("room="))
 	if end := bytes.IndexAny(room, "& "); end >= 0 {
@@ -160,7 +160,7 @@ func (f *broadcaster) gone(fd int32) {
 	unix.Close(int(fd))
 }
 
-// raw writes without a word to the scheduler.
+// raw writes without telling the scheduler.
 func raw(fd int32, b []byte) int {
 	n, _, err := syscall.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
 	if err != 0 {

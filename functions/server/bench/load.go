@@ -26,7 +26,7 @@ type load struct {
 	Redis string `json:",omitempty"` // its address
 
 	N          int     // listeners
-	Rooms      int     `json:",omitempty"` // that listeners and lines go round
+	Rooms      int     `json:",omitempty"` // over which listeners and lines are spread
 	Each       int     `json:",omitempty"` // rooms of each listener
 	Rate       float64 `json:",omitempty"` // lines a second; 0: none, or as the window allows
 	Window     int     `json:",omitempty"` // lines that are not yet at everybody, at most
@@ -34,7 +34,7 @@ type load struct {
 	Seconds    float64
 	Bytes      int  `json:",omitempty"` // of a line
 	Stalled    int  `json:",omitempty"` // listeners that stop reading
-	Deaf       bool `json:",omitempty"` // listeners hear another room than is spoken in
+	Deaf       bool `json:",omitempty"` // listeners are in another room than the lines
 	ComeBack   int  `json:",omitempty"` // lines behind which all listeners come back at once
 }
 
@@ -122,8 +122,8 @@ func listen(l load, cookies []string) (result, error) {
 	return r, nil
 }
 
-// comeBack says enough lines, and has everybody come back behind the last of
-// them at once.
+// comeBack posts enough lines. Then all listeners come back at once, with a
+// cursor from before the last of them.
 func comeBack(l load, cookies []string) (result, error) {
 	var ids []string
 	for i := range l.ComeBack + 50 {

@@ -1,9 +1,10 @@
 //go:build linux
 
-// Command bench says what a line costs that is delivered to many: beside the
-// least that it can cost (a bare broadcast loop, measured in the same run) and
-// beside the obvious Go server. `make bench` runs it; it wants a quiet machine
-// with two cores, for the server side has one and the load the other.
+// Command bench measures what it costs to deliver a line to many readers, and
+// compares that with the least that it can cost (a bare broadcast loop,
+// measured in the same run) and with the obvious Go server. `make bench` runs
+// it. It needs an idle machine with two cores: one for the server side and one
+// for the load.
 //
 // It is its own load, floor and naive server: each is a mode of this binary,
 // so that each can be pinned to a core.
@@ -93,7 +94,7 @@ func (b *bench) measure(l load, targets ...starter) ([]result, error) {
 	return medians, nil
 }
 
-// median is each figure's own. Of faults there is no median: they add up.
+// median returns the median of each figure. Faults are added up instead.
 func median(runs []result) (m result) {
 	figures := func(r *result) []*float64 {
 		return []*float64{&r.PerDelivery, &r.PerSecond, &r.P50, &r.P99, &r.Bytes, &r.Gained, &r.Posts, &r.PostP99, &r.CaughtUp}

@@ -9,7 +9,7 @@ import (
 )
 
 // naive is the obvious Go server: a goroutine and a channel a stream, Fprintf
-// and Flush a line; who is slow loses lines.
+// and Flush a line; a slow listener loses lines.
 func naive(addr string) error {
 	var mu sync.Mutex
 	streams := map[chan string]bool{}

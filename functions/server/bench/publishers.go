@@ -33,8 +33,8 @@ type job struct {
 	at  time.Time
 }
 
-// payload is "@@room.number.nanoseconds@@" and filling. Time zero marks a line
-// from before, one that of a warm-up.
+// payload is "@@room.number.nanoseconds@@" and filling. A zero time marks a
+// line from before the measurement.
 func payload(b []byte, room, seq int, at time.Time, size int) []byte {
 	ns := int64(0)
 	if !at.IsZero() {

@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Subscribers are many listeners on one thread: raw sockets, one epoll, one buffer.
-// It finds lines by their mark, however the server dressed them.
+// Subscribers are many listeners on one thread: raw sockets, one epoll, one
+// buffer. It finds lines by their mark, whatever the server writes around them.
 type subscribers struct {
 	load    load
 	cookies []string
@@ -52,7 +52,7 @@ const (
 	atOnce    = 200     // connections being opened
 	front     = 8 << 10 // room for a tail in front of what is read
 	readSize  = 256 << 10
-	bigBuffer = 4 << 10 // SO_RCVBUF of who stops reading: small
+	bigBuffer = 4 << 10 // SO_RCVBUF of a listener that stops reading: small
 )
 
 func subscribe(l load, cookies []string, cursor string) (*subscribers, error) {
@@ -154,7 +154,8 @@ func (h *subscribers) connect(i int) {
 func (h *subscribers) request(i int) []byte {
 	b := []byte("GET /stream?")
 	for k := range h.load.Each {
-		// Rooms far apart, and others for each listener of a room.
+		// The rooms of a listener are far apart, and two listeners of one room
+		// have other rooms beside it.
 		room := (i%h.load.Rooms + k*(i/h.load.Rooms+1) + k) % h.load.Rooms
 		if h.load.Deaf {
 			room = h.load.Rooms

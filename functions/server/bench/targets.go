@@ -111,7 +111,7 @@ func (c confab) start() (target, error) {
 
 // serve starts the server beside what a target has by now.
 func (b *bench) serve(s target, env ...string) (target, error) {
-	dir, err := os.MkdirTemp(filepath.Dir(b.server), "bench") // not in memory, where many a system keeps its temporary files
+	dir, err := os.MkdirTemp(filepath.Dir(b.server), "bench") // many systems keep their temporary files in memory
 	if err != nil {
 		return s, err
 	}
@@ -200,8 +200,8 @@ func awaitListener(addr string) error {
 }
 
 // usage is what the kernel says of some processes: the CPU of all in seconds,
-// the memory of the first in bytes (proportional set size). That of Redis holds
-// the log, which is there to grow.
+// the memory of the first in bytes (proportional set size). The memory of Redis
+// is left out, because it holds the log, which grows.
 type usage struct{ cpu, memory float64 }
 
 func measure(pids []int) (u usage) {

@@ -81,7 +81,7 @@ var workloads = []workload{
 		redis, own := of[0], of[1]
 		return own.cells(fmt.Sprintf("%.0f/s (%.2f ×), p99 %.1f ms", own.Posts, own.Posts/redis.Posts, own.PostP99), "", "", own.Posts >= .7*redis.Posts), nil
 	}},
-	// Latency is not told: the load's own TLS is a good part of it.
+	// Latency is not reported: the load's own TLS is a good part of it.
 	{"1,000 listeners over TLS, 10 lines/s", "≤ 2 × the CPU a delivery of plain HTTP", func(b *bench) (string, error) {
 		plain, r, err := b.secured(load{N: 1000, Rate: 10})
 		return r.cells(fmt.Sprintf("%.1f µs (plain HTTP: %.1f; %.2f ×)", r.PerDelivery, plain.PerDelivery, r.PerDelivery/plain.PerDelivery), "", "",
@@ -143,8 +143,8 @@ func (r result) brief(l load) string {
 	return fmt.Sprintf("%.1f µs, p50 %.2g, p99 %.2g ms%s", r.PerDelivery, r.P50, r.P99, r.faults())
 }
 
-// cells are a workload's, with a mark: what was reached was reached without a
-// fault.
+// cells returns the cells of a workload's row. Its mark says whether the goal
+// was reached without a fault.
 func (r result) cells(text, floor, naive string, ok bool) string {
 	mark := "✗"
 	if ok && r.faults() == "" {

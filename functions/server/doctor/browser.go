@@ -200,7 +200,7 @@ func (d *doctor) methods(ctx context.Context, id string) {
 	d.fine("methods", "PATCH and DELETE pass")
 }
 
-// takeBack deletes what was said. What is left is no harm.
+// takeBack deletes what was said. A line that is left does no harm.
 func (d *doctor) takeBack(ctx context.Context, ids []string) {
 	for _, id := range ids {
 		_ = d.call(ctx, "DELETE", d.roomPath()+"/"+id, nil, nil)
@@ -240,7 +240,7 @@ func (d *doctor) call(ctx context.Context, method, path string, body []byte, out
 	}
 }
 
-// send sends a request of the page.
+// send sends a request as the page does.
 func (d *doctor) send(ctx context.Context, by *http.Client, method, path, kind string, body []byte) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.patience)
 	req, err := http.NewRequestWithContext(ctx, method, d.origin()+path, bytes.NewReader(body))

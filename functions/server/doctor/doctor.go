@@ -1,8 +1,10 @@
-// Package doctor looks at the path to a server from outside, as a browser
-// does, and says what on it keeps a chat from being live, and what cures it.
+// Package doctor looks at the path to a server from outside, as a browser does,
+// and reports what on that path stops a chat from being live, and how to mend
+// it.
 //
-// A check that cannot be judged because of an earlier fault is not made: what
-// buffers a stream is not told as a lost Last-Event-ID, too.
+// A check that cannot be judged because of an earlier fault is left out: a
+// proxy that buffers streams is not also reported as one that drops
+// Last-Event-ID.
 package doctor
 
 import (
@@ -29,7 +31,7 @@ const (
 	promptly    = time.Second            // in which what was sent has to be here
 	pingsEvery  = 15 * time.Second       // what the server promises,
 	pingsLate   = 5 * time.Second        // and what a path may add
-	postsApart  = 400 * time.Millisecond // a path that gathers less than this is no harm
+	postsApart  = 400 * time.Millisecond // a path that gathers less than this does no harm
 	postsMade   = 3                      // with what else is written they stay under the limit of posts
 )
 
@@ -37,7 +39,7 @@ var (
 	// ErrSick says that the path has faults.
 	ErrSick = errors.New("the path has faults")
 
-	// ErrUsage is the kind of error of arguments that say no address.
+	// ErrUsage is the kind of error of arguments without an address.
 	ErrUsage = errors.New("usage")
 )
 
@@ -115,7 +117,7 @@ func newDoctor(u *url.URL, room string, idle time.Duration, roots *x509.CertPool
 	tr := http.DefaultTransport.(*http.Transport).Clone()
 	tr.DisableCompression = true // what comes is looked at as it comes
 	tr.TLSClientConfig = &tls.Config{RootCAs: roots}
-	jar, _ := cookiejar.New(nil) // fails for options alone
+	jar, _ := cookiejar.New(nil) // only options can make it fail
 	asItComes := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &doctor{
 		base: u, room: room, idle: idle, patience: patience, out: out,

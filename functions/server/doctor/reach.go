@@ -62,7 +62,8 @@ func by(res *http.Response) string {
 	return ""
 }
 
-// redirected says where to. A redirect to TLS only needs another address.
+// redirected reports where a redirect leads. If it leads to TLS, only the
+// address has to change.
 func (d *doctor) redirected(res *http.Response) {
 	to, err := res.Location()
 	switch {

@@ -19,7 +19,7 @@ type webSocket struct {
 	at    time.Time     // it was cut, once ended is closed
 }
 
-// socket asks for a WebSocket. A chat does without one.
+// socket asks for a WebSocket. A chat works without one.
 func (d *doctor) socket(ctx context.Context) *webSocket {
 	req, err := http.NewRequestWithContext(ctx, "GET", d.origin()+"/stream?room="+url.QueryEscape(d.room), nil)
 	if err != nil {

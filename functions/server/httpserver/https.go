@@ -20,8 +20,8 @@ import (
 
 // Certificates are what HTTPS is served with; nil: plain HTTP is.
 //
-// Decision: x/crypto's autocert gets and renews them, for the protocol has many
-// ways to fail and its states must survive a restart.
+// Decision: x/crypto's autocert gets and renews them, because the protocol has
+// many ways to fail and its states must survive a restart.
 type certificates struct {
 	cfg     app.Config
 	log     *slog.Logger
@@ -52,7 +52,7 @@ func newCertificates(cfg app.Config, log *slog.Logger) (*certificates, error) {
 }
 
 // serve serves srv on ln, over TLS if there are certificates, until srv is shut
-// down. Plain HTTP is sent on to HTTPS for as long.
+// down. Meanwhile it redirects plain HTTP to HTTPS.
 func (c *certificates) serve(ctx context.Context, srv *http.Server, ln net.Listener) error {
 	if c == nil {
 		return srv.Serve(ln)

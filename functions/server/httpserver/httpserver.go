@@ -101,8 +101,8 @@ func closeAfterResponse(ctx context.Context, h http.Handler) http.Handler {
 //
 // Decision: it speaks HTTP/2 without TLS too, to a client that asks for it by
 // its preface (Envoy, Caddy, an ALB's HTTP2 target groups): a proxy then needs
-// one connection for many streams. A stream there has a goroutine, which a
-// connection of its own has not, so a proxy in front of very many listeners is
+// one connection for many streams. A stream over HTTP/2 has a goroutine and a
+// connection of its own has none, so a proxy in front of very many listeners is
 // better off with HTTP/1.1.
 func server(h http.Handler, log *slog.Logger) *http.Server {
 	var both http.Protocols

@@ -10,8 +10,8 @@ import (
 
 const lookEvery = 5 * time.Second // at the files of a certificate, at most
 
-// A keyPair is a certificate in files, which whoever renews it may replace at
-// any time: connections made from then on get the new one.
+// A keyPair is a certificate in files, which may be replaced at any time.
+// Connections made from then on get the new one.
 type keyPair struct {
 	certFile, keyFile string
 	log               *slog.Logger

@@ -11,8 +11,8 @@ const (
 	acceptTime    = time.Second          // for all connections that were made to be accepted
 )
 
-// listen listens on addr, for TCP alone: what Go makes on Linux unless told
-// otherwise, a Multipath TCP socket, takes no filter.
+// listen listens on addr with plain TCP. Go would make a Multipath TCP socket
+// on Linux, which takes no filter.
 func listen(addr string) (*net.TCPListener, error) {
 	var lc net.ListenConfig
 	lc.SetMultipathTCP(false)

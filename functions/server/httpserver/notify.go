@@ -6,7 +6,7 @@ import (
 )
 
 // notify tells systemd how the server is (sd_notify(3)), which then starts what
-// waits for it. Without a socket nobody asked.
+// waits for it. Without a socket, nothing is told.
 func notify(socket, state string, log *slog.Logger) {
 	if socket == "" {
 		return

@@ -63,8 +63,8 @@ type Store struct {
 	health health
 	erased eraser
 
-	// reads is held by each short transaction that reads, so that one who
-	// holds it alone knows that there is none.
+	// Each short transaction that reads holds reads for reading. Whoever holds
+	// it for writing knows that there is none.
 	reads     sync.RWMutex
 	snapshots int // long transactions that read; owned by the writing goroutine
 

@@ -61,7 +61,7 @@ func makeFolder(dir string) error {
 	return syncFolder(filepath.Dir(dir))
 }
 
-// syncFolder has the disk know which files are in a folder.
+// syncFolder writes to the disk which files are in a folder.
 func syncFolder(dir string) error {
 	f, err := os.Open(dir)
 	if err != nil {

@@ -60,8 +60,8 @@ func importJournal(ctx context.Context, opts store.Options, db *bbolt.DB, now ti
 }
 
 // readJournal reads all lines. What a dying process left of a last one is
-// dropped with a warning; damage before that stops the start, for there is more
-// behind it.
+// dropped with a warning; damage before that stops the start, because there is
+// more behind it.
 func readJournal(ctx context.Context, r io.Reader, log *slog.Logger) (evs []chat.Event, err error) {
 	br := bufio.NewReader(r)
 	for n := 1; ; n++ {

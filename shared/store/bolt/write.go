@@ -238,7 +238,7 @@ func (s *Store) view(f func(*bbolt.Tx) error) error {
 }
 
 // guard turns a panic of f into an error. A page whose bytes are not what bbolt
-// wrote has it panic, or read outside of the file.
+// wrote makes it panic, or read outside of the file.
 func guard(f func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {

@@ -1,5 +1,5 @@
-// Package websocket makes WebSockets of requests. It is apart from package web
-// so that a function, which cannot hold one, does not import the library.
+// Package websocket turns requests into WebSockets. It is apart from package
+// web so that a function, which cannot hold one, does not import the library.
 package websocket
 
 import (

@@ -1,5 +1,5 @@
-// Package network is a bad network, for tests: a proxy that cuts, holds, slows
-// and deafens the connections that pass through it.
+// Package network is a bad network, for tests: a proxy that cuts, stalls and
+// slows the connections that pass through it, and stops reading from them.
 package network
 
 import (
