@@ -55,7 +55,7 @@ check-page: # the page's types, and its logic without a browser; npm brings the 
 tools: # what the tests talk to; nothing is done where it is there
 	@.ci/tools
 
-test-clients: ## clients that others wrote (npm, curl) follow a room through cuts; generated ones speak in it
+test-clients: ## clients that others wrote (npm, curl) follow a room through cuts; the suite of Durable Streams; generated clients speak
 	$(GO) test -race -tags clients ./functions/server/e2e/clients ./functions/server/e2e/generated -count=1 -v
 
 test-resume: ## the same in five languages, cut inside frames (Java, Maven and Cargo where they are there); schemathesis

@@ -18,7 +18,7 @@ import (
 // The official client of Durable Streams creates, appends and produces. It needs
 // npm: go test -tags clients.
 func TestDurableStreamsClientAppends(t *testing.T) {
-	dir := npm(t)
+	dir := npm(t, "clients")
 	s := process.Start(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

@@ -30,7 +30,7 @@ const (
 // ended after every other 50. It needs npm: go test -tags clients.
 func TestForeignClientsSeeEachEventOnceThroughCuts(t *testing.T) {
 	testenv.Need(t, "curl")
-	dir := npm(t)
+	dir := npm(t, "clients")
 	s := process.Start(t, "POSTS_PER_SECOND=0", "POST_BURST=0", "STREAMS_PER_ADDRESS=0", "STREAMS_PER_USER=0")
 	var all []*clientRun
 	for _, name := range []string{"curl", "eventsource", "ws", "durable-sse", "durable-long-poll"} {
@@ -63,12 +63,12 @@ func TestForeignClientsSeeEachEventOnceThroughCuts(t *testing.T) {
 	}
 }
 
-// npm installs the clients where nothing of the project is.
-func npm(tb testing.TB) (dir string) {
+// npm installs what is in a folder of testdata where nothing of the project is.
+func npm(tb testing.TB, name string) (dir string) {
 	testenv.Need(tb, "node")
 	testenv.Need(tb, "npm")
 	dir = tb.TempDir()
-	if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "clients"))); err != nil {
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", name))); err != nil {
 		tb.Fatal(err)
 	}
 	cmd := exec.Command("npm", "ci", "--no-audit", "--no-fund")

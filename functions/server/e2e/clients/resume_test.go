@@ -57,7 +57,7 @@ func (c *tornClient) last() int {
 // how many lines each lost and saw twice.
 func TestForeignClientsResumeThroughCutsInsideFrames(t *testing.T) {
 	var all []*tornClient
-	dir := npm(t)
+	dir := npm(t, "clients")
 	for _, name := range []string{"eventsource", "fetch-event-source"} {
 		all = append(all, &tornClient{name: name, args: []string{"node", "follow.mjs", name}})
 	}
