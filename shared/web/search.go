@@ -20,9 +20,11 @@ const (
 	defaultHit = 20     // messages found, unless the query says how many
 )
 
-// found are the messages of a room that hold a text, newest first.
+// found are the messages of a room that hold a text, newest first. It has the
+// shape of a page.
 type found struct {
 	Room   chat.RoomID  `json:"room"`
+	Title  string       `json:"title"`
 	Events []chat.Event `json:"events"`
 	// Cursor is where the search goes on, as before=, if there is more to look
 	// at. There may be more even where nothing was found.
@@ -52,7 +54,11 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request, v visitor, room 
 			return err
 		}
 	}
-	out := found{Room: room, Events: []chat.Event{}}
+	known, err := v.room(r.Context(), room)
+	if err != nil {
+		return err
+	}
+	out := found{Room: room, Title: known.Title, Events: []chat.Event{}}
 	if err := v.search(r.Context(), &out, look, before, p.limit); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package web_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -47,6 +48,23 @@ func TestSearchFindsTextAsItReadsNow(t *testing.T) {
 		})); text != "["+want+"]" {
 			t.Errorf("%q finds %s, not %q", look, text, want)
 		}
+	}
+}
+
+// The description knows one shape of a room's pages.
+func TestSearchHasTheShapeOfAPage(t *testing.T) {
+	h := open(t, nil)
+	h.say(t, ann, "lobby", "sea")
+	keys := func(query string) []string {
+		var fields map[string]json.RawMessage
+		body := read(t, h.do(t, ask{"GET", "/r/lobby" + query, "Accept: application/json", "", ann}))
+		if err := json.Unmarshal([]byte(body), &fields); err != nil {
+			t.Fatal(err, body)
+		}
+		return slices.Sorted(maps.Keys(fields))
+	}
+	if found, page := keys("?q=sea"), keys(""); !slices.Equal(found, page) {
+		t.Errorf("a search has %q, a page %q", found, page)
 	}
 }
 

@@ -29,6 +29,7 @@ var notRun = map[string]string{
 	"make check":        "make test runs it",
 	"make test-cloud":   "CI runs it",
 	"make test-clients": "CI runs it",
+	"make test-resume":  "a workflow runs it each night",
 	"make fuzz":         "a workflow runs it each night",
 	"make torture":      "a workflow runs it each night",
 	"make vuln":         "a workflow runs it each night",
