@@ -63,6 +63,7 @@ type Config struct {
 	SAMLocal          bool    `env:"AWS_SAM_LOCAL"`                       // set by sam local, which buffers too
 	PostsPerSecond    float64 `env:"POSTS_PER_SECOND" envDefault:"1"`     // of one user in one room, in the long run
 	PostBurst         int     `env:"POST_BURST" envDefault:"10"`          // of one user in one room, at once
+	PostsPerDay       *int    `env:"POSTS_PER_DAY"`                       // of one address in a room that another user began; not set: a quarter of HISTORY
 	PostersPerAddress int     `env:"POSTERS_PER_ADDRESS" envDefault:"64"` // an address may post as often as so many users in a room
 	LoginsPerSecond   float64 `env:"LOGINS_PER_SECOND" envDefault:"2"`    // from one address, in the long run
 	LoginBurst        int     `env:"LOGIN_BURST" envDefault:"100"`        // from one address, at once
@@ -105,8 +106,8 @@ func (c Config) check() error {
 		return fmt.Errorf("PROXY_SECRET has %d bytes: it needs at least %d, or is not set", len(c.ProxySecret), secretBytes)
 	case c.PingSeconds < web.MinPing || c.PingSeconds > web.MaxPing:
 		return fmt.Errorf("PING_SECONDS is %d: it may be from %d to %d", c.PingSeconds, web.MinPing, web.MaxPing)
-	case c.History < 0 || c.Retention < 0 || c.StreamSeconds < 0 || c.PostsPerSecond < 0 || c.PostBurst < 0 || c.PostersPerAddress < 0 || c.LoginsPerSecond < 0 || c.LoginBurst < 0 || c.StreamsPerUser < 0 || c.StreamsPerAddress < 0:
-		return errors.New("a limit is negative: HISTORY, RETENTION, STREAM_SECONDS, POSTS_PER_SECOND, POST_BURST, POSTERS_PER_ADDRESS, LOGINS_PER_SECOND, LOGIN_BURST, STREAMS_PER_USER and STREAMS_PER_ADDRESS are 0 (no limit) or more")
+	case c.History < 0 || c.Retention < 0 || c.StreamSeconds < 0 || c.PostsPerSecond < 0 || c.PostBurst < 0 || c.postsPerDay() < 0 || c.PostersPerAddress < 0 || c.LoginsPerSecond < 0 || c.LoginBurst < 0 || c.StreamsPerUser < 0 || c.StreamsPerAddress < 0:
+		return errors.New("a limit is negative: HISTORY, RETENTION, STREAM_SECONDS, POSTS_PER_SECOND, POST_BURST, POSTS_PER_DAY, POSTERS_PER_ADDRESS, LOGINS_PER_SECOND, LOGIN_BURST, STREAMS_PER_USER and STREAMS_PER_ADDRESS are 0 (no limit) or more")
 	}
 	return nil
 }
@@ -208,8 +209,22 @@ func (c Config) share(ctx context.Context, st store.Store, keys [][]byte) ([][]b
 func (c Config) store(log *slog.Logger) store.Options {
 	return store.Options{
 		URL: c.RedisURL, Prefix: c.KeyPrefix, TLS: store.TLS{CA: c.RedisCA, Cert: c.RedisCert, Key: c.RedisKey}, Dir: c.DataDir, History: c.History, Retention: c.Retention,
-		Durability: c.Durability, PostsPerSecond: c.PostsPerSecond, PostBurst: c.PostBurst, Log: log,
+		Durability: c.Durability, PostsPerSecond: c.PostsPerSecond, PostBurst: c.PostBurst,
+		PostsPerDay: c.postsPerDay(), Log: log,
 	}
+}
+
+// historyShare is the part of a room's history that one address fills in a day.
+const historyShare = 4
+
+func (c Config) postsPerDay() int {
+	switch {
+	case c.PostsPerDay != nil:
+		return *c.PostsPerDay
+	case c.History <= 0:
+		return 0
+	}
+	return max(1, c.History/historyShare)
 }
 
 func (c Config) web(log *slog.Logger, st store.Store, h *hub.Hub, signer *identity.Signer) web.Config {

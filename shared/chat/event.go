@@ -51,6 +51,7 @@ type Event struct {
 	// key, and by it a pending line finds its event.
 	KeyHash string `json:"keyHash,omitempty"`
 	Key     string `json:"-"` // on the way to the log, which does not show it
+	From    string `json:"-"` // the network of its author, on the way there too: what it is counted by
 }
 
 // KeyHash stands for an idempotency key of a user wherever others read: the first

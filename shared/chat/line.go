@@ -7,9 +7,10 @@ type Line struct {
 	JSON []byte
 }
 
-// NewLine encodes an event. A line is what is shown of it, without its key.
+// NewLine encodes an event. A line is what is shown of it, without what
+// is only on the way.
 func NewLine(ev Event) Line {
-	ev.Key = ""
+	ev.Key, ev.From = "", ""
 	return Line{Event: ev, JSON: JSON(ev)}
 }
 

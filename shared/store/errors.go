@@ -20,6 +20,19 @@ func Unavailable(what string, err error) error {
 	return &chat.RetryError{Err: fmt.Errorf("%w: %s: %w", chat.ErrUnavailable, what, err), After: time.Second}
 }
 
+// Spent is how a room refuses a network that has said in it for today what it
+// may, or nil where there is nothing to wait for.
+func Spent(wait time.Duration) error {
+	if wait <= 0 {
+		return nil
+	}
+	return &chat.RetryError{
+		Err: fmt.Errorf("%w posts of your network in this room today, which would push out what others said: nothing was done, "+
+			"try again in a while, or ask whoever runs this server for more a day", chat.ErrTooMany),
+		After: wait,
+	}
+}
+
 // TooMany is how a limit refuses for so long, or nil where there is nothing to
 // wait for.
 func TooMany(what string, wait time.Duration) error {

@@ -75,7 +75,7 @@ func Join(ev chat.Event, body []byte) chat.Line {
 		b = strconv.AppendInt(b, ev.At, 10)
 		b = append(b, ',')
 	}
-	ev.Key = ""
+	ev.Key, ev.From = "", ""
 	return chat.Line{Event: ev, JSON: append(b, body[at:]...)}
 }
 

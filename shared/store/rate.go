@@ -12,6 +12,9 @@ type Rate struct {
 	Burst     int
 }
 
+// A Day is the rate of so many a day, all of which may be at once.
+func Day(n int) Rate { return Rate{PerSecond: float64(n) / (24 * 60 * 60), Burst: n} }
+
 // Interval is the time between two, in whole microseconds, 0 for no limit.
 func (r Rate) Interval() time.Duration {
 	if r.PerSecond <= 0 || r.Burst <= 0 {

@@ -50,7 +50,8 @@ type Log interface {
 	// again: replayed is true and the first one's id comes back.
 	//
 	// Errors: [ErrKeyReused] for a key that was used for another body,
-	// [chat.ErrTooMany] in a [chat.RetryError], [ErrNoTarget] and
+	// [chat.ErrTooMany] in a [chat.RetryError] for a user or a network that
+	// writes too much, [ErrNoTarget] and
 	// [ErrNotAuthor] by the rule of the event's kind, [chat.ErrUnavailable]:
 	// the event may have been written then, and the key tells on a repeat.
 	Append(ctx context.Context, ev chat.Event) (_ chat.Line, replayed bool, err error)
@@ -137,6 +138,9 @@ type Options struct {
 	// PostBurst how many at once.
 	PostsPerSecond float64
 	PostBurst      int
+	// PostsPerDay is what one network may write in a room that another user
+	// began, so that no flood pushes out what others said. Deletions are free.
+	PostsPerDay int
 	// Durability is who has an event before Append returns and anybody sees
 	// it: "primary" (or empty), "majority" of it and its replicas, "replicas" for
 	// as many as were ever seen, or "replicas:2" for two of them.

@@ -151,6 +151,7 @@ func (s *Server) write(r *http.Request, v visitor, d chat.Draft) (_ chat.Line, r
 	if err != nil {
 		return chat.Line{}, false, err
 	}
+	ev.From = s.network(r)
 	if s.cfg.AllowPost != nil {
 		if err := s.cfg.AllowPost(s.network(r)); err != nil {
 			return chat.Line{}, false, err

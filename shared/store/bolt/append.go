@@ -52,6 +52,9 @@ func (b *batch) append(c *call) (refused, failed error) {
 			return err, nil
 		}
 	}
+	if err := b.store.countDay(c.ev, rule, rec.creator); err != nil {
+		return err, nil
+	}
 	return nil, b.put(c, rule, name, rec)
 }
 

@@ -26,6 +26,15 @@ func (s *Store) countPost(ev chat.Event) error {
 	return store.TooMany("post", s.rates.take(rateKey{"post in " + string(ev.Room), ev.By.ID}, rate))
 }
 
+// countDay counts an event for the day of its network in a room that another
+// user began.
+func (s *Store) countDay(ev chat.Event, rule chat.Rule, creator string) error {
+	if ev.From == "" || creator == "" || creator == ev.By.ID || rule.RemovesText {
+		return nil
+	}
+	return store.Spent(s.rates.take(rateKey{"day in " + string(ev.Room), ev.From}, store.Day(s.opts.PostsPerDay)))
+}
+
 // Rates count, in memory, what each of many may do so often. The zero value has
 // counted nothing.
 type rates struct {

@@ -33,6 +33,7 @@ type settings struct {
 	maxEvents int           // kept of a room, about
 	maxAge    time.Duration // 0: for ever
 	rate      store.Rate    // of one user's posts in a room
+	day       store.Rate    // of one network's in a room that another user began
 	// publish says that the script publishes the event. Otherwise that is
 	// done once replicas have it.
 	publish bool
@@ -46,6 +47,7 @@ func appendScript(rule chat.Rule, set settings) script[request] {
 			{"log", func(r request) string { return r.keys.log() }},
 			{"meta", func(r request) string { return r.keys.meta() }},
 			{"user_rate", func(r request) string { return r.keys.rate(r.ev.By.ID) }},
+			{"network_day", func(r request) string { return r.keys.day(r.ev.From) }},
 			{"keys_0", func(r request) string { return r.keys.keys("0") }},
 			{"keys_1", func(r request) string { return r.keys.keys("1") }},
 			{"edits", func(r request) string { return r.keys.edits() }},
@@ -57,6 +59,7 @@ func appendScript(rule chat.Rule, set settings) script[request] {
 			{"event", func(r request) any { return r.body }},
 			{"room", func(r request) any { return string(r.ev.Room) }},
 			{"user", func(r request) any { return r.ev.By.ID }},
+			{"network", func(r request) any { return r.ev.From }},
 			{"text", func(r request) any { return r.settingText() }},
 			{"target", func(r request) any { return r.target() }},
 			{"idempotency_key", func(r request) any { return r.key }},
@@ -65,7 +68,8 @@ func appendScript(rule chat.Rule, set settings) script[request] {
 		constant("kind", string(rule.Kind))+constant("target_kind", string(rule.Target))+constant("own", rule.Own)+
 			constant("removes_text", rule.RemovesText)+constant("replaces_text", rule.ReplacesText)+constant("sets", rule.Sets)+
 			constant("max_events", set.maxEvents)+constant("max_age", set.maxAge.Milliseconds())+constant("max_created", maxCreated)+
-			constant("interval", set.rate.Interval().Microseconds())+constant("burst", set.rate.Burst)+constant("publish", set.publish),
+			constant("interval", set.rate.Interval().Microseconds())+constant("burst", set.rate.Burst)+
+			constant("day_interval", set.day.Interval().Microseconds())+constant("day_burst", set.day.Burst)+constant("publish", set.publish),
 		rateSource, appendSource)
 }
 
@@ -107,6 +111,7 @@ const (
 	repeated    verdict = "again"       // under its key, some time ago
 	keyReused   verdict = "reused"      // its key is another event's
 	tooFast     verdict = "wait"        // see appended.wait
+	spent       verdict = "spent"       // by its network, for today; see appended.wait
 	noTarget    verdict = "gone"        // its target is not in the log
 	notAuthor   verdict = "foreign"     // its target is another user's
 )
@@ -116,7 +121,7 @@ type appended struct {
 	verdict  verdict
 	position store.Position // of what is in the log
 	why      string         // with unpublished
-	wait     time.Duration  // with tooFast
+	wait     time.Duration  // with tooFast and spent
 }
 
 // readAppended reads a reply. It fails on one that the script cannot give.
@@ -136,7 +141,7 @@ func readAppended(cmd *redis.Cmd) (appended, error) {
 		}
 		a.why = strings.Join(reply[4:], " ")
 		a.position, err = position(reply[1], reply[2], reply[3])
-	case tooFast:
+	case tooFast, spent:
 		if len(reply) != 2 {
 			return a, errReply
 		}
@@ -169,6 +174,8 @@ func (s *Store) Append(ctx context.Context, ev chat.Event) (_ chat.Line, replaye
 		return chat.Line{}, false, store.ErrKeyReused
 	case tooFast:
 		return chat.Line{}, false, store.TooMany("post", reply.wait)
+	case spent:
+		return chat.Line{}, false, store.Spent(reply.wait)
 	case noTarget:
 		return chat.Line{}, false, store.ErrNoTarget
 	case notAuthor:

@@ -4,11 +4,12 @@
 -- keys and arguments are bound in front of this source, see appendScript in
 -- append.go:
 --
---   log meta user_rate keys_0 keys_1 edits       keys of the room
+--   log meta user_rate network_day keys_0 keys_1 edits       keys of the room
 --   rooms creators                               the index of the bucket's rooms
 --   channel                                      to publish on
 --   event                                        as JSON, without id, prev and at
 --   room user target                             of the event; target may be ''
+--   network                                      of the user; '' is not counted
 --   text                                         what sets a property of the room
 --   idempotency_key digest                       digest: hash of what is posted
 --
@@ -18,9 +19,10 @@
 --   max_events max_age                           kept; age in ms, 0: all
 --   max_created                                  rooms that the index has of one creator
 --   interval burst                               µs between posts (0: no limit), posts at once
+--   day_interval day_burst                       the same for a network's day
 --   publish                                      at once, or else replicas first
 --
--- Answers {'ok'|'again', id, prev, at} {'reused'} {'wait', µs} {'gone'}
+-- Answers {'ok'|'again', id, prev, at} {'reused'} {'wait', µs} {'spent', µs} {'gone'}
 -- {'foreign'}, and {'unpublished', id, prev, at, why} for an event that is in
 -- the log, but that Redis would not publish. At is when it happened, in ms, '0'
 -- where its id says so.
@@ -92,6 +94,13 @@ if target ~= '' then
   for i = 1, found and #found[2] or 0, 2 do has[found[2][i]] = found[2][i + 1] end
   if has.kind ~= target_kind then return {'gone'} end
   if own and has.user ~= user then return {'foreign'} end
+end
+
+-- In a room that another user began, a network has a day's share of the log, so
+-- that no flood pushes out what others said. Taking texts out is free.
+if day_interval > 0 and network ~= '' and creator and creator ~= user and not removes_text then
+  local wait = rate(network_day, now, day_interval, day_burst, 1)
+  if wait > 0 then return {'spent', string.format('%d', wait)} end
 end
 
 -- Everybody finds the fields by their names. A log that is ahead of its meta

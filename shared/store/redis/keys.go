@@ -71,4 +71,5 @@ func (k roomKeys) edits() string                 { return k.room + "edits" }
 func (k roomKeys) here() string                  { return k.room + "here" }
 func (k roomKeys) keys(generation string) string { return k.room + "keys:" + generation }
 func (k roomKeys) rate(user string) string       { return k.room + "rate:" + user }
+func (k roomKeys) day(network string) string     { return k.room + "day:" + network }
 func (k roomKeys) channel() string               { return k.room + "events" }

@@ -13,6 +13,7 @@
 //	confab:0:{b42}:lobby:keys:0,1 hash     idempotency keys, of ten minutes each
 //	confab:0:{b42}:lobby:edits    zset     edits by the time of their target
 //	confab:0:{b42}:lobby:rate:u   string   the theoretical arrival time of the user's next post, see rate.lua
+//	confab:0:{b42}:lobby:day:a    string   the same for what a network may write there in a day
 //	confab:0:{b42}:lobby:here     zset     who is here, by when that ends
 //	confab:0:{b42}:lobby:events   channel  events and signals
 //	confab:0:{b42}:rooms          zset     "creator room" by when the room was last spoken in
@@ -114,7 +115,7 @@ func newStore(ctx context.Context, opts store.Options) (*Store, error) {
 	s.rdb.AddHook(&s.count)
 	s.appender.settings = settings{
 		maxEvents: s.opts.History, maxAge: s.opts.Retention, publish: s.replication == nil,
-		rate: store.Rate{PerSecond: s.opts.PostsPerSecond, Burst: s.opts.PostBurst},
+		rate: store.Rate{PerSecond: s.opts.PostsPerSecond, Burst: s.opts.PostBurst}, day: store.Day(s.opts.PostsPerDay),
 	}
 	s.batcher = newBatcher(s)
 	s.sub = newSubscription(s)

@@ -41,6 +41,7 @@ func Run(t *testing.T, engine func(testing.TB) Engine) {
 		{"DeleteTakesTheTextOutOfTheLog", testDeleteTakesTheTextOutOfTheLog},
 		{"EditReplacesTheTextInTheLog", testEditReplacesTheTextInTheLog},
 		{"PostsAreLimited", testPostsAreLimited},
+		{"OneNetworkFillsAShareOfARoom", testOneNetworkFillsAShareOfARoom},
 		{"AllowCountsOnAllServers", testAllowCountsOnAllServers},
 		{"SinceGoesOnAfterWhatWasDeleted", testSinceGoesOnAfterWhatWasDeleted},
 		{"BeforeGivesPages", testBeforeGivesPages},
