@@ -36,7 +36,7 @@ build-StreamFunction:
 	$(FUNCTION) -o $(ARTIFACTS_DIR)/bootstrap ./functions/stream
 
 # The build first: tests build the same again, which then costs nothing, and wait for it one by one.
-test: tools check build ## install what the tests need (Redis, Chromium) and run them all, race detector on
+test: tools check build ## install what the tests need (Redis, Chromium, Firefox) and run them all, race detector on
 	$(GO) test -race ./...
 
 # With -race, as the tests are built: all is compiled once.

@@ -14,59 +14,61 @@ import (
 
 func TestTwoPeopleTalk(t *testing.T) {
 	t.Parallel()
-	s := process.Start(t)
-	ann, bob := visit(t, s.URL).join("ann"), visit(t, s.URL).join("bob")
-	bob.notes(".composer__typing") // a sign of writing may be gone before anybody looks
-	ann.write("hello bob")
-	ann.run(`window.writing = setInterval(() => document.getElementById('box').dispatchEvent(new Event('input')), 500)`) // it may be lost, and comes again
-	bob.await("that ann writes", `window.noted.includes('ann is writing…')`)
-	ann.run(`clearInterval(window.writing)`)
-	ann.press(kb.Enter)
-	bob.sees("hello bob")
-	bob.await("that ann wrote", `document.querySelector('.composer__typing').textContent === ''`)
+	inEach(t, func(t *testing.T, visit func(url string) *window) {
+		s := process.Start(t)
+		ann, bob := visit(s.URL).join("ann"), visit(s.URL).join("bob")
+		bob.notes(".composer__typing") // a sign of writing may be gone before anybody looks
+		ann.write("hello bob")
+		ann.run(`window.writing = setInterval(() => document.getElementById('box').dispatchEvent(new Event('input')), 500)`) // it may be lost, and comes again
+		bob.await("that ann writes", `window.noted.includes('ann is writing…')`)
+		ann.run(`clearInterval(window.writing)`)
+		ann.press(kb.Enter)
+		bob.sees("hello bob")
+		bob.await("that ann wrote", `document.querySelector('.composer__typing').textContent === ''`)
 
-	bob.tool("hello bob", "Reply")
-	bob.await("the quote", `document.querySelector('.composer__about').innerText.includes('hello bob')`)
-	bob.write("hello back")
-	bob.press(kb.Enter)
-	ann.sees("hello back")
-	ann.await("the quote", lineWith("hello back")+`.querySelector('.quote').textContent.includes('hello bob')`)
+		bob.tool("hello bob", "Reply")
+		bob.await("the quote", `document.querySelector('.composer__about').innerText.includes('hello bob')`)
+		bob.write("hello back")
+		bob.press(kb.Enter)
+		ann.sees("hello back")
+		ann.await("the quote", lineWith("hello back")+`.querySelector('.quote').textContent.includes('hello bob')`)
 
-	ann.press(kb.ArrowUp)
-	ann.await("the own line in the box", `document.getElementById('box').value === 'hello bob'`)
-	ann.write(" and all")
-	ann.press(kb.Enter)
-	bob.await("the edit", lineWith("hello bob and all")+`?.querySelector('.line__edited')`)
+		ann.press(kb.ArrowUp)
+		ann.await("the own line in the box", `document.getElementById('box').value === 'hello bob'`)
+		ann.write(" and all")
+		ann.press(kb.Enter)
+		bob.await("the edit", lineWith("hello bob and all")+`?.querySelector('.line__edited')`)
 
-	bob.tool("hello bob and all", "React")
-	bob.await("the row of emoji", `document.activeElement?.ariaLabel === 'React with 👍'`)
-	bob.press(kb.Enter)
-	ann.await("the reaction", lineWith("hello bob and all")+`?.querySelector('.reaction')?.textContent === '👍 1'`)
-	bob.await("the own reaction", lineWith("hello bob and all")+`?.querySelector('.reaction[aria-pressed=true]')`)
-	bob.run(lineWith("hello bob and all") + `.querySelector('.reaction').click()`)
-	ann.await("no reaction", `!document.querySelector('.reaction')`)
+		bob.tool("hello bob and all", "React")
+		bob.await("the row of emoji", `document.activeElement?.ariaLabel === 'React with 👍'`)
+		bob.press(kb.Enter)
+		ann.await("the reaction", lineWith("hello bob and all")+`?.querySelector('.reaction')?.textContent === '👍 1'`)
+		bob.await("the own reaction", lineWith("hello bob and all")+`?.querySelector('.reaction[aria-pressed=true]')`)
+		bob.run(lineWith("hello bob and all") + `.querySelector('.reaction').click()`)
+		ann.await("no reaction", `!document.querySelector('.reaction')`)
 
-	bob.run(`document.getElementById('box').focus()`)
-	bob.write("look, @a")
-	bob.await("the name offered", `document.querySelector('#names [role=option][aria-selected=true]')?.textContent === 'ann'`)
-	bob.press(kb.Enter)
-	bob.press(kb.Enter)
-	ann.await("the mention", `document.querySelector('.line--mention .mention--me')?.textContent === '@ann'`)
+		bob.run(`document.getElementById('box').focus()`)
+		bob.write("look, @a")
+		bob.await("the name offered", `document.querySelector('#names [role=option][aria-selected=true]')?.textContent === 'ann'`)
+		bob.press(kb.Enter)
+		bob.press(kb.Enter)
+		ann.await("the mention", `document.querySelector('.line--mention .mention--me')?.textContent === '@ann'`)
 
-	ann.say("a slip")
-	bob.sees("a slip")
-	ann.tool("a slip", "Delete")
-	bob.sees("This message was deleted.")
-	ann.sees("This message was deleted.")
+		ann.tells("a slip")
+		bob.sees("a slip")
+		ann.tool("a slip", "Delete")
+		bob.sees("This message was deleted.")
+		ann.sees("This message was deleted.")
 
-	cat := visit(t, s.URL).join("cat") // who comes later sees the same
-	want := ann.lines()
-	for _, w := range []*window{bob, cat} {
-		w.await("four lines", linesJS+".length === 4")
-		if got := w.lines(); !slices.Equal(got, want) {
-			t.Errorf("lines are %q, on another screen %q", got, want)
+		cat := visit(s.URL).join("cat") // who comes later sees the same
+		want := ann.lines()
+		for _, w := range []*window{bob, cat} {
+			w.await("four lines", linesJS+".length === 4")
+			if got := w.lines(); !slices.Equal(got, want) {
+				t.Errorf("lines are %q, on another screen %q", got, want)
+			}
 		}
-	}
+	})
 }
 
 func TestRoomsCountWhatIsUnread(t *testing.T) {

@@ -1,4 +1,4 @@
-// Package page_test looks at the page in a Chromium, in front of servers that
+// Package page_test looks at the page in a Chromium, and at the main of it in a Firefox, in front of servers that
 // are processes.
 package page_test
 
@@ -18,6 +18,7 @@ func TestMain(m *testing.M) {
 	}
 	scratch = dir
 	code := process.Main(m)
+	closeFirefox()
 	os.RemoveAll(dir)
 	os.Exit(code)
 }

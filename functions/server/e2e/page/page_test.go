@@ -48,6 +48,9 @@ type window struct {
 	URL     string
 	browser cdp.BrowserContextID
 
+	firefox *firefox // nil: it is Chromium
+	page    int      // of Firefox
+
 	mu       sync.Mutex
 	wrong    []string // what a page must not do
 	requests []string
@@ -170,11 +173,18 @@ func send[P, R any](w *window, cmd cdp.Command[P, R], params P) R {
 // eval gives the value of an expression in the page.
 func eval[T any](w *window, js string) T {
 	w.tb.Helper()
-	v, err := chromedp.Run(w.ctx, chromedp.Evaluate[T](js))
+	v, err := tryEval[T](w, js)
 	if err != nil {
 		w.tb.Fatalf("%s: %v", js, err)
 	}
 	return v
+}
+
+func tryEval[T any](w *window, js string) (T, error) {
+	if w.firefox != nil {
+		return askFirefox[T](w, "eval", js)
+	}
+	return chromedp.Run(w.ctx, chromedp.Evaluate[T](js))
 }
 
 // notes keeps in window.noted what an element says from now on, however short.
@@ -194,7 +204,12 @@ const noting = `(() => {
 // run evaluates for the effect alone.
 func (w *window) run(js string) {
 	w.tb.Helper()
-	eval[bool](w, "("+js+", true)")
+	js = "(" + js + ", true)"
+	if w.firefox == nil {
+		eval[bool](w, js)
+	} else if _, err := askFirefox[bool](w, "run", js); err != nil {
+		w.tb.Fatalf("%s: %v", js, err)
+	}
 }
 
 // await waits until an expression is true in the page.
@@ -205,7 +220,11 @@ func (w *window) await(what, js string) {
 
 func (w *window) reload() {
 	w.tb.Helper()
-	w.do(chromedp.Reload())
+	if w.firefox == nil {
+		w.do(chromedp.Reload())
+	} else if _, err := askFirefox[any](w, "reload"); err != nil {
+		w.tb.Fatal(err)
+	}
 	w.awaitRoom()
 }
 

@@ -15,7 +15,7 @@ func (w *window) awaitFor(limit time.Duration, what, js string) {
 	look := time.NewTicker(20 * time.Millisecond)
 	defer look.Stop()
 	for {
-		ok, err := chromedp.Run(w.ctx, chromedp.Evaluate[bool]("!!("+js+")"))
+		ok, err := tryEval[bool](w, "!!("+js+")")
 		if ok && err == nil {
 			return
 		}
@@ -45,6 +45,12 @@ func (w *window) awaitRoom() {
 
 func (w *window) write(text string) {
 	w.tb.Helper()
+	if w.firefox != nil {
+		if _, err := askFirefox[any](w, "write", text); err != nil {
+			w.tb.Fatal(err)
+		}
+		return
+	}
 	send(w, input.InsertText, input.InsertTextParams{Text: text})
 }
 
@@ -52,6 +58,10 @@ func (w *window) write(text string) {
 // from becoming a character.
 func (w *window) press(keys string, mod ...chromedp.Modifier) {
 	w.tb.Helper()
+	if w.firefox != nil {
+		w.pressFirefox(keys, mod...)
+		return
+	}
 	raw := func(k *input.DispatchKeyEventParams) {
 		if k.Type == kb.KeyDown {
 			k.Type = input.DispatchKeyEventTypeRawKeyDown
