@@ -25,7 +25,7 @@ var shapes = map[string]any{
 	"Event": chat.Event{}, "Signal": chat.Signal{}, "User": chat.User{}, "Room": chat.Room{},
 	"Session": session{}, "LoginRequest": loginRequest{}, "LoginAnswer": loginAnswer{},
 	"PostRequest": postRequest{}, "PostForm": postRequest{}, "EditRequest": editRequest{}, "TitleRequest": titleRequest{},
-	"Page": page{}, "Poll": pollAnswer{}, "RoomList": roomList{}, "PeopleList": peopleList{},
+	"Page": page{}, "Found": found{}, "Poll": pollAnswer{}, "RoomList": roomList{}, "PeopleList": peopleList{},
 	"Problem": problem{}, "Health": health{},
 }
 
@@ -80,6 +80,7 @@ var descriptions = map[string]string{
 	"Event.keyHash": "Stands for the Idempotency-Key, which only its author knows: the first 24 hexadecimal digits of the SHA-256 of \"<id of the author> <key>\"",
 	"Event.off":     "A reaction that is taken back", "LoginRequest.token": "Answer with the session as text, for Authorization: Bearer",
 	"PostRequest.message": "The text, as some clients call it", "PostForm.message": "The text, as some clients call it", "Page.more": "There are more events, in the direction that was asked for",
+	"Found.events": "The messages that hold the text, newest first", "Found.more": "There is more to look at, before the cursor",
 }
 
 func TestEveryReferenceOfTheDescriptionLeadsSomewhere(t *testing.T) {
