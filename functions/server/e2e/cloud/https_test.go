@@ -3,6 +3,8 @@
 package cloud_test
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -25,15 +27,15 @@ type authority struct {
 	trust string // a file with the roots of its own address and of what it issues
 }
 
-// startAuthority builds Pebble once and starts it.
-func startAuthority(t *testing.T, programs string) *authority {
+// startAuthority starts a Pebble, whose certificates live for so long.
+func startAuthority(t *testing.T, programs string, life time.Duration) *authority {
 	t.Helper()
 	source := filepath.Join(strings.TrimSpace(output(t, nil, "go", "env", "GOMODCACHE")), pebble)
 	config := filepath.Join(t.TempDir(), "pebble.json")
 	settings, _ := json.Marshal(map[string]any{"pebble": map[string]any{
 		"listenAddress": "127.0.0.1:14000", "managementListenAddress": "127.0.0.1:15000", "httpPort": 80, "tlsPort": 443,
 		"certificate": source + "/test/certs/localhost/cert.pem", "privateKey": source + "/test/certs/localhost/key.pem",
-		"profiles": map[string]any{"default": map[string]any{"description": "90 days", "validityPeriod": 7776000}},
+		"profiles": map[string]any{"default": map[string]any{"description": "the only one", "validityPeriod": int(life.Seconds())}},
 	}})
 	if err := os.WriteFile(config, settings, 0o600); err != nil {
 		t.Fatal(err)
@@ -68,16 +70,23 @@ func (a *authority) await(address string) {
 	})
 }
 
-func TestServerGetsItsCertificatesByItself(t *testing.T) {
-	programs := t.TempDir()
+// build gives a folder with Pebble and the server in it.
+func build(t *testing.T) (programs, confab string) {
+	t.Helper()
+	programs = t.TempDir()
 	install := exec.CommandContext(t.Context(), "go", "install", strings.Replace(pebble, "@", "/cmd/pebble@", 1), strings.Replace(pebble, "@", "/cmd/pebble-challtestsrv@", 1))
 	install.Env = append(os.Environ(), "GOBIN="+programs) // outside, where the module proxy is
 	if out, err := install.CombinedOutput(); err != nil {
 		t.Fatalf("go install: %v\n%s", err, out)
 	}
-	confab := filepath.Join(programs, "confab")
+	confab = filepath.Join(programs, "confab")
 	output(t, nil, "go", "build", "-o", confab, "./functions/server")
-	ca := startAuthority(t, programs)
+	return programs, confab
+}
+
+func TestServerGetsItsCertificatesByItself(t *testing.T) {
+	programs, confab := build(t)
+	ca := startAuthority(t, programs, 90*24*time.Hour)
 	data := t.TempDir()
 	env := func(data string) []string {
 		return []string{"HOST=chat.example.org,www.example.org", "ACME_DIRECTORY=https://localhost:14000/dir", "SSL_CERT_FILE=" + ca.trust, "DATA_DIR=" + data}
@@ -115,6 +124,47 @@ func TestServerGetsItsCertificatesByItself(t *testing.T) {
 		head, _ := ca.get("--head", "http://chat.example.org/")
 		return strings.Contains(head, "308")
 	})
+}
+
+// A certificate is replaced before it ends, in a server that runs on, and
+// nobody's stream ends for it.
+func TestServerRenewsItsCertificates(t *testing.T) {
+	programs, confab := build(t)
+	ca := startAuthority(t, programs, 40*time.Second)
+	data := t.TempDir()
+	server := start(t, []string{"HOST=chat.example.org", "ACME_DIRECTORY=https://localhost:14000/dir", "SSL_CERT_FILE=" + ca.trust, "DATA_DIR=" + data}, confab)
+	ca.await("https://chat.example.org/readyz")
+	listener := start(t, nil, "curl", "--silent", "--no-buffer", "--cacert", ca.trust, "--connect-to", "::127.0.0.1:", "https://chat.example.org/stream?last_event_id=0-0&ping=5")
+	testenv.Await(t, "the stream opens", 20*time.Second, func() bool { return strings.Contains(listener.log.String(), "event: open") })
+	first := ca.served("chat.example.org")
+	testenv.Await(t, "another certificate is served", time.Minute, func() bool {
+		now := ca.served("chat.example.org")
+		return now != nil && now.SerialNumber.Cmp(first.SerialNumber) != 0 && now.NotAfter.After(first.NotAfter)
+	})
+	if time.Now().After(first.NotAfter) {
+		t.Error("the first had ended before")
+	}
+	select {
+	case err := <-server.end:
+		t.Errorf("the server has ended: %v", err)
+	case err := <-listener.end:
+		t.Errorf("the stream has ended: %v", err)
+	default:
+	}
+}
+
+// served is the certificate that is shown for a name now, if any is.
+func (a *authority) served(name string) *x509.Certificate {
+	conn, err := docker.dial("127.0.0.1:443")
+	if err != nil {
+		return nil
+	}
+	defer conn.Close()
+	client := tls.Client(conn, &tls.Config{ServerName: name, InsecureSkipVerify: true}) // curl verifies, above
+	if client.HandshakeContext(a.tb.Context()) != nil {
+		return nil
+	}
+	return client.ConnectionState().PeerCertificates[0]
 }
 
 // talkOverTLS says a line and hears it, by HTTP/2 and by HTTP/1.1.
