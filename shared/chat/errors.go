@@ -2,6 +2,7 @@ package chat
 
 import (
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -22,6 +23,10 @@ var (
 	// more, or never held the cursor: what a reader has seen may have a hole.
 	ErrReset = errors.New("the log does not continue the cursor")
 )
+
+// ErrNameTaken refuses a name that another user has now. Under it nothing was
+// written.
+var ErrNameTaken = fmt.Errorf("%w: somebody of that name is here now: nothing was changed, try another name", ErrConflict)
 
 // A RetryError is an error with the time after which to try again.
 type RetryError struct {

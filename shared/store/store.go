@@ -52,7 +52,9 @@ type Log interface {
 	// Errors: [ErrKeyReused] for a key that was used for another body,
 	// [chat.ErrTooMany] in a [chat.RetryError] for a user or a network that
 	// writes too much, [ErrNoTarget] and
-	// [ErrNotAuthor] by the rule of the event's kind, [chat.ErrUnavailable]:
+	// [ErrNotAuthor] by the rule of the event's kind, [chat.ErrNameTaken] (who
+	// speaks claims the name for [PresenceLife]; what only removes a text claims
+	// nothing), [chat.ErrUnavailable]:
 	// the event may have been written then, and the key tells on a repeat.
 	Append(ctx context.Context, ev chat.Event) (_ chat.Line, replayed bool, err error)
 	// Since returns up to n events after an id, oldest first. The zero id is
@@ -85,11 +87,13 @@ type Limits interface {
 	AllowSoon(what, who string, r Rate) error
 }
 
-// Attendance is who is in a room, and who has which name meanwhile.
+// Attendance is who is in a room, and who has which name meanwhile. A name
+// belongs to one user at a time: to the first who is in a room or speaks, for as
+// long as that user goes on to.
 type Attendance interface {
 	// Here says that server holds connections of these users in a room, for
 	// [PresenceLife] from now, and returns who is in the room by then. With no
-	// users it only asks.
+	// users it only asks. A user whose name another has is not in it.
 	Here(ctx context.Context, server string, room chat.RoomID, us ...chat.User) ([]chat.User, error)
 	// Gone takes back what Here said of these users in a room.
 	Gone(ctx context.Context, server string, room chat.RoomID, us ...chat.User) error

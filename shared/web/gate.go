@@ -134,12 +134,25 @@ func (v visitor) people(ctx context.Context, room chat.RoomID) ([]chat.User, err
 	return v.rooms.People(ctx, room)
 }
 
-// signal lets a signal of the user pass by.
+// signal lets a signal of the user pass by, unless the user's name is another's
+// now.
 func (v visitor) signal(ctx context.Context, sig chat.Signal) error {
 	if err := v.check(access.Signal, sig.Room); err != nil {
 		return err
 	}
+	if err := v.named(ctx); err != nil {
+		return err
+	}
 	return v.rooms.Signal(ctx, sig)
+}
+
+// named returns nil if nobody else has the user's name now.
+func (v visitor) named(ctx context.Context) error {
+	taken, err := v.rooms.Around(ctx, v.user)
+	if err == nil && taken {
+		return chat.ErrNameTaken
+	}
+	return err
 }
 
 // follow makes a reader of rooms from a cursor on, see [hub.Hub.Read].

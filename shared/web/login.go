@@ -2,7 +2,6 @@ package web
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -167,7 +166,7 @@ func (s *Server) sessionUser(r *http.Request, name string) (chat.User, error) {
 		return chat.User{}, err
 	}
 	if taken {
-		return chat.User{}, fmt.Errorf("%w: somebody of that name is here now, try another", chat.ErrConflict)
+		return chat.User{}, chat.ErrNameTaken
 	}
 	return u, nil
 }

@@ -109,6 +109,19 @@ func TestLogoutClearsTheCookieWhateverItIs(t *testing.T) {
 	}
 }
 
+// A token outlives the moment in which its name was free.
+func TestOlderTokenOfATakenNameNeitherPostsNorTypes(t *testing.T) {
+	h := open(t, nil)
+	h.tape.here = []chat.User{ann}
+	older := chat.User{ID: "u_older", Name: "ANN"}
+	refused(t, h.do(t, ask{"POST", "/r/lobby/typing", "", "", older}), 409, "Somebody of that name is here now")
+	if len(h.tape.passed) > 0 {
+		t.Errorf("%v passed by", h.tape.passed)
+	}
+	h.tape.err = chat.ErrNameTaken
+	refused(t, h.do(t, ask{"POST", "/r/lobby", asJSON, `{"text":"x"}`, older}), 409, "Somebody of that name is here now")
+}
+
 func TestTakenNameIsAConflict(t *testing.T) {
 	h := open(t, nil)
 	h.tape.here = []chat.User{ann}

@@ -94,9 +94,16 @@ type problem struct {
 	Detail string `json:"detail"`
 }
 
+// nameTaken is the type of the problem that a client mends by another name.
+const nameTaken = "urn:confab:name-taken"
+
 func problemOf(err error) problem {
 	code, detail := status(err)
-	return problem{"about:blank", http.StatusText(code), code, detail}
+	p := problem{"about:blank", http.StatusText(code), code, detail}
+	if errors.Is(err, chat.ErrNameTaken) {
+		p.Type = nameTaken
+	}
+	return p
 }
 
 // fail answers a request with its error, and logs it once.

@@ -22,7 +22,11 @@ func refused(tb testing.TB, res *http.Response, code int, says string) {
 		tb.Errorf("%s %s %s, want %d", res.Status, res.Header.Get("Content-Type"), body, code)
 		return
 	}
-	if want := fmt.Sprintf(`{"type":"about:blank","title":%q,"status":%d,"detail":"`, http.StatusText(code), code); !strings.HasPrefix(body, want) {
+	kind := "about:blank"
+	if code == http.StatusConflict { // so far the only one
+		kind = "urn:confab:name-taken"
+	}
+	if want := fmt.Sprintf(`{"type":%q,"title":%q,"status":%d,"detail":"`, kind, http.StatusText(code), code); !strings.HasPrefix(body, want) {
 		tb.Errorf("body %s does not begin with %s", body, want)
 	}
 	if !strings.Contains(body, says) || !strings.HasSuffix(body, ".\"}\n") {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -38,9 +39,11 @@ func (w *onlooker) see(text string) {
 	}
 }
 
+var writers atomic.Int64
+
 // say writes events down until ctx ends or n are written.
 func (l *liveServer) say(ctx context.Context, tb testing.TB, room chat.RoomID, n int) {
-	ann := identity.NewUser("Ann")
+	ann := identity.NewUser("Ann of " + fmt.Sprint(writers.Add(1))) // a name has one speaker at a time
 	for i := 0; i < n && ctx.Err() == nil; i++ {
 		_, _, err := l.store.Append(ctx, chat.Event{Room: room, Kind: chat.Message, By: ann, Text: fmt.Sprint(i)})
 		if err != nil && ctx.Err() == nil {

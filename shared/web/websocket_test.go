@@ -182,12 +182,13 @@ func TestForeignPagesMayNeitherPostNorOpenASocket(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			l := live(t, func(c *web.Config) { c.Origin = tt.public })
+			ann := identity.NewUser("Ann")
 			try := func(method, path string, more ...string) int {
 				req, _ := http.NewRequestWithContext(t.Context(), method, l.URL+path, strings.NewReader(`{"text":"x"}`))
 				if method == "GET" {
 					req.Body, req.ContentLength = nil, 0
 				}
-				req.Header = l.head(t, identity.NewUser("Ann"))
+				req.Header = l.head(t, ann)
 				req.Host = "chat.test"
 				if tt.public != "" {
 					req.Host = "confab:8080" // as a proxy asks

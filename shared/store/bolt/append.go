@@ -52,6 +52,9 @@ func (b *batch) append(c *call) (refused, failed error) {
 			return err, nil
 		}
 	}
+	if !rule.RemovesText && !b.store.here.claim(c.ev.By) {
+		return chat.ErrNameTaken, nil
+	}
 	if err := b.store.countDay(c.ev, rule, rec.creator); err != nil {
 		return err, nil
 	}

@@ -68,21 +68,43 @@ func (a *attendance) add(server string, room chat.RoomID, us []chat.User) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.rooms == nil {
-		a.rooms, a.names = map[chat.RoomID]map[presence]time.Time{}, map[string]claim{}
-	}
+	a.make()
 	if a.rooms[room] == nil {
 		a.rooms[room] = map[presence]time.Time{}
 	}
 	now := time.Now()
-	until := now.Add(store.PresenceLife)
 	for _, u := range us {
-		a.rooms[room][presence{server, u}] = until
-		key := chat.NameKey(u.Name)
-		if c := a.names[key]; c.owner == u.ID || !c.until.After(now) {
-			a.names[key] = claim{u.ID, until}
+		if a.take(u, now) {
+			a.rooms[room][presence{server, u}] = now.Add(store.PresenceLife)
+		} else {
+			delete(a.rooms[room], presence{server, u})
 		}
 	}
+}
+
+// claim gives a user their name, and reports false when another has it.
+func (a *attendance) claim(u chat.User) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.make()
+	return a.take(u, time.Now())
+}
+
+// make is called with a.mu held.
+func (a *attendance) make() {
+	if a.rooms == nil {
+		a.rooms, a.names = map[chat.RoomID]map[presence]time.Time{}, map[string]claim{}
+	}
+}
+
+// take is claim with a.mu held.
+func (a *attendance) take(u chat.User, now time.Time) bool {
+	key := chat.NameKey(u.Name)
+	if c := a.names[key]; c.owner != u.ID && c.until.After(now) {
+		return false
+	}
+	a.names[key] = claim{u.ID, now.Add(store.PresenceLife)}
+	return true
 }
 
 func (a *attendance) remove(server string, room chat.RoomID, us []chat.User) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	_ "embed"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -26,6 +27,9 @@ type request struct {
 	body []byte     // of it
 	rule chat.Rule  // of its kind
 	key  string     // the idempotency key
+	// nameKey is where the owner of its author's name is. On a Cluster it is a
+	// key of the room that the script leaves alone.
+	nameKey string
 }
 
 // Settings are what the append script does for every event.
@@ -37,6 +41,9 @@ type settings struct {
 	// publish says that the script publishes the event. Otherwise that is
 	// done once replicas have it.
 	publish bool
+	// named says that the script claims the author's name. On a Cluster names
+	// are in other slots than rooms.
+	named bool
 }
 
 // appendScript is the script for one kind of event. The rules of the kind are
@@ -53,6 +60,7 @@ func appendScript(rule chat.Rule, set settings) script[request] {
 			{"edits", func(r request) string { return r.keys.edits() }},
 			{"rooms", func(r request) string { return r.keys.rooms() }},
 			{"creators", func(r request) string { return r.keys.creators() }},
+			{"name_key", func(r request) string { return r.nameKey }},
 		},
 		[]param[request, any]{
 			{"channel", func(r request) any { return r.keys.channel() }},
@@ -68,9 +76,10 @@ func appendScript(rule chat.Rule, set settings) script[request] {
 		constant("kind", string(rule.Kind))+constant("target_kind", string(rule.Target))+constant("own", rule.Own)+
 			constant("removes_text", rule.RemovesText)+constant("replaces_text", rule.ReplacesText)+constant("sets", rule.Sets)+
 			constant("max_events", set.maxEvents)+constant("max_age", set.maxAge.Milliseconds())+constant("max_created", maxCreated)+
+			constant("named", set.named && !rule.RemovesText)+constant("name_life", store.PresenceLife.Milliseconds())+
 			constant("interval", set.rate.Interval().Microseconds())+constant("burst", set.rate.Burst)+
 			constant("day_interval", set.day.Interval().Microseconds())+constant("day_burst", set.day.Burst)+constant("publish", set.publish),
-		rateSource, appendSource)
+		rateSource, claimSource, appendSource)
 }
 
 // An appender has the append script of each kind, made when it is first needed.
@@ -114,6 +123,7 @@ const (
 	spent       verdict = "spent"       // by its network, for today; see appended.wait
 	noTarget    verdict = "gone"        // its target is not in the log
 	notAuthor   verdict = "foreign"     // its target is another user's
+	nameTaken   verdict = "named"       // another user has its author's name now
 )
 
 // appended is the reply of the append script.
@@ -147,7 +157,7 @@ func readAppended(cmd *redis.Cmd) (appended, error) {
 		}
 		us, bad := strconv.ParseInt(reply[1], 10, 64)
 		a.wait, err = time.Duration(us)*time.Microsecond, bad
-	case keyReused, noTarget, notAuthor:
+	case keyReused, noTarget, notAuthor, nameTaken:
 	default:
 		err = errReply
 	}
@@ -159,11 +169,18 @@ func (a appended) inLog() bool {
 	return a.verdict == written || a.verdict == repeated || a.verdict == unpublished
 }
 
-// Append is that of [store.Log], in one round trip.
+// Append is that of [store.Log], in one round trip; on a Cluster in two, the
+// first of which claims the author's name for longer than an append may take.
 func (s *Store) Append(ctx context.Context, ev chat.Event) (_ chat.Line, replayed bool, err error) {
 	req, err := s.request(ev)
 	if err != nil {
 		return chat.Line{}, false, err
+	}
+	if s.clustered() && !req.rule.RemovesText {
+		// A node with names that is down stops no room of another's.
+		if err := s.claim(ctx, ev.By); errors.Is(err, chat.ErrNameTaken) {
+			return chat.Line{}, false, err
+		}
 	}
 	line, reply, err := s.batcher.do(ctx, req)
 	if err != nil {
@@ -180,6 +197,8 @@ func (s *Store) Append(ctx context.Context, ev chat.Event) (_ chat.Line, replaye
 		return chat.Line{}, false, store.ErrNoTarget
 	case notAuthor:
 		return chat.Line{}, false, store.ErrNotAuthor
+	case nameTaken:
+		return chat.Line{}, false, chat.ErrNameTaken
 	}
 	if reply.verdict == unpublished {
 		s.log.Warn("publishing failed, readers are late", "room", ev.Room, "err", reply.why)
@@ -193,6 +212,10 @@ func (s *Store) request(ev chat.Event) (request, error) {
 		return request{}, fmt.Errorf("%w: %q is no kind of event", chat.ErrInvalid, ev.Kind)
 	}
 	req := request{keys: s.keys.room(ev.Room), ev: ev, body: store.Encode(ev), rule: rule, key: ev.Key}
+	req.nameKey = s.keys.name(ev.By.Name)
+	if s.clustered() {
+		req.nameKey = req.keys.meta()
+	}
 	if req.key == "" { // the driver of a Cluster may send a command twice
 		req.key = rand.Text()
 	}

@@ -1,11 +1,13 @@
 -- Append one event to a room's log and publish it: limits, idempotency, rules
 -- about the target, XADD with prev, the index of rooms, PUBLISH, in one round
--- trip. The function rate is that of rate.lua, which comes before. The names of
+-- trip. The functions rate and claim are those of rate.lua and presence.go, which
+-- come before. The names of
 -- keys and arguments are bound in front of this source, see appendScript in
 -- append.go:
 --
 --   log meta user_rate network_day keys_0 keys_1 edits       keys of the room
 --   rooms creators                               the index of the bucket's rooms
+--   name_key                                     who has the author's name
 --   channel                                      to publish on
 --   event                                        as JSON, without id, prev and at
 --   room user target                             of the event; target may be ''
@@ -21,9 +23,10 @@
 --   interval burst                               µs between posts (0: no limit), posts at once
 --   day_interval day_burst                       the same for a network's day
 --   publish                                      at once, or else replicas first
+--   named name_life                              the name is claimed, for so many ms
 --
 -- Answers {'ok'|'again', id, prev, at} {'reused'} {'wait', µs} {'spent', µs} {'gone'}
--- {'foreign'}, and {'unpublished', id, prev, at, why} for an event that is in
+-- {'foreign'} {'named'}, and {'unpublished', id, prev, at, why} for an event that is in
 -- the log, but that Redis would not publish. At is when it happened, in ms, '0'
 -- where its id says so.
 local call = redis.call
@@ -95,6 +98,9 @@ if target ~= '' then
   if has.kind ~= target_kind then return {'gone'} end
   if own and has.user ~= user then return {'foreign'} end
 end
+
+-- Who speaks has the name, and nobody else speaks by it meanwhile.
+if named and claim(name_key, user, name_life) ~= user then return {'named'} end
 
 -- In a room that another user began, a network has a day's share of the log, so
 -- that no flood pushes out what others said. Taking texts out is free.

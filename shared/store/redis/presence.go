@@ -13,6 +13,16 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
+// claimSource gives a name to a user who is around, unless another has it, and
+// answers who has it then.
+const claimSource = `
+local function claim(name, user, life)
+  local owner = redis.call('GET', name)
+  if owner and owner ~= user then return owner end
+  redis.call('SET', name, user, 'PX', life)
+  return user
+end`
+
 // Time is Redis's, so that servers whose clocks differ agree on who is here.
 var (
 	hereScript = redis.NewScript(`
@@ -23,19 +33,23 @@ redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 if #ARGV > 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
 return redis.call('ZRANGE', KEYS[1], 0, -1)`)
 
-	claimScript = redis.NewScript(`
-local owner = redis.call('GET', KEYS[1])
-if owner and owner ~= ARGV[1] then return owner end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return ARGV[1]`)
+	claimScript = redis.NewScript(claimSource + `
+return claim(KEYS[1], ARGV[1], ARGV[2])`)
 
 	freeScript = redis.NewScript(`
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
-return 1`)
+return ''`)
 )
 
 // Here is that of [store.Attendance].
 func (s *Store) Here(ctx context.Context, server string, room chat.RoomID, us ...chat.User) ([]chat.User, error) {
+	us, others, err := s.claims(ctx, us)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Gone(ctx, server, room, others...); err != nil {
+		return nil, err
+	}
 	args := make([]any, 0, len(us)+1)
 	args = append(args, store.PresenceLife.Milliseconds())
 	for _, u := range us {
@@ -45,10 +59,33 @@ func (s *Store) Here(ctx context.Context, server string, room chat.RoomID, us ..
 	if err != nil {
 		return nil, store.Unavailable("presence in "+string(room), err)
 	}
-	if err := s.names(ctx, claimScript, us, store.PresenceLife.Milliseconds()); err != nil {
-		return nil, store.Unavailable("claim names", err)
-	}
 	return users(here), nil
+}
+
+// claims claims each user's name, and tells those who have it now from those
+// whose name is another's.
+func (s *Store) claims(ctx context.Context, us []chat.User) (named, others []chat.User, err error) {
+	owners, err := s.names(ctx, claimScript, us, store.PresenceLife.Milliseconds())
+	if err != nil {
+		return nil, nil, store.Unavailable("claim names", err)
+	}
+	for i, u := range us {
+		if owners[i] == u.ID {
+			named = append(named, u)
+		} else {
+			others = append(others, u)
+		}
+	}
+	return named, others, nil
+}
+
+// claim claims one user's name, or fails with [chat.ErrNameTaken].
+func (s *Store) claim(ctx context.Context, u chat.User) error {
+	_, others, err := s.claims(ctx, []chat.User{u})
+	if err == nil && len(others) > 0 {
+		return chat.ErrNameTaken
+	}
+	return err
 }
 
 // Gone is that of [store.Attendance].
@@ -68,14 +105,14 @@ func (s *Store) Gone(ctx context.Context, server string, room chat.RoomID, us ..
 
 // Free is that of [store.Attendance].
 func (s *Store) Free(ctx context.Context, us ...chat.User) error {
-	if err := s.names(ctx, freeScript, us); err != nil {
+	if _, err := s.names(ctx, freeScript, us); err != nil {
 		return store.Unavailable("free names", err)
 	}
 	return nil
 }
 
-// names runs a script for each user's name.
-func (s *Store) names(ctx context.Context, script *redis.Script, us []chat.User, args ...any) error {
+// names runs a script for each user's name, and returns their answers.
+func (s *Store) names(ctx context.Context, script *redis.Script, us []chat.User, args ...any) ([]string, error) {
 	runs := make([]*run, len(us))
 	for i, u := range us {
 		runs[i] = &run{script: script, keys: []string{s.keys.name(u.Name)}, args: append([]any{u.ID}, args...)}
@@ -83,12 +120,14 @@ func (s *Store) names(ctx context.Context, script *redis.Script, us []chat.User,
 	if len(runs) > 0 {
 		runAll(ctx, s.rdb, runs, wait{})
 	}
-	for _, r := range runs {
-		if err := r.cmd.Err(); err != nil {
-			return err
+	owners := make([]string, len(runs))
+	for i, r := range runs {
+		var err error
+		if owners[i], err = r.cmd.Text(); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return owners, nil
 }
 
 // People is that of [store.Attendance].

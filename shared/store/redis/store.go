@@ -114,7 +114,7 @@ func newStore(ctx context.Context, opts store.Options) (*Store, error) {
 	}
 	s.rdb.AddHook(&s.count)
 	s.appender.settings = settings{
-		maxEvents: s.opts.History, maxAge: s.opts.Retention, publish: s.replication == nil,
+		maxEvents: s.opts.History, maxAge: s.opts.Retention, publish: s.replication == nil, named: !s.clustered(),
 		rate: store.Rate{PerSecond: s.opts.PostsPerSecond, Burst: s.opts.PostBurst}, day: store.Day(s.opts.PostsPerDay),
 	}
 	s.batcher = newBatcher(s)

@@ -59,6 +59,8 @@ func Run(t *testing.T, engine func(testing.TB) Engine) {
 		{"ReadyMeansThatItDelivers", testReadyMeansThatItDelivers},
 		{"CloseEndsWhoWaits", testCloseEndsWhoWaits},
 		{"Presence", testPresence},
+		{"NameHasOneHolder", testNameHasOneHolder},
+		{"NameHasOneSpeakerAtATime", testNameHasOneSpeakerAtATime},
 		{"LogIsAsTheModelSays", testLogIsAsTheModelSays},
 	} {
 		t.Run(promise.name, func(t *testing.T) { promise.test(t, engine(t)) })
