@@ -6,11 +6,17 @@ const BUSY = [429, 502, 503, 504] // too much at once, here or at whoever passes
 
 /** What the server, or the way to it, said no with. `message` is for the user. */
 export class Problem extends Error {
-  /** @param {number} status 0: no answer came @param {string} detail @param {number} wait milliseconds until it may go */
-  constructor(status, detail, wait = 0) {
+  /** @param {number} status 0: no answer came @param {string} detail @param {number} wait milliseconds until it may go @param {string} type of the problem (RFC 9457) */
+  constructor(status, detail, wait = 0, type = '') {
     super(detail)
     this.status = status
     this.wait = wait
+    this.type = type
+  }
+
+  /** Reports whether somebody else has one's name now. */
+  get nameTaken() {
+    return this.type === 'urn:confab:name-taken'
   }
 
   /** Reports whether the same request may well go through later. */
@@ -63,7 +69,8 @@ async function send(path, init) {
 
 /** @param {Response} response @param {string} text */
 export function problem(response, text) {
-  return new Problem(response.status, friendly(response.status) ?? detail(text), waitOf(response.headers.get('Retry-After')))
+  const { detail, type } = read(text)
+  return new Problem(response.status, friendly(response.status) ?? (detail || say('brokenWhy')), waitOf(response.headers.get('Retry-After')), type)
 }
 
 /** The milliseconds of a Retry-After, which is seconds or a date; 0: it says nothing. @param {string | null} after */
@@ -82,11 +89,11 @@ function friendly(status) {
   return say('refused')
 }
 
-/** @param {string} text */
-function detail(text) {
+/** @param {string} text @returns {{detail?: string, type?: string}} */
+function read(text) {
   try {
-    return JSON.parse(text).detail || say('brokenWhy')
+    return JSON.parse(text) ?? {}
   } catch {
-    return say('brokenWhy')
+    return {}
   }
 }

@@ -131,5 +131,19 @@ func (l docLine) classes() (classes string) {
 			classes += " line--" + c.name
 		}
 	}
+	if !l.Own {
+		classes += fmt.Sprint(" hue-", hueOf(l.User.ID))
+	}
 	return classes
+}
+
+const hues = 24 // each has its rule in hues.css
+
+// hueOf is the colour of a user, as hue.js of the page chooses it.
+func hueOf(id string) uint32 {
+	var sum uint32
+	for _, letter := range id {
+		sum = sum*31 + uint32(letter)
+	}
+	return sum % hues
 }

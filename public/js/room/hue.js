@@ -1,9 +1,10 @@
 // @ts-check
 
-/** Gives a node the colour of a name: the same on every screen. @param {HTMLElement} node @param {string} name */
-export function tint(node, name) {
-  let hash = 0
-  for (const letter of name) hash = (hash * 31 + (letter.codePointAt(0) ?? 0)) >>> 0
-  const hue = hash % 360
-  node.style.setProperty('--name', `light-dark(oklch(44% .115 ${hue}), oklch(80% .1 ${hue}))`)
+const HUES = 24 // each has its rule in hues.css; the server chooses by the same sum
+
+/** Gives a node the colour of a user: the same on every screen, under every name. @param {HTMLElement} node @param {string} id */
+export function tint(node, id) {
+  let sum = 0
+  for (const letter of id) sum = (sum * 31 + (letter.codePointAt(0) ?? 0)) >>> 0
+  node.classList.add(`hue-${sum % HUES}`)
 }

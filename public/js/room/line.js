@@ -22,6 +22,8 @@ export class Line {
   #quoted = -1 // the revision of the line that is quoted
   #open = false // a long text that was unfolded
   #text = '\0' // never a line's
+  /** @type {HTMLElement | null} */
+  #new = null
   #time = node('time', { class: 'line__time' })
   #words = node('div', { class: 'line__text', dir: 'auto' })
   #body = node('div', { class: 'line__body' })
@@ -36,13 +38,14 @@ export class Line {
     this.#body.append(this.#words)
     this.node = node('li', { class: 'line', tabindex: -1 },
       node('span', { class: 'line__who' }, node('bdi', {}, message.by.name)), this.#body, this.#time)
-    if (!this.mine) tint(this.node, message.by.name)
+    if (!this.mine) tint(this.node, message.by.id)
   }
 
-  /** Brings the screen up to the message. @param {boolean} first of a group @param {string} zone of time */
-  draw(first, zone) {
+  /** Brings the screen up to the message. @param {boolean} first of a group @param {string} zone of time @param {boolean} newHere another user had the name a while ago */
+  draw(first, zone, newHere) {
     const { node: li } = this
     li.classList.toggle('line--first', first)
+    if (newHere !== !!this.#new) this.#drawNew(newHere)
     this.#drawQuote()
     if (this.#revision === this.#message.revision && this.#zone === zone) return
     this.#revision = this.#message.revision
@@ -50,6 +53,13 @@ export class Line {
     this.#drawState()
     this.#drawWords()
     this.#drawUnder()
+  }
+
+  /** @param {boolean} newHere */
+  #drawNew(newHere) {
+    this.#new?.remove()
+    this.#new = newHere ? node('p', { class: 'line__new' }, say('newHere')) : null
+    if (this.#new) this.#words.before(this.#new)
   }
 
   #drawState() {

@@ -18,6 +18,7 @@ const STEP = 60 // lines shown more at an edge
 const FIRST = 50 // lines shown of a room that is opened
 const MOST = 300 // lines in the page, however long the room
 const SLACK = 4 // pixels of a line that may be off the screen
+const DAY = 24 * 60 * 60_000 // milliseconds after which a name that changed hands is nobody's any more
 const GROUP = 5 * 60_000 // milliseconds within which lines of one author are a group
 
 /**
@@ -222,6 +223,8 @@ export class Messages {
     let day = 0
     /** @type {Message | undefined} */
     let before
+    /** @type {Map<string, Message>} the last line of each name */
+    const named = new Map()
     let ruled = !this.newAfter
     const pending = this.#bottom ? [] : this.#room.pending
     const notes = this.#room.notes.filter(({ id }) => !lines[0] || isAfter(id, lines[0].id))
@@ -237,21 +240,23 @@ export class Messages {
         ruled = true
         if (lines[0] !== message || this.#room.lines[0] !== message) yield this.#rules.newSince(this.newAfter ?? '')
       }
-      yield this.#line(message, !before || isNew || !sameGroup(before, message))
+      const name = message.by.name.toLowerCase()
+      yield this.#line(message, !before || isNew || !sameGroup(before, message), named.get(name))
+      named.set(name, message)
       before = message
     }
     if (!this.#bottom) for (const note of notes) yield this.#rules.note(note)
   }
 
-  /** @param {Message} message @param {boolean | ''} first */
-  #line(message, first) {
+  /** @param {Message} message @param {boolean | ''} first @param {Message | undefined} namesake the last line by that name */
+  #line(message, first, namesake) {
     let line = this.#lines.get(message)
     if (!line) {
       line = new Line(message, this.#room)
       this.#lines.set(message, line)
       this.#messages.set(line.node, message)
     }
-    line.draw(!!first, this.#today)
+    line.draw(!!first, this.#today, !!namesake && namesake.by.id !== message.by.id && message.at - namesake.at < DAY)
     return line.node
   }
 

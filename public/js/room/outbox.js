@@ -63,7 +63,7 @@ export class Outbox {
 
   /**
    * @param {import('../chat.js').User} me
-   * @param {{onRefused: () => void, onProblem: (text: string) => void}} on `onRefused`: nobody is signed in
+   * @param {{onRefused: () => void, onNameTaken: () => void, onProblem: (text: string) => void}} on `onRefused`: nobody is signed in; `onNameTaken`: somebody else has one's name
    */
   constructor(me, on) {
     this.#me = me
@@ -218,8 +218,9 @@ export class Outbox {
     const { draft } = entry
     if (!this.#entries.has(draft.key)) return 0 // it was taken back meanwhile
     if (problem.status === 401) this.#on.onRefused()
+    if (problem.nameTaken) this.#on.onNameTaken()
     if (problem.status === 429 || (problem.wait && problem.passing)) return problem.wait || AGAIN // it stays first
-    if (problem.passing || problem.status === 401) {
+    if (problem.passing || problem.nameTaken || problem.status === 401) { // it is kept, and goes as soon as it can
       for (const one of this.#entries.values()) if (one.draft.room === draft.room && !one.draft.refused) this.#become(one, 'failed')
       return problem.wait || AGAIN
     }

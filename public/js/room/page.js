@@ -18,6 +18,7 @@ import { Log } from './log.js'
 import { Outbox } from './outbox.js'
 import { People } from './people.js'
 import { showProblem } from './problem-page.js'
+import { askForName } from './rename.js'
 import { Rooms } from './rooms.js'
 import { Search } from './search.js'
 import { Settings } from './settings.js'
@@ -43,7 +44,7 @@ export function openRooms(me, { onLeave, onSignedOut }) {
   const people = new People(me, { onPick: name => composer.mention(name), onOpen: () => search.toggle(false) })
   const typing = new Typing()
   const status = new Status(() => loading.retry())
-  const outbox = new Outbox(me, { onRefused: onSignedOut, onProblem: text => status.tell(text) })
+  const outbox = new Outbox(me, { onRefused: onSignedOut, onNameTaken: () => askForName(me), onProblem: text => status.tell(text) })
   const settings = new Settings({ signOut: () => { here.forget(); onLeave() }, unsent: () => outbox.unsent, about: () => here.room.title, topic: text => outbox.add({ kind: 'topic', text }) })
   const composer = new Composer(new Drafts(me.id), {
     command: name => (name === 'help' ? showKeys() : status.tell(say('noCommand', { name }))),

@@ -92,7 +92,7 @@ export class People {
     const person = mine
       ? node('span', { class: 'person' }, node('bdi', {}, name), ' ', node('small', {}, say('you')))
       : node('button', { class: 'person', type: 'button', title: say('mention', { name }) }, node('bdi', {}, name))
-    tint(person, name)
+    tint(person, id)
     return person
   }
 }

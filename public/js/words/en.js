@@ -10,6 +10,9 @@ export default {
   queue: /** @param {{n: number}} _ */ ({ n }) => `The server is busy. What you typed stays here, and you go in by yourself in about ${n} s.`,
   nameTaken: 'Somebody here uses that name now. If that was you, wait ten seconds.',
   ghost: 'Somebody here uses that name now. If that was you, wait ten seconds: you go in by yourself.',
+  otherName: 'Choose another name',
+  otherNameWhy: /** @param {{name: string}} _ */ ({ name }) => `Somebody else is here as ${name} now. What you wrote is kept, and goes under the name that you choose.`,
+  otherNameTake: 'Use this name',
   cookiesNeeded: 'Your browser keeps no cookies for this site. Confab needs one to know you again: allow it, and try again.',
 
   // Around the room
@@ -68,6 +71,7 @@ export default {
   // A line
   showAll: 'Show all',
   showLess: 'Show less',
+  newHere: 'New here under this name',
   edited: '(edited)',
   gone: 'This message was deleted.',
   sending: 'Sending…',

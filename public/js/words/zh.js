@@ -9,6 +9,9 @@ export default {
   queue: ({ n }) => `服务器繁忙。你输入的内容不会丢失，约 ${n} 秒后会自动进入。`,
   nameTaken: '这里有人正在使用这个昵称。如果是你自己，请稍候十秒。',
   ghost: '这里有人正在使用这个昵称。如果是你自己，请稍候十秒，之后会自动进入。',
+  otherName: '换一个昵称',
+  otherNameWhy: ({ name }) => `现在有其他人正以“${name}”的昵称在线。你写的内容不会丢失，会以你选的昵称发送。`,
+  otherNameTake: '使用此昵称',
   cookiesNeeded: '浏览器不允许本站使用 Cookie。Confab 需要 Cookie 才能识别你，请允许后重试。',
 
   skip: '跳到消息框',
@@ -62,6 +65,7 @@ export default {
 
   showAll: '显示全部',
   showLess: '收起',
+  newHere: '首次以此昵称发言的新用户',
   edited: '（已编辑）',
   gone: '这条消息已删除。',
   sending: '正在发送…',
