@@ -40,7 +40,7 @@ func (s *Server) client(r *http.Request) netip.Addr {
 		return peer
 	}
 	if !s.proxied(r) {
-		s.warnOfProxy(peer, forHops(each))
+		s.warnOfProxy(r)
 		return peer
 	}
 	byEach, byList := s.firstStranger(peer, forHops(each)), s.firstStranger(peer, forwardedHops(list))
@@ -54,17 +54,31 @@ func (s *Server) client(r *http.Request) netip.Addr {
 }
 
 // warnOfProxy logs once that an unknown proxy may be in front of the server:
-// all who come through it are then counted as one. A gateway that names the
-// peer as the last hop is not the peer, as a function's is.
-func (s *Server) warnOfProxy(peer netip.Addr, hops []string) {
-	if len(hops) > 0 {
-		if last, _ := parseHop(hops[len(hops)-1]); last == peer {
-			return
-		}
+// all who come through it are then counted as one.
+func (s *Server) warnOfProxy(r *http.Request) {
+	peer, ok := s.unknownPeer(r)
+	if !ok {
+		return
 	}
 	s.unknownProxy.Do(func() {
 		s.log.Warn("a peer that is not trusted sends X-Forwarded-For: if it is a proxy of yours, name its address in TRUSTED_PROXIES, or all of its clients share the limits of one address", "peer", peer)
 	})
+}
+
+// unknownPeer is the other end of the connection, if it says that it forwards
+// for somebody else, and is not trusted. A gateway that names the peer as the
+// last hop is not the peer, as a function's is.
+func (s *Server) unknownPeer(r *http.Request) (peer netip.Addr, ok bool) {
+	peer = remote(r)
+	hops := forHops(r.Header.Values(forwardedFor))
+	if s.proxied(r) || len(hops) == 0 && r.Header.Get(forwarded) == "" {
+		return peer, false
+	}
+	if len(hops) > 0 {
+		last, _ := parseHop(hops[len(hops)-1])
+		return peer, last != peer
+	}
+	return peer, true
 }
 
 // firstStranger is the address nearest to us that is no proxy of ours. Each

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -164,5 +165,22 @@ func TestAnUnknownProxyIsToldOnce(t *testing.T) {
 	log := h.log.String()
 	if n := strings.Count(log, "TRUSTED_PROXIES"); n != 1 || !strings.Contains(log, "peer=192.0.2.1") {
 		t.Errorf("warned %d times, want once and with the peer: %s", n, log)
+	}
+}
+
+// A client is told as whom it is counted, and through which unknown proxy it came.
+func TestSessionTellsWhichAddressTheServerSees(t *testing.T) {
+	for _, tt := range []struct{ head, address, proxy string }{
+		{"", "192.0.2.1", ""},
+		{"\nX-Forwarded-For: 203.0.113.7", "192.0.2.1", "192.0.2.1"},
+		{"\nForwarded: for=203.0.113.7", "192.0.2.1", "192.0.2.1"},
+		{"\nX-Forwarded-For: 203.0.113.7, 192.0.2.1", "192.0.2.1", ""},
+	} {
+		h := open(t, nil)
+		var got struct{ Address, Proxy string }
+		body := read(t, h.do(t, ask{"GET", "/login", "Accept: application/json" + tt.head, "", nobody}))
+		if err := json.Unmarshal([]byte(body), &got); err != nil || got.Address != tt.address || got.Proxy != tt.proxy {
+			t.Errorf("%q: %v, %s", tt.head, err, body)
+		}
 	}
 }

@@ -27,6 +27,8 @@ type session struct {
 	Guests     string         `json:"guests"`
 	Limits     map[string]int `json:"limits"`
 	Transports []string       `json:"transports"` // by which rooms are read here, the best first
+	Address    string         `json:"address"`    // by which the client is counted
+	Proxy      string         `json:"proxy,omitempty"`
 }
 
 var limits = map[string]int{
@@ -57,7 +59,10 @@ func (s *Server) whoami(w http.ResponseWriter, r *http.Request) error {
 // session is what the server knows of the client that asks. It renews its
 // cookie.
 func (s *Server) session(w http.ResponseWriter, r *http.Request) (session, error) {
-	now := session{Guests: "none", Limits: limits, Transports: s.transports(r)}
+	now := session{Guests: "none", Limits: limits, Transports: s.transports(r), Address: s.network(r)}
+	if peer, ok := s.unknownPeer(r); ok {
+		now.Proxy = peer.String()
+	}
 	if s.cfg.Guests {
 		now.Guests = "read"
 	}

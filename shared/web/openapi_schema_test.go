@@ -81,6 +81,8 @@ var descriptions = map[string]string{
 	"Event.off":     "A reaction that is taken back", "LoginRequest.token": "Answer with the session as text, for Authorization: Bearer",
 	"PostRequest.message": "The text, as some clients call it", "PostForm.message": "The text, as some clients call it", "Page.more": "There are more events, in the direction that was asked for",
 	"Found.events": "The messages that hold the text, newest first", "Found.more": "There is more to look at, before the cursor",
+	"Session.address": "By which the client is counted; for IPv6 the network of 64 bits",
+	"Session.proxy":   "Through which the client came, if the server does not trust it: all clients of it are counted as one",
 }
 
 func TestEveryReferenceOfTheDescriptionLeadsSomewhere(t *testing.T) {

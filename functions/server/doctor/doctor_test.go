@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
+	"net/netip"
 	"net/url"
 	"os"
 	"os/exec"
@@ -131,6 +132,27 @@ func TestDoctorSaysWhyNobodyAnswers(t *testing.T) {
 	}
 }
 
+func TestDoctorTellsWhichAddressTheServerSees(t *testing.T) {
+	for _, tt := range []struct {
+		seen, proxy, peer string
+		level             level
+		says              string
+	}{
+		{"203.0.113.7", "", "198.51.100.1", fine, "sees you as 203.0.113.7"},
+		{"2001:db8::/64", "", "2001:db8:1::1", fine, "sees you as 2001:db8::/64"},
+		{"127.0.0.1", "", "127.0.0.1", fine, "sees you as 127.0.0.1"},
+		{"10.0.0.5", "", "198.51.100.1", note, "may be a proxy's"},
+		{"fd00::/64", "", "198.51.100.1", note, "may be a proxy's"},
+		{"198.51.100.1", "198.51.100.1", "198.51.100.1", note, "does not trust"},
+	} {
+		var d doctor
+		d.address(tt.seen, tt.proxy, netip.MustParseAddr(tt.peer))
+		if f := d.findings; len(f) != 1 || f[0].level != tt.level || !strings.Contains(f[0].said, tt.says) {
+			t.Errorf("%v: %+v", tt, f)
+		}
+	}
+}
+
 func TestDoctorTrustsAPrivateAuthority(t *testing.T) {
 	t.Parallel()
 	target, _ := url.Parse(serve(t))
@@ -172,7 +194,7 @@ func TestDoctorFindsNothingWrongWithAGoodPath(t *testing.T) {
 	if err != nil || strings.Contains(said, "FAULT") || strings.Contains(said, "note") {
 		t.Errorf("%v\n%s", err, said)
 	}
-	for _, check := range []string{"server", "page", "login", "programs", "stream", "posts", "events", "resume", "cache", "size", "methods", "silence", "WebSocket"} {
+	for _, check := range []string{"server", "address", "page", "login", "programs", "stream", "posts", "events", "resume", "cache", "size", "methods", "silence", "WebSocket"} {
 		if !regexp.MustCompile(`(?m)^` + check + ` +ok `).MatchString(said) {
 			t.Errorf("%s is not ok in\n%s", check, said)
 		}

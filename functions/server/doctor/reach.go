@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"syscall"
@@ -42,8 +43,9 @@ func (d *doctor) reaches(ctx context.Context) bool {
 		return false
 	}
 	var about struct {
-		Guests string
-		Limits struct{ Text int }
+		Guests         string
+		Limits         struct{ Text int }
+		Address, Proxy string
 	}
 	body := io.LimitReader(res.Body, 64<<10)
 	if err := json.NewDecoder(body).Decode(&about); res.StatusCode != http.StatusOK || err != nil || about.Guests == "" {
@@ -52,7 +54,36 @@ func (d *doctor) reaches(ctx context.Context) bool {
 	}
 	d.maxText = about.Limits.Text
 	d.fine("server", "Confab answers by %s%s", res.Proto, by(res))
+	d.address(about.Address, about.Proxy, d.peer(ctx))
 	return true
+}
+
+// address judges as whom the server knows the doctor, who asked at peer.
+func (d *doctor) address(seen, proxy string, peer netip.Addr) {
+	prefix, err := netip.ParsePrefix(seen) // of IPv6 it sees the network
+	addr := prefix.Addr()
+	if err != nil {
+		addr, _ = netip.ParseAddr(seen)
+	}
+	inside := func(a netip.Addr) bool { return a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() }
+	switch {
+	case seen == "": // an older server
+	case proxy != "":
+		d.note("address", cureLimit, "the server sees %s, a proxy that it does not trust: all visitors share the limits of one address", proxy)
+	case inside(addr) && peer.IsValid() && !inside(peer):
+		d.note("address", cureLimit, "the server sees you as %s, which may be a proxy's: all visitors then share the limits of one address", seen)
+	default:
+		d.fine("address", "the server sees you as %s", seen)
+	}
+}
+
+// peer is the address that answers at the doctor's address, if it can be told.
+func (d *doctor) peer(ctx context.Context) netip.Addr {
+	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", d.base.Hostname())
+	if err != nil || len(addrs) == 0 {
+		return netip.Addr{}
+	}
+	return addrs[0].Unmap()
 }
 
 func by(res *http.Response) string {

@@ -92,3 +92,18 @@ shutdown_lifetime 1 seconds
 netdb_filename none
 ` + more + "\n"
 }
+
+// caddySite is a site of Caddy's with what stands in it.
+func caddySite(address, site string) string {
+	return `{
+	admin off
+	persist_config off
+	auto_https off
+	storage file_system DIR/storage
+	grace_period 1s
+}
+` + address + ` {
+	` + site + `
+}
+`
+}

@@ -25,6 +25,7 @@ type row struct {
 	name   string
 	proxy  installed
 	conf   string
+	alone  bool     // the server trusts no proxy
 	origin bool     // the server knows the address that people type
 	idle   string   // how long silence is watched; empty: for a moment
 	path   string   // of the address
@@ -80,6 +81,9 @@ var table = []row{
 	{name: "Apache, compresses", proxy: apache, conf: apacheSite("ProxyPreserveHost On\nProxyPass / http://UP/ upgrade=websocket\nSetOutputFilter DEFLATE"),
 		notes: []string{"compression: delays nothing"}},
 
+	{name: "nginx, not trusted", proxy: nginx, alone: true, conf: nginxSite(location(strings.Replace(nginxCured, "$proxy_add_x_forwarded_for", "203.0.113.9", 1))),
+		notes: []string{"address: does not trust"}},
+
 	{name: "HAProxy, quickstart", proxy: haproxy, conf: haproxySite("")},
 	{name: "HAProxy, cuts silence", proxy: haproxy, conf: strings.Replace(haproxySite(""), "timeout server 50s", "timeout server 4s", 1), idle: "12s",
 		faults: []string{"silence: cut after"}, notes: []string{"WebSocket: is cut after"}},
@@ -90,6 +94,16 @@ var table = []row{
 		notes: []string{"WebSocket: does without"}},
 	{name: "Varnish, pipes", proxy: varnish, conf: varnishSite(`sub vcl_recv { if (req.http.Upgrade ~ "(?i)websocket") { return (pipe); } }
 sub vcl_pipe { set bereq.http.Upgrade = req.http.Upgrade; set bereq.http.Connection = req.http.Connection; }`)},
+
+	{name: "Caddy, quickstart", proxy: caddy, conf: caddySite("http://ADDR", "reverse_proxy UP")},
+	{name: "Caddy, TLS and HTTP/2", proxy: caddy, conf: caddySite("https://ADDR", "tls DIR/cert.pem DIR/key.pem\n\treverse_proxy UP"), cert: "127.0.0.1"},
+	{name: "Caddy, HTTP/2 to the server", proxy: caddy, conf: caddySite("http://ADDR", "reverse_proxy h2c://UP"),
+		notes: []string{"WebSocket: does without"}},
+	{name: "Caddy, compresses what may be", proxy: caddy, conf: caddySite("http://ADDR", "encode {\n\t\tgzip\n\t\tminimum_length 1\n\t\tmatch header Content-Type text/*\n\t}\n\treverse_proxy UP")},
+	{name: "Caddy, under a path", proxy: caddy, conf: caddySite("http://ADDR", "handle_path /chat/* {\n\t\treverse_proxy UP\n\t}"), path: "/chat/",
+		faults: []string{"address: does not run under"}},
+	{name: "Caddy, drops Last-Event-ID", proxy: caddy, conf: caddySite("http://ADDR", "reverse_proxy UP {\n\t\theader_up -Last-Event-ID\n\t}"),
+		faults: []string{"resume: Last-Event-ID"}},
 
 	{name: "Squid, accelerates", proxy: squid, conf: squidSite(""),
 		faults: []string{"programs: Authorization is lost"}, notes: []string{"WebSocket: does without"}},
@@ -116,7 +130,11 @@ func TestDoctorIsRightAboutRealProxies(t *testing.T) {
 // look has the doctor look through the proxy at a server.
 func (r row) look(t *testing.T) (string, error) {
 	t.Helper()
-	s := process.Start(t, "TRUSTED_PROXIES=127.0.0.1/32")
+	var env []string
+	if !r.alone {
+		env = append(env, "TRUSTED_PROXIES=127.0.0.1/32")
+	}
+	s := process.Start(t, env...)
 	addr, authority := r.proxy.start(t, s, r.conf, r.cert)
 	if r.origin { // its address is known only now
 		s.Kill()

@@ -1,11 +1,13 @@
 package proxies_test
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,7 +15,7 @@ import (
 	"confab/shared/testenv"
 )
 
-// An installed proxy is one of the system's packages.
+// An installed proxy is one of the system's packages, or was built.
 type installed struct {
 	program string
 	conf    string // its name in the folder, if it has one
@@ -27,14 +29,54 @@ var (
 	apache  = installed{"apache2", "apache.conf", []string{"-X", "-f", "DIR/apache.conf"}}
 	haproxy = installed{"haproxy", "haproxy.cfg", []string{"-f", "DIR/haproxy.cfg"}}
 	varnish = installed{"varnishd", "default.vcl", []string{"-F", "-j", "none", "-n", "DIR/run", "-a", "ADDR", "-f", "DIR/default.vcl", "-s", "malloc,16m"}}
+	caddy   = installed{"caddy", "Caddyfile", []string{"run", "--adapter", "caddyfile", "--config", "DIR/Caddyfile"}}
 	squid   = installed{"squid", "squid.conf", []string{"-N", "-f", "DIR/squid.conf"}}
 )
+
+// The Caddy that is built where none is installed.
+const caddyModule = "github.com/caddyserver/caddy/v2/cmd/caddy@v2.11.9"
+
+// buildCaddy builds it once, into a folder that is kept from run to run.
+var buildCaddy = sync.OnceValues(func() (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(cache, "confab", filepath.Base(caddyModule))
+	program := filepath.Join(dir, "caddy")
+	if _, err := os.Stat(program); err == nil {
+		return program, nil
+	}
+	cmd := exec.Command("go", "install", caddyModule)
+	cmd.Env = append(os.Environ(), "GOBIN="+dir, "GOFLAGS=", "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go install %s: %w\n%s", caddyModule, err, out)
+	}
+	return program, nil
+})
+
+// find returns the program. Caddy is no package of Debian's.
+func (p installed) find(tb testing.TB) string {
+	tb.Helper()
+	if p.program != "caddy" {
+		return testenv.Need(tb, p.program)
+	}
+	program, err := buildCaddy()
+	if err == nil {
+		return program
+	}
+	if os.Getenv("CI") != "" {
+		tb.Fatal(err)
+	}
+	tb.Skip(err)
+	return ""
+}
 
 // start runs a proxy in front of a server and returns its address, and the
 // file of the authority that signed for cert, the name in its certificate.
 func (p installed) start(tb testing.TB, s *process.Server, conf, cert string) (addr, authority string) {
 	tb.Helper()
-	program := testenv.Need(tb, p.program)
+	program := p.find(tb)
 	dir, err := os.MkdirTemp("", "proxy") // Squid gives up being root, and has to get in
 	if err != nil {
 		tb.Fatal(err)
