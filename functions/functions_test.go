@@ -3,7 +3,6 @@ package functions_test
 import (
 	"archive/zip"
 	"bytes"
-	"flag"
 	"net/http"
 	"net/url"
 	"os"
@@ -29,10 +28,7 @@ var built struct {
 }
 
 func TestMain(m *testing.M) {
-	flag.Parse()
-	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
-		f.Value.Set("4") // most of them wait for something
-	}
+	testenv.Parallel(4) // most of them wait for something
 	code := m.Run()
 	os.RemoveAll(built.dir)
 	os.Exit(code)
@@ -160,6 +156,7 @@ func chatInTurns(t *testing.T, ann, guest *browser) {
 }
 
 func TestFunctionsAreSmallAndWakeSoon(t *testing.T) {
+	t.Parallel()
 	const zipped, mb = 5e6, 9 << 20                                              // Lambda counts in MiB. Certificates for Redis (REDIS_TLS_CERT) cost 0.13 MB of it
 	for arch, binary := range map[string]int{"arm64": mb, "amd64": mb + mb/20} { // make deploy takes ARM; AMD's are a twentieth larger
 		dir := t.TempDir()

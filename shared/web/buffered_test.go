@@ -71,6 +71,7 @@ func (l *liveServer) buffered(t *testing.T, path, accept, cursor string) (id str
 // A page has to see soon that the server is there. Only a reader that came back
 // may be held, and not for longer than a stream may live.
 func TestFirstBufferedAnswerComesAtOnce(t *testing.T) {
+	t.Parallel()
 	const lives = 2 * time.Second
 	l := live(t, func(c *web.Config) { c.StreamFor = lives })
 	l.say(t.Context(), t, "lobby", 1)

@@ -54,6 +54,7 @@ func (l *liveServer) say(ctx context.Context, tb testing.TB, room chat.RoomID, n
 }
 
 func TestEveryTransportGivesEachEventOnceThroughCuts(t *testing.T) {
+	t.Parallel()
 	l := live(t, nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()

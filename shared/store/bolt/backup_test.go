@@ -102,6 +102,7 @@ func TestBackupOfADeepFolder(t *testing.T) {
 }
 
 func TestRestoreIsRefusedWhereAChatIs(t *testing.T) {
+	t.Parallel()
 	dir := filled(t)
 	file := filepath.Join(t.TempDir(), "copy.db")
 	must(bolt.Backup(t.Context(), dir, file))(t)
@@ -122,6 +123,7 @@ func TestRestoreIsRefusedWhereAChatIs(t *testing.T) {
 }
 
 func TestDamagedBackupIsNotRestored(t *testing.T) {
+	t.Parallel()
 	dir := filled(t)
 	file := filepath.Join(t.TempDir(), "copy.db")
 	must(bolt.Backup(t.Context(), dir, file))(t)

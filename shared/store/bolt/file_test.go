@@ -71,6 +71,7 @@ func TestFileOfAnotherVersionIsLeftAlone(t *testing.T) {
 }
 
 func TestDamagedFileIsLeftAlone(t *testing.T) {
+	t.Parallel()
 	junk := bytes.Repeat([]byte{0xA5}, pageSize)
 	for name, damage := range map[string]func(t *testing.T, dir string){
 		"both meta pages": func(t *testing.T, dir string) { overwrite(t, dir, 0, append(junk, junk...)) },
@@ -105,6 +106,7 @@ func TestDamagedFileIsLeftAlone(t *testing.T) {
 // Whichever page is damaged, nothing wrong is told, nothing panics, and the
 // rooms on other pages are read.
 func TestDamagedPageIsNoticed(t *testing.T) {
+	t.Parallel()
 	dir := filled(t)
 	whole := must(os.ReadFile(filepath.Join(dir, "confab.db")))(t)
 	s, closed := open(t, store.Options{Dir: dir})

@@ -65,6 +65,7 @@ func TestKeyIsKnownForTenMinutes(t *testing.T) {
 
 // Keys that are forgotten leave the file, so many with each commit.
 func TestForgottenKeysLeaveTheFile(t *testing.T) {
+	t.Parallel()
 	c := &clock{now: time.Now()}
 	s := must(bolt.OpenAt(t.Context(), store.Options{Dir: t.TempDir()}, c.Now))(t)
 	defer s.Close()

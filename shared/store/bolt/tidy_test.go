@@ -86,6 +86,7 @@ func TestTitleOutlivesItsEvent(t *testing.T) {
 
 // One user, in however many rooms, does not push those of others off the list.
 func TestEverybodysRoomsAreListed(t *testing.T) {
+	t.Parallel()
 	s, _ := open(t, store.Options{})
 	add(t, s, chat.Event{Room: "quiet", Kind: chat.Message, By: bob, Text: "hi"})
 	for i := range 2 * store.MaxRooms {

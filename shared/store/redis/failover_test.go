@@ -160,6 +160,7 @@ func TestPausedPrimaryTakesNoLineBack(t *testing.T) {
 	for name, start := range map[string]func(testing.TB) *group{"sentinel": sentinels, "cluster": cluster} {
 		for _, durability := range []string{"replicas", "majority"} {
 			t.Run(name+", "+durability, func(t *testing.T) {
+				t.Parallel()
 				g := start(t)
 				survive(t, store.Options{URL: g.url, Durability: durability}, func() {
 					was := g.primary()

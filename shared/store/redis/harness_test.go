@@ -10,6 +10,7 @@ import (
 	"confab/shared/store"
 	"confab/shared/store/redis"
 	"confab/shared/store/storetest"
+	"confab/shared/testenv"
 
 	"go.uber.org/goleak"
 )
@@ -52,6 +53,7 @@ func follow(ctx context.Context, tb testing.TB, s store.Store) *tape {
 func must[T any](v T, err error) func(testing.TB) T { return storetest.Must(v, err) }
 
 func TestRedisKeepsTheContract(t *testing.T) {
+	t.Parallel()
 	storetest.Run(t, func(tb testing.TB) storetest.Engine {
 		url := startRedis(tb).url()
 		e := engine()
@@ -94,5 +96,6 @@ func open(tb testing.TB, opts store.Options) *redis.Store {
 }
 
 func TestMain(m *testing.M) {
+	testenv.Parallel(4) // most wait for Redis, for one to be promoted or to time out
 	goleak.VerifyTestMain(m)
 }

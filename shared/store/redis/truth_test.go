@@ -17,6 +17,7 @@ import (
 // break: what a follower was told since its last reset is what the log holds
 // after it.
 func TestFollowTellsTheTruthWhateverHappens(t *testing.T) {
+	t.Parallel()
 	opts := store.Options{URL: startRedis(t).url()}
 	s, other := open(t, opts), open(t, opts)
 	resets, flushes := 0, 0

@@ -68,6 +68,7 @@ func TestAnyPasswordIsTakenAsItIs(t *testing.T) {
 }
 
 func TestBadAddressIsNamedWithoutItsPassword(t *testing.T) {
+	t.Parallel()
 	const secret = "hunter2"
 	for raw, want := range map[string]string{
 		"":                                    "not an address like",

@@ -2,7 +2,6 @@ package process
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -11,15 +10,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"confab/shared/testenv"
 )
 
 // Main runs a package's tests, four at once: most of them wait for something.
 // It returns the exit code.
 func Main(m *testing.M) int {
-	flag.Parse()
-	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
-		_ = f.Value.Set("4")
-	}
+	testenv.Parallel(4)
 	return m.Run()
 }
 
