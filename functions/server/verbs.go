@@ -29,6 +29,7 @@ func verbs() []verb {
 	return []verb{
 		{"serve", "", "serve the rooms and the page; settings come from the environment", serve},
 		{"doctor", "[-idle 65s] [-room doctor] [-ca file] URL", "look from outside at the path to a server", examine},
+		{"doctor redis", "[URL]", "look at how a Redis is set up for a chat; without URL that of REDIS_URL", examineRedis},
 		{"backup", "FILE", "copy the rooms of DATA_DIR to a file, also while the server runs", backup},
 		{"restore", "FILE", "put a backup in DATA_DIR, where no chat is yet", restore},
 		{"version", "", "print what was built, and from what", version},

@@ -47,7 +47,7 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger, parts Parts) (*App,
 	if err != nil {
 		return nil, err
 	}
-	st, err := parts.Store(ctx, cfg.store(log))
+	st, err := parts.Store(ctx, cfg.Rooms(log))
 	if err != nil {
 		return nil, err
 	}

@@ -206,7 +206,7 @@ func (c Config) share(ctx context.Context, st store.Store, keys [][]byte) ([][]b
 	return [][]byte{key}, nil
 }
 
-func (c Config) store(log *slog.Logger) store.Options {
+func (c Config) Rooms(log *slog.Logger) store.Options {
 	return store.Options{
 		URL: c.RedisURL, Prefix: c.KeyPrefix, TLS: store.TLS{CA: c.RedisCA, Cert: c.RedisCert, Key: c.RedisKey}, Dir: c.DataDir, History: c.History, Retention: c.Retention,
 		Durability: c.Durability, PostsPerSecond: c.PostsPerSecond, PostBurst: c.PostBurst,

@@ -23,7 +23,7 @@ var refusals = []struct{ prefix, remedy string }{
 // Rule is the least that Redis has to let our user do.
 func (t target) rule(prefix string) string {
 	pattern := prefix + ":*"
-	return fmt.Sprintf("ACL SETUSER %s ~%s &%s +@read +@write +@pubsub +@scripting +@connection -@dangerous +info +time +cluster|slots +cluster|shards",
+	return fmt.Sprintf("ACL SETUSER %s ~%s resetchannels &%s +@read +@write +@pubsub +@scripting +@connection -@dangerous +info +time +cluster|slots +cluster|shards",
 		cmp.Or(t.user, "default"), pattern, pattern)
 }
 
@@ -44,7 +44,7 @@ func (s *Store) explain(err error) error {
 		return fmt.Errorf("REDIS_URL: the user may not do what is needed at %s (%w): %s", s.Address(), err, s.rule(s.prefix()))
 	case has("READONLY"):
 		return fmt.Errorf("REDIS_URL: %s is a replica, which takes no posts: name the primary, or its Sentinels with ?master_name=", s.Address())
-	case has("unknown command") || has("Unknown Redis command"):
+	case has("unknown command") || has("Unknown Redis command") || has("Unknown command"): // the last is Valkey's
 		return fmt.Errorf("REDIS_URL: %s misses a command (%w): it is older than 6.2, or rename-command in its configuration hides it", s.Address(), err)
 	case has("WRONGPASS") || has("NOAUTH"):
 		return fmt.Errorf("REDIS_URL: %s takes another password or user name", s.Address())

@@ -26,7 +26,8 @@ import (
 // Sentinel knows that the others are ahead of it.
 const (
 	allTimeout    = 300 * time.Millisecond // for all replicas that are connected
-	restTimeout   = 700 * time.Millisecond // for those that may take over, after it
+	restTimeout   = 600 * time.Millisecond // for those that may take over, after it
+	againTimeout  = 200 * time.Millisecond // of it, until they are asked again
 	askTimeout    = 300 * time.Millisecond // for one to say what it is
 	absentAfter   = 12 * time.Second       // Sentinel asks for the offsets of replicas every 10 s
 	watchInterval = time.Second
@@ -36,10 +37,11 @@ var errReplaced = errors.New("another primary took over")
 
 // A candidate is a replica that may take over.
 type candidate struct {
-	rdb    *redis.Client
-	absent time.Time // since when it does not keep up; zero: it does
-	asked  time.Time // when it was asked last
-	online bool      // the primary says so
+	dial   func() *redis.Client
+	rdb    *redis.Client // nil until it has answered
+	absent time.Time     // since when it does not keep up; zero: it does
+	asked  time.Time     // when it was asked last
+	online bool          // the primary says so
 }
 
 // gone reports whether the others are ahead of it, as Sentinel knows by now.
@@ -53,13 +55,7 @@ func (r *replication) wait(set *replicaSet) wait {
 	}
 	set.mu.Lock()
 	defer set.mu.Unlock()
-	connected := set.connected
-	for _, c := range set.candidates {
-		if c.online && c.gone() {
-			connected--
-		}
-	}
-	return wait{max(need, connected), allTimeout}
+	return wait{max(need, set.connected), allTimeout}
 }
 
 // need is how many replicas are to acknowledge an event.
@@ -87,24 +83,27 @@ func (r *replication) confirm(ctx context.Context, conn *redis.Conn, set *replic
 		r.enough()
 		return nil
 	}
-	able, err := r.mayTakeOver(ctx, conn, set, false)
-	if err != nil {
-		r.tooFewNow()
-		if errors.Is(err, errReplaced) { // Sentinel says where the new one is to those who connect
-			r.store.conns.closeAll()
+	for began := time.Now(); ; {
+		able, err := r.mayTakeOver(ctx, conn, set, false)
+		if err != nil {
+			r.tooFewNow()
+			if errors.Is(err, errReplaced) { // Sentinel says where the new one is to those who connect
+				r.store.conns.closeAll()
+			}
+			return err
 		}
-		return err
+		all := max(need, able)
+		got, err := conn.Do(ctx, "WAIT", all, againTimeout.Milliseconds()).Int()
+		switch {
+		case err != nil:
+			return err
+		case got >= all:
+			r.enough()
+			return nil
+		case time.Since(began) >= restTimeout:
+			return r.tooFew(all)
+		}
 	}
-	need = max(need, able)
-	got, err = conn.Do(ctx, "WAIT", need, restTimeout.Milliseconds()).Int()
-	if err != nil {
-		return err
-	}
-	if got < need {
-		return r.tooFew(need)
-	}
-	r.enough()
-	return nil
 }
 
 // mayTakeOver asks the primary, and every replica that it had, and returns how
@@ -118,11 +117,10 @@ func (r *replication) mayTakeOver(ctx context.Context, primary redis.Cmdable, se
 	if info.role != "master" {
 		return 0, errReplaced
 	}
-	set.learn(info.replicas, info.addresses)
-	set.markOnline(info.addresses)
+	set.learn(info.addresses, nil, r.store.node)
 	var asking sync.WaitGroup
 	var mu sync.Mutex // guards able and err
-	for address, c := range set.asked(r.store.node, absent) {
+	for address, c := range set.asked(absent) {
 		asking.Go(func() {
 			has, problem := set.ask(ctx, c, info.history)
 			mu.Lock()
@@ -144,10 +142,7 @@ func (r *replication) mayTakeOver(ctx context.Context, primary redis.Cmdable, se
 func (set *replicaSet) ask(ctx context.Context, c *candidate, history string) (able bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	info, err := askReplication(ctx, c.rdb)
-	if closed(err) { // perhaps only a connection of before
-		info, err = askReplication(ctx, c.rdb)
-	}
+	info, err := set.answer(ctx, c)
 	set.mu.Lock()
 	defer set.mu.Unlock()
 	c.asked = time.Now()
@@ -168,6 +163,39 @@ func (set *replicaSet) ask(ctx context.Context, c *candidate, history string) (a
 	return !c.gone(), nil
 }
 
+// answer asks on the connection that answered before, or else on one of its own:
+// after some failures the driver repeats the last one for a second, instead of
+// connecting.
+func (set *replicaSet) answer(ctx context.Context, c *candidate) (info replicationInfo, err error) {
+	set.mu.Lock()
+	before := c.rdb
+	set.mu.Unlock()
+	if before != nil {
+		if info, err = askReplication(ctx, before); answered(err) {
+			return info, err
+		}
+	}
+	fresh := c.dial()
+	if info, err = askReplication(ctx, fresh); !answered(err) {
+		_ = fresh.Close() // it has no connection
+		fresh = nil
+	}
+	set.mu.Lock()
+	was := c.rdb
+	c.rdb = fresh
+	set.mu.Unlock()
+	if was != nil {
+		_ = was.Close() // its connections did not answer, or another one does
+	}
+	return info, err
+}
+
+// answered reports whether a Redis said something, if only no.
+func answered(err error) bool {
+	_, refused := errors.AsType[redis.Error](err)
+	return err == nil || refused
+}
+
 // closed reports whether nobody serves an address: it is refused, or what
 // stands before it has nobody to pass a command to.
 func closed(err error) bool {
@@ -180,37 +208,28 @@ func silent(err error) bool {
 	return ok && timeout.Timeout() || errors.Is(err, context.DeadlineExceeded)
 }
 
-// markOnline keeps which of the candidates are connected to the primary.
-func (set *replicaSet) markOnline(online []string) {
+// learn keeps which replicas keep up with the primary, and which there were.
+func (set *replicaSet) learn(online, before []string, node func(address string) *redis.Client) {
 	set.mu.Lock()
 	defer set.mu.Unlock()
+	set.connected = len(online)
+	for _, address := range slices.Concat(online, before) {
+		if set.candidates[address] == nil {
+			set.candidates[address] = &candidate{dial: func() *redis.Client { return node(address) }}
+		}
+	}
 	for address, c := range set.candidates {
 		c.online = slices.Contains(online, address)
 	}
 }
 
-// learn keeps which replicas there are.
-func (set *replicaSet) learn(connected int, addresses []string) {
-	set.mu.Lock()
-	defer set.mu.Unlock()
-	set.connected = connected
-	for _, address := range addresses {
-		if set.candidates[address] == nil {
-			set.candidates[address] = new(candidate)
-		}
-	}
-}
-
-// asked returns the candidates to ask, each with a connection: all of them, or
-// those that are not long absent, as [replication.watch] found a moment ago.
-func (set *replicaSet) asked(node func(address string) *redis.Client, absent bool) map[string]*candidate {
+// asked returns the candidates to ask: all of them, or those that are not long
+// absent, as [replication.watch] found a moment ago.
+func (set *replicaSet) asked(absent bool) map[string]*candidate {
 	set.mu.Lock()
 	defer set.mu.Unlock()
 	all := make(map[string]*candidate, len(set.candidates))
 	for address, c := range set.candidates {
-		if c.rdb == nil {
-			c.rdb = node(address)
-		}
 		if absent || !c.gone() || time.Since(c.asked) >= 3*watchInterval {
 			all[address] = c
 		}

@@ -15,7 +15,10 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-const countInterval = 5 * time.Second // how often replicas are counted
+const (
+	countInterval = 5 * time.Second // how often replicas are counted
+	lateReplica   = 2               // seconds since it said how far it is, from which on it does not keep up
+)
 
 // seenScript keeps the most replicas that a primary was ever seen to have, and
 // the addresses of those that it had in the last day. It returns both.
@@ -159,7 +162,7 @@ func (r *replication) count(ctx context.Context, b bucket, set *replicaSet) erro
 	if err != nil {
 		return errReply
 	}
-	set.learn(info.replicas, reply[1:])
+	set.learn(info.addresses, reply[1:], r.store.node)
 	set.mu.Lock()
 	defer set.mu.Unlock()
 	set.most, set.at = max(set.most, most), time.Now()
@@ -171,7 +174,7 @@ type replicationInfo struct {
 	role      string // master or slave
 	history   string // of writes that it is in: another one after a promotion
 	replicas  int
-	addresses []string // of replicas that follow
+	addresses []string // of replicas that keep up
 }
 
 func askReplication(ctx context.Context, rdb redis.Cmdable) (info replicationInfo, err error) {
@@ -191,10 +194,8 @@ func askReplication(ctx context.Context, rdb redis.Cmdable) (info replicationInf
 			if info.replicas, err = strconv.Atoi(value); err != nil {
 				return info, errNoCount
 			}
-		case strings.HasPrefix(field, "slave") && strings.Contains(value, "state=online"):
-			if address := addressOf(value); address != "" {
-				info.addresses = append(info.addresses, address)
-			}
+		case strings.HasPrefix(field, "slave") && keepsUp(value):
+			info.addresses = append(info.addresses, addressOf(value))
 		}
 	}
 	if info.replicas < 0 {
@@ -203,15 +204,23 @@ func askReplication(ctx context.Context, rdb redis.Cmdable) (info replicationInf
 	return info, nil
 }
 
-// addressOf reads ip=127.0.0.1,port=6380,state=online,...
+// keepsUp reads ip=127.0.0.1,port=6380,state=online,offset=1,lag=0. A replica
+// says every second how far it is; Redis 6.2 may list one for long that died.
+func keepsUp(replica string) bool {
+	lag, err := strconv.Atoi(part(replica, "lag"))
+	return part(replica, "state") == "online" && err == nil && lag <= lateReplica && part(replica, "ip") != ""
+}
+
 func addressOf(replica string) string {
-	has := map[string]string{}
-	for part := range strings.SplitSeq(replica, ",") {
-		name, value, _ := strings.Cut(part, "=")
-		has[name] = value
+	return net.JoinHostPort(part(replica, "ip"), part(replica, "port"))
+}
+
+// part is one value of name=value,name=value.
+func part(of, name string) string {
+	for one := range strings.SplitSeq(of, ",") {
+		if value, ok := strings.CutPrefix(one, name+"="); ok {
+			return value
+		}
 	}
-	if has["ip"] == "" || has["port"] == "" {
-		return ""
-	}
-	return net.JoinHostPort(has["ip"], has["port"])
+	return ""
 }

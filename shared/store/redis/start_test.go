@@ -94,7 +94,7 @@ func TestStartSaysWhatIsWrongWithRedis(t *testing.T) {
 	if _, err := redis.Open(t.Context(), store.Options{URL: renamed.url()}); err == nil || !strings.Contains(err.Error(), "rename-command") {
 		t.Errorf("without XTRIM: %v", err)
 	}
-	replica := startRedis(t, "--replicaof", "127.0.0.1 1")
+	replica := startRedis(t, "--replicaof", "127.0.0.1", "1")
 	if _, err := redis.Open(t.Context(), store.Options{URL: replica.url()}); err == nil || !strings.Contains(err.Error(), "is a replica") {
 		t.Errorf("a replica: %v", err)
 	}

@@ -37,7 +37,7 @@ func replicated(tb testing.TB, replicas int) []*server {
 	tb.Helper()
 	nodes := []*server{startRedis(tb, "--appendonly", "yes")}
 	for range replicas {
-		nodes = append(nodes, startRedis(tb, "--appendonly", "yes", "--replicaof", "127.0.0.1 "+nodes[0].port))
+		nodes = append(nodes, startRedis(tb, "--appendonly", "yes", "--replicaof", "127.0.0.1", nodes[0].port))
 	}
 	nodes[0].hasReplicas(replicas)
 	return nodes

@@ -58,7 +58,7 @@ func (s *Store) await(ctx context.Context) error {
 		try, cancel := context.WithTimeout(ctx, replyTimeout)
 		err := s.rdb.Ping(try).Err()
 		cancel()
-		if err == nil {
+		if err == nil || errors.Is(s.explain(err), errRefusesWrites) { // PING counts as a write to a Redis that cannot save
 			return nil
 		}
 		if redis.HasErrorPrefix(err, "LOADING") && !loading {

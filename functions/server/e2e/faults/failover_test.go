@@ -146,7 +146,7 @@ func TestTortureReplicasDoNotConfirm(t *testing.T) {
 	torture(t, "replicas: one stops, 503 until it is back", func(r *round) {
 		primary := redistest.New(r)
 		s := process.Start(r, openTo(primary.URL(), "DURABILITY=replicas:1")...)
-		replica := redistest.New(r, "--replicaof", "127.0.0.1 "+primary.Port())
+		replica := redistest.New(r, "--replicaof", "127.0.0.1", primary.Port())
 		l := r.load(plan{}, s.URL)
 		r.calm()
 		replica.Pause()

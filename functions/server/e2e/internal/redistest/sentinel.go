@@ -32,7 +32,7 @@ func StartSentinels(tb testing.TB) *Sentinels {
 		r.surround(i)
 		r.args = append(r.args, "--bind-source-addr", r.net.host, "--replica-announce-ip", "127.0.0.1", "--replica-announce-port", portOf(r.announced()))
 		if i > 0 {
-			r.args = append(r.args, "--replicaof", "127.0.0.1 "+portOf(s.Nodes[0].announced()))
+			r.args = append(r.args, "--replicaof", "127.0.0.1", portOf(s.Nodes[0].announced()))
 		}
 		r.open()
 		if i > 0 {
