@@ -2,16 +2,12 @@ package functions_test
 
 import (
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
-	"confab/public"
 	"confab/shared/app"
-	"confab/shared/web"
 )
 
 func TestTemplateMentionsOnlyWhatItMakes(t *testing.T) {
@@ -160,6 +156,7 @@ func TestTemplateMayBeDeployedTwice(t *testing.T) {
 	names := map[string]any{
 		"the access of the site":  at(d.resources["SiteAccess"], "Properties", "OriginAccessControlConfig", "Name"),
 		"the headers of the site": at(d.resources["SiteHeaders"], "Properties", "ResponseHeadersPolicyConfig", "Name"),
+		"the headers of files":    at(d.resources["FileHeaders"], "Properties", "ResponseHeadersPolicyConfig", "Name"),
 		"the request of the site": at(d.resources["SiteRequest"], "Properties", "OriginRequestPolicyConfig", "Name"),
 		"the container's origin":  at(d.resources["StreamOrigin"], "Properties", "VpcOriginEndpointConfig", "Name"),
 	}
@@ -284,36 +281,6 @@ func TestTemplateTellsWhatTheMakefileAsksFor(t *testing.T) {
 	for _, name := range []string{"Url", "SiteBucket", "CdnId"} {
 		if at(outputs, name, "Value") == nil {
 			t.Errorf("no output %s", name)
-		}
-	}
-}
-
-func TestTemplateKeepsBrowsersAsSafeAsTheServerDoes(t *testing.T) {
-	server, err := web.New(web.Config{Site: public.Files, Origin: "https://chat.example.org"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := httptest.NewRecorder()
-	server.Handler(web.Site).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
-	policy := at(deploy(t, nil).resources["SiteHeaders"], "Properties", "ResponseHeadersPolicyConfig")
-	security := at(policy, "SecurityHeadersConfig")
-	sent := map[string]any{
-		"Content-Security-Policy":   at(security, "ContentSecurityPolicy", "ContentSecurityPolicy"),
-		"Referrer-Policy":           at(security, "ReferrerPolicy", "ReferrerPolicy"),
-		"Strict-Transport-Security": fmt.Sprint("max-age=", at(security, "StrictTransportSecurity", "AccessControlMaxAgeSec")),
-	}
-	if at(security, "ContentTypeOptions", "Override") == "true" {
-		sent["X-Content-Type-Options"] = "nosniff"
-	}
-	for _, h := range listOf(at(policy, "CustomHeadersConfig", "Items")) {
-		sent[at(h, "Header").(string)] = at(h, "Value")
-	}
-	for _, name := range []string{
-		"Content-Security-Policy", "Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy",
-		"Permissions-Policy", "Referrer-Policy", "Strict-Transport-Security", "X-Content-Type-Options",
-	} {
-		if want := w.Header().Get(name); want == "" || sent[name] != want {
-			t.Errorf("%s: the site has %v, the server %q", name, sent[name], want)
 		}
 	}
 }

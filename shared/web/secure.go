@@ -36,11 +36,11 @@ func guardDocument(h http.Header) {
 	h.Set("Permissions-Policy", permissions)
 }
 
-// runsScripts reports whether a browser that opens a file of this type would
-// run the scripts in it. A worker's script is one: it has the policy that it
-// came with.
-func runsScripts(kind string) bool {
-	return strings.HasPrefix(kind, typeHTML) || strings.HasPrefix(kind, "image/svg+xml") || strings.HasPrefix(kind, "text/javascript")
+// runsScripts reports whether a browser that opens a file would run the scripts
+// in it. The worker is one: it has the policy that it came with. Any other
+// script has that of its document.
+func runsScripts(name, kind string) bool {
+	return strings.HasPrefix(kind, typeHTML) || strings.HasPrefix(kind, "image/svg+xml") || name == workerScript
 }
 
 // guard puts on every answer what keeps a browser safe, and turns a panic

@@ -65,7 +65,9 @@ func TestDocumentsAreGuarded(t *testing.T) {
 		document bool
 	}{
 		{ask{"GET", "/", "", "", nobody}, true},
-		{ask{"GET", "/js/main.js", "", "", nobody}, true},
+		{ask{"GET", "/sw.js", "", "", nobody}, true},
+		{ask{"GET", "/icons/icon.svg", "", "", nobody}, true},
+		{ask{"GET", "/js/main.js", "", "", nobody}, false},
 		{ask{"GET", "/r/lobby", "Accept: text/html", "", nobody}, true},
 		{ask{"GET", "/nothing", "Accept: text/html", "", nobody}, true},
 		{ask{"GET", "/login", "", "", nobody}, false},

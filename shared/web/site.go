@@ -15,8 +15,9 @@ import (
 )
 
 const (
-	indexPage = "index.html"
-	hashed    = "app/" // the names of the files in here hold a hash of what is in them
+	indexPage    = "index.html"
+	workerScript = "sw.js"
+	hashed       = "app/" // the names of the files in here hold a hash of what is in them
 )
 
 // Site are the browser's files, each under its own name, and the page at "/".
@@ -43,6 +44,8 @@ type file struct {
 	cache string // how long it is good for
 	plain form
 	gzip  form // empty: it is not worth it
+
+	guarded bool // it has the headers of a document
 }
 
 // A form is the bytes of a file and their ETag.
@@ -100,6 +103,7 @@ func newFile(name string, body []byte, compress func([]byte) []byte) *file {
 		kind:  cmp.Or(fileTypes[ext], mime.TypeByExtension(ext), "application/octet-stream"),
 		plain: newForm(body),
 	}
+	f.guarded = runsScripts(name, f.kind)
 	if strings.HasPrefix(name, hashed) {
 		f.cache = "public, max-age=31536000, immutable"
 	}
@@ -121,7 +125,7 @@ func newForm(body []byte) form {
 func (f *file) serve(w http.ResponseWriter, r *http.Request) error {
 	h, sent := w.Header(), f.plain
 	h.Set("Cache-Control", f.cache)
-	if runsScripts(f.kind) {
+	if f.guarded {
 		guardDocument(h)
 	}
 	if f.gzip.body != nil {

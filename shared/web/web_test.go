@@ -198,6 +198,8 @@ func open(tb testing.TB, change func(*web.Config)) *house {
 		Compress: compress.Gzip, Upgrade: websocket.Upgrade, Site: fstest.MapFS{
 			"index.html":           {Data: []byte("<!doctype html><title>Confab</title>" + strings.Repeat("<p>", 99))},
 			"js/main.js":           {Data: []byte(strings.Repeat("let a = 1\n", 99))},
+			"sw.js":                {Data: []byte("1")},
+			"icons/icon.svg":       {Data: []byte("<svg/>")},
 			"icons/icon.png":       {Data: []byte("\x89PNG")},
 			"manifest.webmanifest": {Data: []byte("{}")},
 		},

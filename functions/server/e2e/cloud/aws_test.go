@@ -124,6 +124,14 @@ func TestSiteUploadsThePageAndNothingElse(t *testing.T) {
 	if want := "application/manifest+json\tmax-age=0, must-revalidate, s-maxage=31536000"; strings.TrimSpace(head) != want {
 		t.Errorf("the manifest is %q, want %q", head, want)
 	}
+	made := slices.IndexFunc(keys, func(key string) bool { return strings.HasPrefix(key, "app/main-") })
+	if made < 0 {
+		t.Fatalf("no file of app/ is uploaded: %q", keys)
+	}
+	head = output(t, env, "aws", "s3api", "head-object", "--bucket", "the-site", "--key", keys[made], "--query", "CacheControl", "--output", "text")
+	if want := "public, max-age=31536000, immutable"; strings.TrimSpace(head) != want {
+		t.Errorf("%s is %q, want %q", keys[made], head, want)
+	}
 	if paths := output(t, env, "aws", "cloudfront", "list-invalidations", "--distribution-id", cdn, "--query", "InvalidationList.Items[].Status", "--output", "text"); !strings.Contains(paths, "COMPLETED") {
 		t.Errorf("CloudFront forgets nothing: %s", paths)
 	}
