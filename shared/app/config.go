@@ -64,6 +64,7 @@ type Config struct {
 	PostsPerSecond    float64 `env:"POSTS_PER_SECOND" envDefault:"1"`     // of one user in one room, in the long run
 	PostBurst         int     `env:"POST_BURST" envDefault:"10"`          // of one user in one room, at once
 	PostsPerDay       *int    `env:"POSTS_PER_DAY"`                       // of one address in a room that another user began; not set: a quarter of HISTORY
+	RoomsPerDay       int     `env:"ROOMS_PER_DAY" envDefault:"100"`      // that one address begins
 	PostersPerAddress int     `env:"POSTERS_PER_ADDRESS" envDefault:"64"` // an address may post as often as so many users in a room
 	LoginsPerSecond   float64 `env:"LOGINS_PER_SECOND" envDefault:"2"`    // from one address, in the long run
 	LoginBurst        int     `env:"LOGIN_BURST" envDefault:"100"`        // from one address, at once
@@ -106,8 +107,8 @@ func (c Config) check() error {
 		return fmt.Errorf("PROXY_SECRET has %d bytes: it needs at least %d, or is not set", len(c.ProxySecret), secretBytes)
 	case c.PingSeconds < web.MinPing || c.PingSeconds > web.MaxPing:
 		return fmt.Errorf("PING_SECONDS is %d: it may be from %d to %d", c.PingSeconds, web.MinPing, web.MaxPing)
-	case c.History < 0 || c.Retention < 0 || c.StreamSeconds < 0 || c.PostsPerSecond < 0 || c.PostBurst < 0 || c.postsPerDay() < 0 || c.PostersPerAddress < 0 || c.LoginsPerSecond < 0 || c.LoginBurst < 0 || c.StreamsPerUser < 0 || c.StreamsPerAddress < 0:
-		return errors.New("a limit is negative: HISTORY, RETENTION, STREAM_SECONDS, POSTS_PER_SECOND, POST_BURST, POSTS_PER_DAY, POSTERS_PER_ADDRESS, LOGINS_PER_SECOND, LOGIN_BURST, STREAMS_PER_USER and STREAMS_PER_ADDRESS are 0 (no limit) or more")
+	case c.History < 0 || c.Retention < 0 || c.StreamSeconds < 0 || c.PostsPerSecond < 0 || c.PostBurst < 0 || c.postsPerDay() < 0 || c.RoomsPerDay < 0 || c.PostersPerAddress < 0 || c.LoginsPerSecond < 0 || c.LoginBurst < 0 || c.StreamsPerUser < 0 || c.StreamsPerAddress < 0:
+		return errors.New("a limit is negative: HISTORY, RETENTION, STREAM_SECONDS, POSTS_PER_SECOND, POST_BURST, POSTS_PER_DAY, ROOMS_PER_DAY, POSTERS_PER_ADDRESS, LOGINS_PER_SECOND, LOGIN_BURST, STREAMS_PER_USER and STREAMS_PER_ADDRESS are 0 (no limit) or more")
 	}
 	return nil
 }
@@ -210,7 +211,7 @@ func (c Config) Rooms(log *slog.Logger) store.Options {
 	return store.Options{
 		URL: c.RedisURL, Prefix: c.KeyPrefix, TLS: store.TLS{CA: c.RedisCA, Cert: c.RedisCert, Key: c.RedisKey}, Dir: c.DataDir, History: c.History, Retention: c.Retention,
 		Durability: c.Durability, PostsPerSecond: c.PostsPerSecond, PostBurst: c.PostBurst,
-		PostsPerDay: c.postsPerDay(), Log: log,
+		PostsPerDay: c.postsPerDay(), RoomsPerDay: c.RoomsPerDay, Log: log,
 	}
 }
 

@@ -18,6 +18,7 @@ var (
 	ErrReused       = errors.New("idempotency key reused")
 	ErrTooMany      = errors.New("too many")
 	ErrUnavailable  = errors.New("unavailable")
+	ErrFull         = errors.New("full") // goes with ErrUnavailable: there is no place for more
 
 	// ErrReset says that the log does not hold what follows a cursor any
 	// more, or never held the cursor: what a reader has seen may have a hole.

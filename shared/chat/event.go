@@ -54,6 +54,12 @@ type Event struct {
 	From    string `json:"-"` // the network of its author, on the way there too: what it is counted by
 }
 
+// Shown is the event without what is only on the way to the log.
+func (ev Event) Shown() Event {
+	ev.Key, ev.From = "", ""
+	return ev
+}
+
 // KeyHash stands for an idempotency key of a user wherever others read: the first
 // 12 bytes of the SHA-256 of "<user's id> <key>", in hexadecimal. Whoever knows
 // the key finds the event by it. It is empty for no key.

@@ -10,7 +10,7 @@ type Line struct {
 // NewLine encodes an event. A line is what is shown of it, without what
 // is only on the way.
 func NewLine(ev Event) Line {
-	ev.Key, ev.From = "", ""
+	ev = ev.Shown()
 	return Line{Event: ev, JSON: JSON(ev)}
 }
 

@@ -11,6 +11,7 @@ import (
 var (
 	ErrKeyReused = fmt.Errorf("%w: this Idempotency-Key was used for something else", chat.ErrReused)
 	ErrNoTarget  = fmt.Errorf("%w: that message is not in the room any more", chat.ErrNotFound)
+	ErrEmoji     = fmt.Errorf("%w: that message has %d different reactions, choose one of them", chat.ErrConflict, chat.MaxReactions)
 	ErrNotAuthor = fmt.Errorf("%w: that message is somebody else's", chat.ErrForbidden)
 )
 
@@ -18,6 +19,23 @@ var (
 // it from answering is the user's doing.
 func Unavailable(what string, err error) error {
 	return &chat.RetryError{Err: fmt.Errorf("%w: %s: %w", chat.ErrUnavailable, what, err), After: time.Second}
+}
+
+// Full is Unavailable where there is no place left for what is written.
+func Full(what string, err error) error {
+	return &chat.RetryError{Err: fmt.Errorf("%w: %w: %s: %w", chat.ErrUnavailable, chat.ErrFull, what, err), After: 10 * time.Second}
+}
+
+// TooManyRooms is how a network is refused that has begun as many rooms as it
+// may for today, or nil where there is nothing to wait for.
+func TooManyRooms(wait time.Duration) error {
+	if wait <= 0 {
+		return nil
+	}
+	return &chat.RetryError{
+		Err:   fmt.Errorf("%w new rooms of your network today: nothing was done, take a room that is there, or try again in a while", chat.ErrTooMany),
+		After: wait,
+	}
 }
 
 // Spent is how a room refuses a network that has said in it for today what it

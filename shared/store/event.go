@@ -75,8 +75,7 @@ func Join(ev chat.Event, body []byte) chat.Line {
 		b = strconv.AppendInt(b, ev.At, 10)
 		b = append(b, ',')
 	}
-	ev.Key, ev.From = "", ""
-	return chat.Line{Event: ev, JSON: append(b, body[at:]...)}
+	return chat.Line{Event: ev.Shown(), JSON: append(b, body[at:]...)}
 }
 
 // Digest tells two bodies under one idempotency key apart. The author's name

@@ -51,7 +51,7 @@ type Log interface {
 	//
 	// Errors: [ErrKeyReused] for a key that was used for another body,
 	// [chat.ErrTooMany] in a [chat.RetryError] for a user or a network that
-	// writes too much, [ErrNoTarget] and
+	// writes too much or begins too many rooms, [ErrEmoji], [ErrNoTarget] and
 	// [ErrNotAuthor] by the rule of the event's kind, [chat.ErrNameTaken] (who
 	// speaks claims the name for [PresenceLife]; what only removes a text claims
 	// nothing), [chat.ErrUnavailable]:
@@ -114,6 +114,9 @@ const (
 	PresenceLife = 45 * time.Second
 	// KeyLife is how long an idempotency key is known, at least.
 	KeyLife = 10 * time.Minute
+	// EmptyRoomLife is how long a room is known in which nothing is left, because
+	// of [Options.Retention], and nothing is said.
+	EmptyRoomLife = 30 * 24 * time.Hour
 	// MaxRooms is how many rooms are listed at once.
 	MaxRooms = 100
 )
@@ -145,6 +148,8 @@ type Options struct {
 	// PostsPerDay is what one network may write in a room that another user
 	// began, so that no flood pushes out what others said. Deletions are free.
 	PostsPerDay int
+	// RoomsPerDay is how many rooms one network may begin.
+	RoomsPerDay int
 	// Durability is who has an event before Append returns and anybody sees
 	// it: "primary" (or empty), "majority" of it and its replicas, "replicas" for
 	// as many as were ever seen, or "replicas:2" for two of them.

@@ -63,6 +63,8 @@ func status(err error) (code int, detail string) {
 	for _, k := range kinds {
 		switch {
 		case !errors.Is(err, k.err):
+		case errors.Is(err, chat.ErrFull):
+			return k.code, "This chat has no place left for more: nothing was written. Whoever runs it can make room; try again later."
 		case k.err == chat.ErrUnavailable:
 			return k.code, "The chat can’t be reached right now. Try again in a moment."
 		default:

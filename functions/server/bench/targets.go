@@ -123,7 +123,7 @@ func (b *bench) serve(s target, env ...string) (target, error) {
 		os.RemoveAll(dir)
 	}
 	srv := exec.CommandContext(b.ctx, "taskset", "-c", serverCore, b.server)
-	srv.Env = append(append(os.Environ(), env...), "DATA_DIR="+dir, "ADDR=127.0.0.1:0", "POSTS_PER_SECOND=0", "POSTS_PER_DAY=1000000000", "STREAMS_PER_USER=0", "STREAMS_PER_ADDRESS=0")
+	srv.Env = append(append(os.Environ(), env...), "DATA_DIR="+dir, "ADDR=127.0.0.1:0", "POSTS_PER_SECOND=0", "POSTS_PER_DAY=1000000000", "ROOMS_PER_DAY=0", "STREAMS_PER_USER=0", "STREAMS_PER_ADDRESS=0")
 	out, err := srv.StdoutPipe()
 	if err != nil {
 		return s, err

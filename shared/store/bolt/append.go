@@ -3,6 +3,7 @@ package bolt
 import (
 	"context"
 	"math"
+	"slices"
 	"time"
 
 	"confab/shared/chat"
@@ -43,10 +44,13 @@ func (b *batch) append(c *call) (refused, failed error) {
 	if err != nil || found {
 		return err, nil
 	}
+	rule, _ := c.ev.Kind.Rule()
+	if err := b.store.countRoom(c.ev, rule, rec); err != nil {
+		return err, nil
+	}
 	if err := b.store.countPost(c.ev); err != nil {
 		return err, nil
 	}
-	rule, _ := c.ev.Kind.Rule()
 	if rule.Target != "" {
 		if err := b.checkTarget(c, rule, rec); err != nil {
 			return err, nil
@@ -79,8 +83,32 @@ func (b *batch) checkTarget(c *call, rule chat.Rule, rec record) error {
 		return store.ErrNoTarget
 	case rule.Own && target.By.ID != c.ev.By.ID:
 		return store.ErrNotAuthor
+	case rule.Emoji && !c.ev.Off && !b.mayReact(rec, c.ev):
+		return store.ErrEmoji
 	}
 	return nil
+}
+
+// mayReact reports whether an emoji is one of a message's already, or may be one
+// more.
+func (b *batch) mayReact(rec record, ev chat.Event) bool {
+	return b.has(rec, ev) || len(b.emojis(rec, ev.Target)) < chat.MaxReactions
+}
+
+func (b *batch) has(rec record, ev chat.Event) bool {
+	return slices.Contains(b.emojis(rec, ev.Target), ev.Emoji)
+}
+
+// emojis are the different reactions to a message: the values of what is about
+// it in the bucket edits, where an edit has none.
+func (b *batch) emojis(rec record, target chat.ID) (all []string) {
+	cur, prefix := b.edits.Cursor(), logKey(rec.number, target)
+	for k, v := cur.Seek(prefix); hasPrefix(k, prefix); k, v = cur.Next() {
+		if len(v) > 0 {
+			all = append(all, string(v))
+		}
+	}
+	return all
 }
 
 // put gives an event that no rule refuses its id, and writes it.
@@ -124,6 +152,11 @@ func (b *batch) write(c *call, rule chat.Rule, name []byte, rec record, at time.
 			return err
 		}
 	}
+	if rule.Emoji && !c.ev.Off && !b.has(rec, c.ev) {
+		if err := b.edits.Put(editKey(rec.number, c.ev.Target, c.ev.ID), []byte(c.ev.Emoji)); err != nil {
+			return err
+		}
+	}
 	if rule.Sets == "title" {
 		rec.title = c.ev.Text
 	}
@@ -150,6 +183,9 @@ func (b *batch) write(c *call, rule chat.Rule, name []byte, rec record, at time.
 func (b *batch) removeEdits(rec *record, target chat.ID) error {
 	prefix := logKey(rec.number, target)
 	for _, key := range keysWith(b.edits, prefix, math.MaxInt) {
+		if len(b.edits.Get(key)) > 0 { // a reaction
+			continue
+		}
 		if err := b.remove(rec, logKey(rec.number, readID(key[len(prefix):]))); err != nil {
 			return err
 		}

@@ -16,7 +16,7 @@
 //	confab    version: of all this
 //	rooms     name → number of the room, last id, events in its log, creator, title
 //	log       number, id → time, prev, event (JSON)
-//	edits     number, target, id: events whose text stands for that of their target
+//	edits     number, target, id: the event whose text stands for that of its target; → emoji: the first reaction with it
 //	active    second, name → creator: rooms by when they were last active, about
 //	keys N    number → hash of room, user and idempotency key, id, prev, time, hash of the body
 //

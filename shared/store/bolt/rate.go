@@ -26,6 +26,14 @@ func (s *Store) countPost(ev chat.Event) error {
 	return store.TooMany("post", s.rates.take(rateKey{"post in " + string(ev.Room), ev.By.ID}, rate))
 }
 
+// countRoom counts a room that an event begins.
+func (s *Store) countRoom(ev chat.Event, rule chat.Rule, rec record) error {
+	if ev.From == "" || rec.number != 0 || rule.Target != "" {
+		return nil
+	}
+	return store.TooManyRooms(s.rates.take(rateKey{"room", ev.From}, store.Day(s.opts.RoomsPerDay)))
+}
+
 // countDay counts an event for the day of its network in a room that another
 // user began.
 func (s *Store) countDay(ev chat.Event, rule chat.Rule, creator string) error {

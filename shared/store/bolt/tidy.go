@@ -5,6 +5,9 @@ import (
 	"errors"
 	"time"
 
+	"confab/shared/chat"
+	"confab/shared/store"
+
 	"go.etcd.io/bbolt"
 )
 
@@ -158,7 +161,7 @@ func (s *Store) dueRooms(tx *bbolt.Tx, from []byte) (due [][]byte, next []byte, 
 		if err != nil {
 			return nil, nil, err
 		}
-		is := int(rec.count) > s.opts.History+slack(s.opts.History)
+		is := int(rec.count) > s.opts.History+slack(s.opts.History) || s.expired(rec, now)
 		if !is && s.opts.Retention > 0 {
 			old, err := s.tooOld(log, rec.number, 0, 1, now)
 			if err != nil {
@@ -173,6 +176,21 @@ func (s *Store) dueRooms(tx *bbolt.Tx, from []byte) (due [][]byte, next []byte, 
 	return due, nil, nil
 }
 
+// expired reports whether a room is empty and was silent for so long that it is
+// forgotten.
+func (s *Store) expired(rec record, now time.Time) bool {
+	return s.opts.Retention > 0 && rec.number != 0 && rec.count == 0 && now.Sub(rec.last.Time()) > s.opts.Retention+store.EmptyRoomLife
+}
+
+func (b *batch) forget(name []byte, rec record) error {
+	if rec.indexed != 0 {
+		if err := b.active.Delete(activeKey(rec.indexed, chat.RoomID(name))); err != nil {
+			return err
+		}
+	}
+	return b.rooms.Delete(name)
+}
+
 // trimRoom trims a room, so much at a time that posts in between do not wait.
 func (s *Store) trimRoom(name []byte) {
 	for more := true; more; {
@@ -185,6 +203,9 @@ func (s *Store) trimRoom(name []byte) {
 				}
 				if err = b.trim(&rec, s.clock()); err != nil {
 					return err
+				}
+				if s.expired(rec, s.clock()) {
+					return b.forget(name, rec)
 				}
 				if !b.removed {
 					return errNothing

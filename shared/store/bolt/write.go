@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"confab/shared/chat"
@@ -63,6 +64,9 @@ func (s *Store) do(c *call) error {
 }
 
 func (c *call) unavailable(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return store.Full("append to "+string(c.ev.Room), err)
+	}
 	return store.Unavailable("append to "+string(c.ev.Room), err)
 }
 
@@ -135,7 +139,7 @@ func (s *Store) commit(calls []*call) {
 		switch {
 		case c.err != nil:
 		case c.written && err != nil:
-			s.health.unsure = append(s.health.unsure, c.ev)
+			s.health.unsure = append(s.health.unsure, c.ev.Shown())
 			c.err = c.unavailable(err)
 		case err != nil && !errors.Is(err, errNothing): // it was not looked at
 			c.err = c.unavailable(err)

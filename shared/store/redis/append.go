@@ -30,6 +30,8 @@ type request struct {
 	// nameKey is where the owner of its author's name is. On a Cluster it is a
 	// key of the room that the script leaves alone.
 	nameKey string
+
+	begins bool // it may begin its room: that was counted
 }
 
 // Settings are what the append script does for every event.
@@ -38,6 +40,8 @@ type settings struct {
 	maxAge    time.Duration // 0: for ever
 	rate      store.Rate    // of one user's posts in a room
 	day       store.Rate    // of one network's in a room that another user began
+	// countRooms says that rooms are counted that a network begins.
+	countRooms bool
 	// publish says that the script publishes the event. Otherwise that is
 	// done once replicas have it.
 	publish bool
@@ -58,6 +62,7 @@ func appendScript(rule chat.Rule, set settings) script[request] {
 			{"keys_0", func(r request) string { return r.keys.keys("0") }},
 			{"keys_1", func(r request) string { return r.keys.keys("1") }},
 			{"edits", func(r request) string { return r.keys.edits() }},
+			{"emojis", func(r request) string { return r.keys.emojis() }},
 			{"rooms", func(r request) string { return r.keys.rooms() }},
 			{"creators", func(r request) string { return r.keys.creators() }},
 			{"name_key", func(r request) string { return r.nameKey }},
@@ -68,6 +73,8 @@ func appendScript(rule chat.Rule, set settings) script[request] {
 			{"room", func(r request) any { return string(r.ev.Room) }},
 			{"user", func(r request) any { return r.ev.By.ID }},
 			{"network", func(r request) any { return r.ev.From }},
+			{"begins", func(r request) any { return r.mayBegin() }},
+			{"emoji", func(r request) any { return r.addedEmoji() }},
 			{"text", func(r request) any { return r.settingText() }},
 			{"target", func(r request) any { return r.target() }},
 			{"idempotency_key", func(r request) any { return r.key }},
@@ -77,6 +84,7 @@ func appendScript(rule chat.Rule, set settings) script[request] {
 			constant("removes_text", rule.RemovesText)+constant("replaces_text", rule.ReplacesText)+constant("sets", rule.Sets)+
 			constant("max_events", set.maxEvents)+constant("max_age", set.maxAge.Milliseconds())+constant("max_created", maxCreated)+
 			constant("named", set.named && !rule.RemovesText)+constant("name_life", store.PresenceLife.Milliseconds())+
+			constant("max_emojis", chat.MaxReactions)+constant("count_rooms", set.countRooms)+constant("idle", store.EmptyRoomLife.Milliseconds())+
 			constant("interval", set.rate.Interval().Microseconds())+constant("burst", set.rate.Burst)+
 			constant("day_interval", set.day.Interval().Microseconds())+constant("day_burst", set.day.Burst)+constant("publish", set.publish),
 		rateSource, claimSource, appendSource)
@@ -94,6 +102,23 @@ func (a *appender) run(req request) run {
 		made, _ = a.scripts.LoadOrStore(req.rule.Kind, appendScript(req.rule, a.settings))
 	}
 	return made.(script[request]).call(req)
+}
+
+// mayBegin is '1' where it does not matter whether the room is there, or was
+// counted.
+func (r request) mayBegin() string {
+	if r.begins || r.ev.From == "" || r.rule.Target != "" {
+		return "1"
+	}
+	return ""
+}
+
+// addedEmoji is the emoji that a reaction adds.
+func (r request) addedEmoji() string {
+	if !r.rule.Emoji || r.ev.Off {
+		return ""
+	}
+	return r.ev.Emoji
 }
 
 // settingText is the text that becomes a property of the room.
@@ -121,6 +146,8 @@ const (
 	keyReused   verdict = "reused"      // its key is another event's
 	tooFast     verdict = "wait"        // see appended.wait
 	spent       verdict = "spent"       // by its network, for today; see appended.wait
+	begins      verdict = "begins"      // its room, which has to be counted first
+	manyEmojis  verdict = "emojis"      // its target has as many as it may
 	noTarget    verdict = "gone"        // its target is not in the log
 	notAuthor   verdict = "foreign"     // its target is another user's
 	nameTaken   verdict = "named"       // another user has its author's name now
@@ -157,7 +184,7 @@ func readAppended(cmd *redis.Cmd) (appended, error) {
 		}
 		us, bad := strconv.ParseInt(reply[1], 10, 64)
 		a.wait, err = time.Duration(us)*time.Microsecond, bad
-	case keyReused, noTarget, notAuthor, nameTaken:
+	case keyReused, noTarget, notAuthor, nameTaken, begins, manyEmojis:
 	default:
 		err = errReply
 	}
@@ -183,6 +210,16 @@ func (s *Store) Append(ctx context.Context, ev chat.Event) (_ chat.Line, replaye
 		}
 	}
 	line, reply, err := s.batcher.do(ctx, req)
+	if err == nil && reply.verdict == begins { // another round trip, the first time
+		if err := s.countRoom(ctx, ev.From); err != nil {
+			return chat.Line{}, false, err
+		}
+		req.begins = true
+		line, reply, err = s.batcher.do(ctx, req)
+	}
+	if err != nil && redis.HasErrorPrefix(err, "OOM") {
+		return chat.Line{}, false, store.Full("append to "+string(ev.Room), err)
+	}
 	if err != nil {
 		return chat.Line{}, false, store.Unavailable("append to "+string(ev.Room), err)
 	}
@@ -193,6 +230,8 @@ func (s *Store) Append(ctx context.Context, ev chat.Event) (_ chat.Line, replaye
 		return chat.Line{}, false, store.TooMany("post", reply.wait)
 	case spent:
 		return chat.Line{}, false, store.Spent(reply.wait)
+	case manyEmojis:
+		return chat.Line{}, false, store.ErrEmoji
 	case noTarget:
 		return chat.Line{}, false, store.ErrNoTarget
 	case notAuthor:

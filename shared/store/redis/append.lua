@@ -5,13 +5,15 @@
 -- keys and arguments are bound in front of this source, see appendScript in
 -- append.go:
 --
---   log meta user_rate network_day keys_0 keys_1 edits       keys of the room
+--   log meta user_rate network_day keys_0 keys_1 edits emojis       keys of the room
 --   rooms creators                               the index of the bucket's rooms
 --   name_key                                     who has the author's name
 --   channel                                      to publish on
 --   event                                        as JSON, without id, prev and at
 --   room user target                             of the event; target may be ''
 --   network                                      of the user; '' is not counted
+--   begins                                       '' if it must not begin the room yet
+--   emoji                                        that it adds to the target
 --   text                                         what sets a property of the room
 --   idempotency_key digest                       digest: hash of what is posted
 --
@@ -19,13 +21,16 @@
 --
 --   kind target_kind own removes_text replaces_text sets   the rules of its kind
 --   max_events max_age                           kept; age in ms, 0: all
+--   count_rooms                                  of who begins one
+--   max_emojis                                   different ones on a target
+--   idle                                         ms that an empty room is known
 --   max_created                                  rooms that the index has of one creator
 --   interval burst                               µs between posts (0: no limit), posts at once
 --   day_interval day_burst                       the same for a network's day
 --   publish                                      at once, or else replicas first
 --   named name_life                              the name is claimed, for so many ms
 --
--- Answers {'ok'|'again', id, prev, at} {'reused'} {'wait', µs} {'spent', µs} {'gone'}
+-- Answers {'ok'|'again', id, prev, at} {'reused'} {'wait', µs} {'spent', µs} {'begins'} {'emojis'} {'gone'}
 -- {'foreign'} {'named'}, and {'unpublished', id, prev, at, why} for an event that is in
 -- the log, but that Redis would not publish. At is when it happened, in ms, '0'
 -- where its id says so.
@@ -86,6 +91,8 @@ for _, generation in ipairs({keys_0, keys_1}) do
   end
 end
 
+if count_rooms and not creator and begins == '' then return {'begins'} end
+
 if interval > 0 then
   local wait = rate(user_rate, now, interval, burst, 1)
   if wait > 0 then return {'wait', string.format('%d', wait)} end
@@ -97,6 +104,13 @@ if target ~= '' then
   for i = 1, found and #found[2] or 0, 2 do has[found[2][i]] = found[2][i + 1] end
   if has.kind ~= target_kind then return {'gone'} end
   if own and has.user ~= user then return {'foreign'} end
+  if emoji ~= '' and not call('ZSCORE', emojis, target .. ' ' .. emoji) then
+    local n = 0
+    for _, one in ipairs(call('ZRANGEBYSCORE', emojis, ms(target), ms(target))) do
+      if string.match(one, '^%S+') == target then n = n + 1 end
+    end
+    if n >= max_emojis then return {'emojis'} end
+  end
 end
 
 -- Who speaks has the name, and nobody else speaks by it meanwhile.
@@ -135,10 +149,17 @@ if removes_text or replaces_text then
     end
   end
 end
+if emoji ~= '' then
+  call('ZADD', emojis, ms(target), target .. ' ' .. emoji)
+  local head = call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
+  call('ZREMRANGEBYSCORE', emojis, '-inf', '(' .. ms(head[1]))
+  if max_age > 0 then call('PEXPIRE', emojis, max_age) end
+end
 if replaces_text then
   call('ZADD', edits, ms(target), target .. ' ' .. id)
   local head = call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
   call('ZREMRANGEBYSCORE', edits, '-inf', '(' .. ms(head[1]))
+  if max_age > 0 then call('PEXPIRE', edits, max_age) end
 end
 if sets ~= '' then call('HSET', meta, sets, text) end
 
@@ -177,6 +198,22 @@ call('PEXPIRE', current, 86400000)
 -- everybody's rooms their turn. It is told of a room once a second. Creators
 -- finds one user's rooms by their name; over so many, the one that was silent
 -- longest leaves the index.
+--
+-- Where rooms forget with time, one that is silent for long after it is empty is
+-- forgotten as a whole, unless somebody set more of it than its title.
+local passing = {last = true, shown = true, creator = true, indexed = true, title = true}
+local function forgotten()
+  local stays = max_age == 0
+  for _, field in ipairs(call('HKEYS', meta)) do stays = stays or not passing[field] end
+  if stays then call('PERSIST', meta) else call('PEXPIRE', meta, max_age + idle) end
+  if max_age == 0 then return end
+  local silent = string.format('%d', clock - max_age - idle)
+  local gone = call('ZRANGEBYSCORE', rooms, '-inf', '(' .. silent, 'LIMIT', 0, 10)
+  if #gone > 0 then
+    call('ZREM', rooms, unpack(gone))
+    call('ZREM', creators, unpack(gone))
+  end
+end
 if creator and indexed and math.abs(clock - indexed) < 1000 then
   call('HSET', meta, 'last', id)
 else
@@ -196,6 +233,7 @@ else
       call('ZREM', creators, least)
     end
   end
+  forgotten()
 end
 
 -- What Redis would not publish is in the log all the same, where readers find

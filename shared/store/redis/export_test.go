@@ -29,3 +29,8 @@ func ParseURL(raw string) (string, error) {
 	}
 	return u.String(), nil
 }
+
+// BucketKeyOf is a key of the bucket that a room is in.
+func BucketKeyOf(room chat.RoomID, what string) string {
+	return string(newKeyspace(defaultPrefix, 0).bucketOf(room)) + what
+}

@@ -68,6 +68,7 @@ type roomKeys struct {
 func (k roomKeys) log() string                   { return k.room + "log" }
 func (k roomKeys) meta() string                  { return k.room + "meta" }
 func (k roomKeys) edits() string                 { return k.room + "edits" }
+func (k roomKeys) emojis() string                { return k.room + "emojis" }
 func (k roomKeys) here() string                  { return k.room + "here" }
 func (k roomKeys) keys(generation string) string { return k.room + "keys:" + generation }
 func (k roomKeys) rate(user string) string       { return k.room + "rate:" + user }

@@ -47,6 +47,15 @@ func (s *Store) Allow(ctx context.Context, what, who string, r store.Rate) error
 	return store.TooMany(what, wait)
 }
 
+// countRoom counts a room that a network begins.
+func (s *Store) countRoom(ctx context.Context, network string) error {
+	wait, err := s.charge(ctx, charge{key: s.keys.rate("room", network), n: 1, rate: store.Day(s.opts.RoomsPerDay)})
+	if err != nil {
+		return store.Unavailable("count a room", err)
+	}
+	return store.TooManyRooms(wait)
+}
+
 // charge counts and returns the time to wait when that is too many.
 func (s *Store) charge(ctx context.Context, c charge) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, replyTimeout)

@@ -12,6 +12,7 @@
 //	confab:0:{b42}:lobby:meta     hash     last: id of the last event; shown: of the last that replicas have; creator; indexed: when the index was told; title
 //	confab:0:{b42}:lobby:keys:0,1 hash     idempotency keys, of ten minutes each
 //	confab:0:{b42}:lobby:edits    zset     edits by the time of their target
+//	confab:0:{b42}:lobby:emojis   zset     "target emoji" of the reactions, by the time of the target
 //	confab:0:{b42}:lobby:rate:u   string   the theoretical arrival time of the user's next post, see rate.lua
 //	confab:0:{b42}:lobby:day:a    string   the same for what a network may write there in a day
 //	confab:0:{b42}:lobby:here     zset     who is here, by when that ends
@@ -116,6 +117,7 @@ func newStore(ctx context.Context, opts store.Options) (*Store, error) {
 	s.appender.settings = settings{
 		maxEvents: s.opts.History, maxAge: s.opts.Retention, publish: s.replication == nil, named: !s.clustered(),
 		rate: store.Rate{PerSecond: s.opts.PostsPerSecond, Burst: s.opts.PostBurst}, day: store.Day(s.opts.PostsPerDay),
+		countRooms: s.opts.RoomsPerDay > 0,
 	}
 	s.batcher = newBatcher(s)
 	s.sub = newSubscription(s)

@@ -88,3 +88,47 @@ func testOneNetworkFillsAShareOfARoom(t *testing.T, e Engine) {
 		t.Errorf("the room begins with %q", evs[0].Text)
 	}
 }
+
+func testOneNetworkBeginsSoManyRooms(t *testing.T, e Engine) {
+	s := e.Open(t, store.Options{RoomsPerDay: 5})
+	begin := func(room int, by chat.User, network string) error {
+		ev := chat.Event{Room: chat.RoomID(fmt.Sprint("room", room)), Kind: chat.Message, By: by, Text: "hi", From: network}
+		_, _, err := s.Append(t.Context(), ev)
+		return err
+	}
+	for i := range 5 {
+		if err := begin(i, chat.User{ID: fmt.Sprint("u_", i), Name: fmt.Sprint(i)}, "192.0.2.1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var retry *chat.RetryError
+	if err := begin(5, Ann, "192.0.2.1"); !errors.Is(err, chat.ErrTooMany) || !errors.As(err, &retry) {
+		t.Errorf("the sixth: %v", err)
+	}
+	for i, network := range []string{"192.0.2.1", "192.0.2.2", ""} {
+		if err := begin(min(i*5, 6), Ann, network); err != nil { // a room that is there, and those of others
+			t.Errorf("by %q: %v", network, err)
+		}
+	}
+}
+
+func testMessageHasSoManyReactions(t *testing.T, e Engine) {
+	s := e.Open(t, store.Options{})
+	msg, other := Say(t, s, Ann, "hi"), Say(t, s, Ann, "ho")
+	react := func(i int, off bool, target chat.ID) chat.Event {
+		return chat.Event{Room: Room, Kind: chat.Reaction, By: Bob, Target: target, Emoji: string(rune(0x1f600 + i)), Off: off}
+	}
+	for i := range chat.MaxReactions {
+		Add(t, s, react(i, false, msg.ID))
+	}
+	Refuse(t, s, react(chat.MaxReactions, false, msg.ID), chat.ErrConflict)
+	Add(t, s, react(3, true, msg.ID))
+	Add(t, s, react(3, false, msg.ID))
+	Add(t, s, react(chat.MaxReactions, true, msg.ID))
+	Add(t, s, react(chat.MaxReactions, false, other.ID))
+	Add(t, s, chat.Event{Room: Room, Kind: chat.Edit, By: Ann, Target: msg.ID, Text: "hello"})
+	Refuse(t, s, react(chat.MaxReactions, false, msg.ID), chat.ErrConflict)
+	if n := len(Must(s.Since(t.Context(), Room, chat.ID{}, 100))(t)); n != 2+chat.MaxReactions+5 {
+		t.Errorf("%d events", n)
+	}
+}

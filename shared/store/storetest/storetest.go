@@ -42,6 +42,8 @@ func Run(t *testing.T, engine func(testing.TB) Engine) {
 		{"EditReplacesTheTextInTheLog", testEditReplacesTheTextInTheLog},
 		{"PostsAreLimited", testPostsAreLimited},
 		{"OneNetworkFillsAShareOfARoom", testOneNetworkFillsAShareOfARoom},
+		{"OneNetworkBeginsSoManyRooms", testOneNetworkBeginsSoManyRooms},
+		{"MessageHasSoManyReactions", testMessageHasSoManyReactions},
 		{"AllowCountsOnAllServers", testAllowCountsOnAllServers},
 		{"SinceGoesOnAfterWhatWasDeleted", testSinceGoesOnAfterWhatWasDeleted},
 		{"BeforeGivesPages", testBeforeGivesPages},

@@ -35,7 +35,7 @@ type Server struct {
 // otherwise, in a data folder of its own unless DATA_DIR does.
 func Start(tb testing.TB, env ...string) *Server {
 	tb.Helper()
-	base := []string{"PATH=" + os.Getenv("PATH"), "ADDR=127.0.0.1:0", "POSTS_PER_DAY=0", "DATA_DIR=" + tb.TempDir()} // the address is everybody's here
+	base := []string{"PATH=" + os.Getenv("PATH"), "ADDR=127.0.0.1:0", "POSTS_PER_DAY=0", "ROOMS_PER_DAY=0", "DATA_DIR=" + tb.TempDir()} // the address is everybody's here
 	s := &Server{Tb: tb, env: append(base, env...)}
 	s.start()
 	tb.Cleanup(s.Kill)
