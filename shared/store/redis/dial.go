@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 
 	"confab/shared/store"
@@ -53,91 +54,111 @@ func dial(opts store.Options) (target, error) {
 	q := u.Query()
 	cluster := q.Get("cluster") == "true" || (q.Has("addr") && !q.Has("master_name"))
 	q.Del("cluster")
-	if !q.Has("conn_max_idle_time") && !q.Has("idle_timeout") { // the older name of the same
-		q.Set("conn_max_idle_time", idleTime.String())
-	}
+	bound(q)
 	u.RawQuery = q.Encode()
+	own, err := readTLS(u.Scheme, opts.TLS)
+	if err != nil {
+		return t, t.wrong(err)
+	}
 	switch {
 	case q.Has("master_name"):
 		o, err := redis.ParseFailoverURL(u.String())
-		if err == nil {
-			err = secure(&o.TLSConfig, opts.TLS)
-		}
 		if err != nil {
 			return t, t.wrong(err)
 		}
-		o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled = -1, 1, true
-		o.PoolSize, o.PoolTimeout = poolSize, poolTimeout
-		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, replyTimeout, replyTimeout
-		o.Dialer = t.dialer(o.TLSConfig)
+		o.TLSConfig = own.with(o.TLSConfig)
+		o.DialerRetries, o.ContextTimeoutEnabled, o.Dialer = 1, true, t.dialer(o.TLSConfig)
 		t.rdb, t.db, t.node = redis.NewFailoverClient(o), o.DB, nodes(o.Username, o.Password, o.TLSConfig)
 	case cluster:
 		o, err := redis.ParseClusterURL(u.String())
-		if err == nil {
-			err = secure(&o.TLSConfig, opts.TLS)
-		}
 		if err != nil {
 			return t, t.wrong(err)
 		}
-		o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled = -1, 1, true
-		o.PoolSize, o.PoolTimeout = poolSize, poolTimeout
-		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, replyTimeout, replyTimeout
-		o.Dialer = t.dialer(o.TLSConfig)
+		o.TLSConfig = own.with(o.TLSConfig)
+		o.DialerRetries, o.ContextTimeoutEnabled, o.Dialer = 1, true, t.dialer(o.TLSConfig)
 		t.rdb, t.node = redis.NewClusterClient(o), nodes(o.Username, o.Password, o.TLSConfig)
 	default:
 		o, err := redis.ParseURL(u.String())
-		if err == nil {
-			err = secure(&o.TLSConfig, opts.TLS)
-		}
 		if err != nil {
 			return t, t.wrong(err)
 		}
-		o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled = -1, 1, true
-		o.PoolSize, o.PoolTimeout = poolSize, poolTimeout
-		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, replyTimeout, replyTimeout
-		o.Dialer = t.dialer(o.TLSConfig)
+		o.TLSConfig = own.with(o.TLSConfig)
+		o.DialerRetries, o.ContextTimeoutEnabled, o.Dialer = 1, true, t.dialer(o.TLSConfig)
 		t.rdb, t.db, t.node = redis.NewClient(o), o.DB, nodes(o.Username, o.Password, o.TLSConfig)
 	}
 	return t, nil
 }
 
-// secure adds a certificate of ours, and an authority to trust, to what the
-// address says of TLS.
-func secure(c **tls.Config, files store.TLS) error {
+// bound writes into an address what we allow every connection, whatever the
+// address said of it.
+func bound(q url.Values) {
+	if !q.Has("conn_max_idle_time") && !q.Has("idle_timeout") { // the older name of the same
+		q.Set("conn_max_idle_time", idleTime.String())
+	}
+	q.Set("max_retries", "-1")
+	q.Set("pool_size", strconv.Itoa(poolSize))
+	q.Set("pool_timeout", poolTimeout.String())
+	q.Set("dial_timeout", dialTimeout.String())
+	q.Set("read_timeout", replyTimeout.String())
+	q.Set("write_timeout", replyTimeout.String())
+}
+
+// An ownTLS is what an operator adds to TLS as the address has it: an authority
+// to trust, and a certificate of ours, each of which may be missing.
+type ownTLS struct {
+	roots *x509.CertPool
+	pairs []tls.Certificate
+}
+
+// with returns the configuration with what an operator adds.
+func (o ownTLS) with(c *tls.Config) *tls.Config {
+	if c == nil || o.roots == nil && o.pairs == nil {
+		return c
+	}
+	c = c.Clone()
+	if o.roots != nil {
+		c.RootCAs = o.roots
+	}
+	if o.pairs != nil {
+		c.Certificates = o.pairs
+	}
+	return c
+}
+
+func readTLS(scheme string, files store.TLS) (own ownTLS, err error) {
 	if files == (store.TLS{}) {
-		return nil
+		return own, nil
 	}
-	if *c == nil {
-		return errors.New("REDIS_TLS_CA, REDIS_TLS_CERT or REDIS_TLS_KEY is set, but the address begins with redis://, which is not TLS: write rediss://")
+	if scheme != "rediss" {
+		return own, errors.New("REDIS_TLS_CA, REDIS_TLS_CERT or REDIS_TLS_KEY is set, but the address begins with redis://, which is not TLS: write rediss://")
 	}
-	*c = (*c).Clone()
 	if files.CA != "" {
 		text, err := contents("REDIS_TLS_CA", files.CA)
 		if err != nil {
-			return err
+			return own, err
 		}
-		(*c).RootCAs = x509.NewCertPool()
-		if !(*c).RootCAs.AppendCertsFromPEM(text) {
-			return errors.New("REDIS_TLS_CA holds no certificate: it is a file in PEM, or its text")
+		own.roots = x509.NewCertPool()
+		if !own.roots.AppendCertsFromPEM(text) {
+			return own, errors.New("REDIS_TLS_CA holds no certificate: it is a file in PEM, or its text")
 		}
 	}
 	if files.Cert == "" && files.Key == "" {
-		return nil
+		return own, nil
 	}
 	cert, err := contents("REDIS_TLS_CERT", files.Cert)
 	if err != nil {
-		return err
+		return own, err
 	}
 	key, err := contents("REDIS_TLS_KEY", files.Key)
 	if err != nil {
-		return err
+		return own, err
 	}
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
-		return fmt.Errorf("REDIS_TLS_CERT and REDIS_TLS_KEY are no pair: %w", err)
+		return own, fmt.Errorf("REDIS_TLS_CERT and REDIS_TLS_KEY are no pair: %w", err)
 	}
-	(*c).Certificates = []tls.Certificate{pair}
-	return nil
+	own.pairs = []tls.Certificate{pair}
+	return own, nil
 }
 
 // contents is what a variable names, or holds itself: a function has no files.

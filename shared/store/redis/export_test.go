@@ -2,6 +2,7 @@ package redis
 
 import (
 	"confab/shared/chat"
+	"confab/shared/store"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -33,4 +34,10 @@ func ParseURL(raw string) (string, error) {
 // BucketKeyOf is a key of the bucket that a room is in.
 func BucketKeyOf(room chat.RoomID, what string) string {
 	return string(newKeyspace(defaultPrefix, 0).bucketOf(room)) + what
+}
+
+// DialAt makes the client that an address asks for, which has not connected yet.
+func DialAt(url string) (redis.UniversalClient, error) {
+	t, err := dial(store.Options{URL: url})
+	return t.rdb, err
 }

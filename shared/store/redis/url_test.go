@@ -5,10 +5,12 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"confab/shared/store"
 	"confab/shared/store/redis"
 
+	goredis "github.com/redis/go-redis/v9"
 	"pgregory.net/rapid"
 )
 
@@ -87,6 +89,43 @@ func TestBadAddressIsNamedWithoutItsPassword(t *testing.T) {
 		_, err := redis.Open(t.Context(), store.Options{URL: raw})
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), secret) || !strings.Contains(err.Error(), "REDIS_URL") {
 			t.Errorf("%q: %v", raw, err)
+		}
+	}
+}
+
+// Whatever an address asks for, a connection that takes long is given up, and
+// no command is sent twice.
+func TestEveryKindOfClientIsBounded(t *testing.T) {
+	type bounds struct {
+		retries, dials, pool    int
+		free, dial, read, write time.Duration
+		contextEnds, ownDialer  bool
+	}
+	want := bounds{0, 1, 16, time.Second, time.Second, 1500 * time.Millisecond, 1500 * time.Millisecond, true, true}
+	for _, address := range []string{"redis://host", "redis://host?master_name=m", "redis://host?cluster=true", "redis://host?addr=other:1"} {
+		if !strings.Contains(address, "?") {
+			address += "?"
+		}
+		rdb, err := redis.DialAt(address + "&read_timeout=-1&write_timeout=1h&dial_timeout=1h&pool_size=1&pool_timeout=1h&max_retries=9")
+		if err != nil {
+			t.Errorf("%s: %v", address, err)
+			continue
+		}
+		var got bounds
+		switch c := rdb.(type) {
+		case *goredis.Client:
+			o := c.Options()
+			got = bounds{o.MaxRetries, o.DialerRetries, o.PoolSize, o.PoolTimeout, o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.ContextTimeoutEnabled, o.Dialer != nil}
+		case *goredis.ClusterClient:
+			o := c.Options()
+			got = bounds{o.MaxRetries, o.DialerRetries, o.PoolSize, o.PoolTimeout, o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.ContextTimeoutEnabled, o.Dialer != nil}
+			got.retries = max(got.retries, 0)
+		}
+		if got != want {
+			t.Errorf("%s is bounded by %+v, want %+v", address, got, want)
+		}
+		if err := rdb.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 }
