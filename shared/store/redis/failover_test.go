@@ -129,28 +129,36 @@ func TestSentinelFailoverTakesNoLineBack(t *testing.T) {
 	t.Parallel()
 	for _, durability := range []string{"replicas", "majority"} {
 		t.Run(durability, func(t *testing.T) {
-			g := sentinels(t)
-			t.Run("ordered", func(t *testing.T) {
-				g.tb = t
-				survive(t, store.Options{URL: g.url, Durability: durability}, func() {
-					was := g.primary()
-					g.order()
-					g.successor(was).hasReplicas(2)
-				})
-			})
-			flush(g)
-			t.Run("crash", func(t *testing.T) {
-				g.tb = t
-				survive(t, store.Options{URL: g.url, Durability: durability}, func() {
-					was := g.primary()
-					was.kill()
-					next := g.successor(was)
-					was.start()
-					next.hasReplicas(2)
-				})
-			})
+			t.Parallel()
+			failOver(t, sentinels(t), durability, 2)
 		})
 	}
+}
+
+// failOver has another server become the primary, once by order and once because
+// the primary died. So many replicas are there again afterwards.
+func failOver(t *testing.T, g *group, durability string, replicas int) {
+	opts := store.Options{URL: g.url, Durability: durability}
+	t.Run("ordered", func(t *testing.T) {
+		g.tb = t
+		survive(t, opts, func() {
+			was := g.primary()
+			g.order()
+			g.successor(was).hasReplicas(replicas)
+		})
+	})
+	flush(g)
+	t.Run("crash", func(t *testing.T) {
+		g.tb = t
+		survive(t, opts, func() {
+			was := g.primary()
+			was.kill()
+			next := g.successor(was)
+			was.start()
+			next.hasReplicas(replicas)
+		})
+	})
+	flush(g)
 }
 
 // A primary that is paused long enough to be replaced comes back as one, for a
@@ -226,26 +234,7 @@ func TestClusterGoesOnWithoutAShard(t *testing.T) {
 func TestClusterFailoverTakesNoLineBack(t *testing.T) {
 	t.Parallel()
 	g := cluster(t)
-	t.Run("ordered", func(t *testing.T) {
-		g.tb = t
-		survive(t, store.Options{URL: g.url, Durability: "replicas"}, func() {
-			was := g.primary()
-			g.order()
-			g.successor(was).hasReplicas(1)
-		})
-	})
-	flush(g)
-	t.Run("crash", func(t *testing.T) {
-		g.tb = t
-		survive(t, store.Options{URL: g.url, Durability: "replicas"}, func() {
-			was := g.primary()
-			was.kill()
-			next := g.successor(was)
-			was.start()
-			next.hasReplicas(1)
-		})
-	})
-	flush(g)
+	failOver(t, g, "replicas", 1)
 	for _, durability := range []string{"primary", "replicas"} {
 		t.Run("slot moves, "+durability, func(t *testing.T) {
 			survive(t, store.Options{URL: g.url, Durability: durability}, func() { g.migrate(lobby("log")) })
