@@ -9,7 +9,7 @@ ARCH    ?= amd64
 # inlining and room between functions.
 FUNCTION = CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) $(GO) build -trimpath -tags lambda.norpc,nethttpomithttp2 -gcflags=all=-l -ldflags '$(LDFLAGS) -funcalign=1'
 
-.PHONY: help run test check build functions bench clean tools deploy site image deb local test-clients test-resume test-cloud torture page openapi fuzz vuln check-page bench-page bench-picture screenshots lighthouse build-LoginFunction build-PostFunction build-StreamFunction
+.PHONY: help run test check build functions bench clean tools deploy site image deb local test-clients test-resume test-cloud torture flood page openapi fuzz vuln check-page bench-page bench-picture screenshots lighthouse build-LoginFunction build-PostFunction build-StreamFunction
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -72,6 +72,9 @@ test-cloud: ## (RUN=TestName for some of it) the functions under the real sam lo
 
 torture: ## break everything under load and print what it came to (ROUNDS=10 SEED=1 MINUTES=60)
 	$(GO) test ./functions/server/e2e/faults -run Torture -count=1 -v -timeout 0 -torture.rounds $(or $(ROUNDS),10) -torture.seed $(or $(SEED),1) -torture.minutes $(or $(MINUTES),60)
+
+flood: ## one address floods while a hundred others chat, and what it comes to as a table (two quiet cores; FOR=10m)
+	$(GO) test ./functions/server/e2e/faults -run '^TestFloodOfOneAddress$$' -count=1 -v -timeout 0 -flood.for $(or $(FOR),10m)
 
 bench: build ## what a delivery costs, beside the least that it can cost (two quiet cores; WORKLOADS=1,2 RUNS=3)
 	$(GO) run ./functions/server/bench -workloads '$(or $(WORKLOADS),$(ROWS))' -runs $(or $(RUNS),3)
