@@ -86,8 +86,8 @@ bench-page: tools ## Enter on one screen until it is painted on the other; a flo
 screenshots: tools ## the pictures in the README, of the page as it is
 	SCREENSHOTS=$(CURDIR)/.github/screenshots $(GO) test -run '^TestScreenshots$$' -count=1 ./functions/server/e2e/page
 
-lighthouse: tools ## Lighthouse, from npm, on the login and on a room of 200 lines
-	LIGHTHOUSE=1 $(GO) test -run '^TestLighthouse$$' -count=1 -v ./functions/server/e2e/page
+lighthouse: tools ## Lighthouse, from npm, on the login and on a room of 200 lines: first and later visit, phone and desktop
+	LIGHTHOUSE=1 $(GO) test -run '^TestLighthouse$$' -count=1 -v -timeout 30m ./functions/server/e2e/page
 
 bench-picture: build # the picture in the README
 	$(GO) run ./functions/server/bench -runs 1 -seconds 5 -svg .github/bench.svg
