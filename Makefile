@@ -68,7 +68,7 @@ test-cloud: ## (RUN=TestName for some of it) the functions under the real sam lo
 	@.ci/tools cloud
 	@test -e '$(CLI)/done' || { echo 'make test-cloud: installing SAM and the AWS CLI' >&2; rm -rf '$(CLI)' && python3 -m venv '$(CLI)' && \
 		'$(CLI)/bin/pip' install --quiet --disable-pip-version-check -r $(CLOUD)/requirements.txt && touch '$(CLI)/done'; }
-	$(GO) test -tags cloud ./$(CLOUD) -count=1 -v -timeout 10m $(if $(RUN),-run '$(RUN)') -cli '$(CLI)/bin'
+	$(GO) test -tags cloud ./$(CLOUD) -count=1 -v -timeout 20m $(if $(RUN),-run '$(RUN)') -cli '$(CLI)/bin'
 
 torture: ## break everything under load and print what it came to (ROUNDS=10 SEED=1 MINUTES=60)
 	$(GO) test ./functions/server/e2e/faults -run Torture -count=1 -v -timeout 0 -torture.rounds $(or $(ROUNDS),10) -torture.seed $(or $(SEED),1) -torture.minutes $(or $(MINUTES),60)
