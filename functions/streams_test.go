@@ -13,7 +13,7 @@ import (
 	"confab/shared/sse"
 )
 
-func TestFiniteStreamsTogetherLoseAndRepeatNothing(t *testing.T) {
+func TestBufferedStreamsTogetherLoseAndRepeatNothing(t *testing.T) {
 	for _, front := range fronts {
 		t.Run(string(front.streams), func(t *testing.T) {
 			t.Parallel()

@@ -16,12 +16,13 @@ import (
 	"confab/shared/app"
 	"confab/shared/store/bolt"
 	"confab/shared/store/redis"
+	"confab/shared/testenv"
 )
 
 // The whole server, its log as loud as it goes.
 func TestLoudestLogHoldsNoSecret(t *testing.T) {
 	const secret = "hush7f3a"
-	var log record
+	var log testenv.Output
 	addr, stop := start(t, &log)
 	url := "http://" + addr
 	res, err := http.Post(url+"/login", "application/json", strings.NewReader(`{"name":"ann `+secret+`","token":true}`))

@@ -2,7 +2,6 @@ package httpserver_test
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -22,24 +21,6 @@ import (
 	"confab/shared/testenv"
 	"confab/shared/web/websocket"
 )
-
-// A record is a log that tests read while it is written.
-type record struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (r *record) Write(p []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.b.Write(p)
-}
-
-func (r *record) String() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.b.String()
-}
 
 // start serves until stop, which reports how the server ended.
 func start(t *testing.T, log io.Writer) (addr string, stop func() error) {
@@ -235,7 +216,7 @@ func TestHTTP2ResetsHarmNobody(t *testing.T) {
 }
 
 func TestLogTellsOfStartAndStop(t *testing.T) {
-	var log record
+	var log testenv.Output
 	_, stop := start(t, &log)
 	stop()
 	for _, want := range []string{`msg=listening addr=127.0.0.1:`, `store="built in"`, `msg="shutting down"`, `msg="server stopped"`} {

@@ -39,10 +39,12 @@ func open(t *testing.T, log *slog.Logger, around func(*app.App) func(http.Handle
 	return a, "http://" + (<-addr).String()
 }
 
-func TestMetricsTellWhatHappens(t *testing.T) {
-	t.Parallel()
+// openCounted starts a server that is counted, and returns its address and that of
+// its metrics.
+func openCounted(t *testing.T) (url string, metrics net.Addr) {
+	t.Helper()
 	var m *Metrics
-	_, url := open(t, slog.New(slog.DiscardHandler), func(a *app.App) func(http.Handler) http.Handler {
+	_, url = open(t, slog.New(slog.DiscardHandler), func(a *app.App) func(http.Handler) http.Handler {
 		m = New(a.Stats)
 		return m.Count
 	})
@@ -50,7 +52,13 @@ func TestMetricsTellWhatHappens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer stop()
+	t.Cleanup(stop)
+	return url, at
+}
+
+func TestMetricsTellWhatHappens(t *testing.T) {
+	t.Parallel()
+	url, at := openCounted(t)
 
 	stream, err := http.Get(url + "/stream")
 	if err != nil {
@@ -160,16 +168,7 @@ func cookiesOf(t *testing.T, url string) []*http.Cookie {
 
 func TestBoardAsksForMetricsThatThereAre(t *testing.T) {
 	t.Parallel()
-	var m *Metrics
-	_, url := open(t, slog.New(slog.DiscardHandler), func(a *app.App) func(http.Handler) http.Handler {
-		m = New(a.Stats)
-		return m.Count
-	})
-	at, stop, err := m.Serve("127.0.0.1:0", slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer stop()
+	url, at := openCounted(t)
 	cookiesOf(t, url)
 	there := map[string]bool{}
 	for name := range parse(t, strings.NewReader(scrape(t, at))) {
