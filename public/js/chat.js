@@ -9,13 +9,15 @@
  * @property {string} id
  * @property {string} prev the id of the event before it in the room
  * @property {number} [at] when it happened, in milliseconds, where the id does not say so
- * @property {'message' | 'edit' | 'delete' | 'reaction' | 'room'} kind
+ * @property {'message' | 'edit' | 'delete' | 'reaction' | 'room' | 'member'} kind
  * @property {User} by
  * @property {string} [text]
  * @property {string} [target]
  * @property {string} [reply]
  * @property {string} [emoji]
  * @property {boolean} [off]
+ * @property {Record<string, unknown>} [set] what changes of the room beside the title
+ * @property {{user: User, role?: string, ban?: string, until?: number, invite?: string}} [member] who is what from now on
  * @property {string} [keyHash] stands for the key under which it was sent
  */
 /**

@@ -15,7 +15,8 @@ import (
 // An Action is something that a user does in a room.
 type Action struct {
 	name string
-	kind chat.Kind // of the event that it writes; empty: it writes none
+	kind chat.Kind  // of the event that it writes; empty: it writes none
+	ev   chat.Event // the event, where it is known by now
 }
 
 // The actions that write no event.
@@ -27,6 +28,9 @@ var (
 
 // Write is the action of writing an event of a kind.
 func Write(kind chat.Kind) Action { return Action{name: "write", kind: kind} }
+
+// Append is the action of writing this very event.
+func Append(ev chat.Event) Action { return Action{name: "write", kind: ev.Kind, ev: ev} }
 
 func (a Action) String() string {
 	if a.kind != "" {
@@ -44,12 +48,43 @@ type Facts struct {
 	// Author is the id of the user who wrote the event's target. Empty: it is
 	// not known yet, and the store compares it when it appends the event.
 	Author string
+
+	// Complete says that what follows is known. Otherwise the store decides by it.
+	Complete bool
+	Room     Room
+	Ban      chat.Banning // that is in force for the user
+	Other    Other        // about an event of the kind member, or that came by an invite
+}
+
+// Room is what is known of a room itself. The zero value is one where nothing
+// was said yet.
+type Room struct {
+	chat.Settings
+	Exists  bool // something was said in it, or somebody made it
+	Hidden  bool // its address is one that the server makes
+	Owners  int
+	Members int // owners and all
+	Bans    int
+	Invites int
+}
+
+// Other is what is known of somebody whom an event is about.
+type Other struct {
+	Role   chat.Role
+	Invite chat.Invite // by which they come, if it is good
+	Banned bool
 }
 
 // May returns nil if the user may do that. The zero user is somebody without a
-// session. Its errors are [chat.ErrUnauthorized], where a session may help, and
-// [chat.ErrForbidden], where it does not; both are for the user to read.
+// session. Its errors are [chat.ErrUnauthorized], where a session may help,
+// [chat.ErrForbidden], where it does not, and those of this package; all are for
+// the user to read.
 func May(u chat.User, do Action, f Facts) error {
+	if f.Complete {
+		if err := f.mayEnter(do); err != nil {
+			return err
+		}
+	}
 	if u.ID == "" {
 		if f.GuestsRead && (do == Read || do == List) {
 			return nil
@@ -57,6 +92,9 @@ func May(u chat.User, do Action, f Facts) error {
 		return fmt.Errorf("%w: say your name first", chat.ErrUnauthorized)
 	}
 	if do.kind == "" {
+		if do == Signal && f.Complete {
+			return f.mayWrite(chat.Rule{Posts: true})
+		}
 		return nil
 	}
 	rule, ok := do.kind.Rule()
@@ -64,9 +102,19 @@ func May(u chat.User, do Action, f Facts) error {
 	case !ok:
 		return fmt.Errorf("%w: %q is no kind of event", chat.ErrInvalid, do.kind)
 	case f.Role < rule.Role:
-		return fmt.Errorf("%w: your role in this room does not allow that", chat.ErrForbidden)
-	case rule.Own && f.Author != "" && f.Author != u.ID:
+		return ErrRole
+	case rule.Own && f.Author != "" && f.Author != u.ID && !rule.Overruled(f.Role):
 		return fmt.Errorf("%w: that message is somebody else's", chat.ErrForbidden)
+	case !f.Complete || do.ev.Kind == "":
+		return nil
+	case do.ev.Kind == chat.Title && do.ev.Set.Made:
+		return f.mayMake(do.ev)
 	}
-	return nil
+	if err := f.mayWrite(rule); err != nil || !rule.Settles {
+		return err
+	}
+	if do.ev.Kind == chat.Title {
+		return f.maySet(do.ev.Set)
+	}
+	return f.mayRank(u, do.ev.Member)
 }

@@ -32,4 +32,5 @@ type Room struct {
 	Title  string `json:"title"`
 	Last   ID     `json:"last"`
 	People int    `json:"people"`
+	Settings
 }

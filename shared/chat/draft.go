@@ -19,6 +19,8 @@ type Draft struct {
 	Reply  ID
 	Emoji  string
 	Off    bool
+	Set    Change
+	Member Standing
 	Key    string
 }
 
@@ -46,6 +48,18 @@ func Compose(d Draft, by User) (Event, error) {
 			return Event{}, err
 		}
 		ev.Emoji, ev.Off = d.Emoji, d.Off
+	}
+	switch d.Kind {
+	case Title:
+		if err := d.Set.check(); err != nil {
+			return Event{}, err
+		}
+		ev.Set = d.Set
+	case Standings:
+		if err := d.Member.check(); err != nil {
+			return Event{}, err
+		}
+		ev.Member = d.Member
 	}
 	if rule.MaxText > 0 {
 		text, err := rule.cleanText(d.Text)

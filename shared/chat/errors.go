@@ -15,6 +15,7 @@ var (
 	ErrForbidden    = errors.New("forbidden")
 	ErrNotFound     = errors.New("not found")
 	ErrConflict     = errors.New("conflict")
+	ErrGone         = errors.New("gone")
 	ErrReused       = errors.New("idempotency key reused")
 	ErrTooMany      = errors.New("too many")
 	ErrUnavailable  = errors.New("unavailable")

@@ -17,7 +17,11 @@ const (
 	Edit     Kind = "edit"     // Text replaces that of Target
 	Delete   Kind = "delete"   // Target is gone from the log
 	Reaction Kind = "reaction" // Emoji on Target, withdrawn when Off
-	Title    Kind = "room"     // Text is the room's new title
+	Title    Kind = "room"     // Text is the room's new title, Set what else changes of it
+
+	// Standings tells of somebody's role or ban in the room, which Member says;
+	// Text is the reason.
+	Standings Kind = "member"
 )
 
 // The kinds of signal. They have no id, are never stored, and move nobody's
@@ -47,6 +51,13 @@ type Event struct {
 	Reply  ID     `json:"reply,omitzero"`
 	Emoji  string `json:"emoji,omitempty"`
 	Off    bool   `json:"off,omitempty"`
+
+	Set    Change   `json:"set,omitzero"`    // room: what changes of it beside the title
+	Member Standing `json:"member,omitzero"` // member: who is what from now on
+
+	// AsOperator says that its author runs the server.
+	AsOperator bool `json:"-"`
+
 	// KeyHash is that of the author's idempotency key: it tells nobody else the
 	// key, and by it a pending line finds its event.
 	KeyHash string `json:"keyHash,omitempty"`
@@ -69,6 +80,12 @@ func KeyHash(user, key string) string {
 	}
 	sum := sha256.Sum256([]byte(user + " " + key))
 	return hex.EncodeToString(sum[:12])
+}
+
+// SetsTitle reports whether the event says the room's title: one that changes
+// something else leaves the title as it is, unless it has one.
+func (ev Event) SetsTitle() bool {
+	return ev.Kind == Title && (ev.Text != "" || ev.Set == Change{})
 }
 
 // Time is when the event happened, by the clock of the store. Ids rise whatever

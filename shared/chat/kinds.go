@@ -1,6 +1,9 @@
 package chat
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // A Role is what a user is in a room. A greater one may all that a lesser may.
 type Role int
@@ -11,7 +14,23 @@ const (
 	Member
 	Moderator
 	Owner
+	// Operator is whoever runs the server: an owner everywhere. Nobody is given
+	// that role in a room.
+	Operator
 )
+
+var roleNames = []string{"guest", "member", "moderator", "owner", "operator"}
+
+func (r Role) String() string { return roleNames[r] }
+
+// ParseRole reads a role that can be given.
+func ParseRole(s string) (Role, error) {
+	i := slices.Index(roleNames[:Operator], s)
+	if i < 0 {
+		return Guest, fmt.Errorf("%w: a role is member, moderator or owner", ErrInvalid)
+	}
+	return Role(i), nil
+}
 
 // A Rule says what there is to know of one kind of event.
 type Rule struct {
@@ -19,8 +38,10 @@ type Rule struct {
 	// Target is the kind of event that this one is about. Empty: it is about
 	// none, and a draft must not name one.
 	Target Kind
-	// Own says that only the author of the target may write it.
-	Own bool
+	// Own says that only the author of the target may write it, and those of
+	// the role Overrule on, if that is not [Guest].
+	Own      bool
+	Overrule Role
 	// Role is the least role of a user who may write it.
 	Role Role
 	// RemovesText says that the target's text, and that of everything which
@@ -35,10 +56,22 @@ type Rule struct {
 	// OneLine says that its text has no line break, MayBeEmpty that it need
 	// not have any.
 	OneLine, MayBeEmpty bool
+	// Posts says that it brings text before people, for which a room may ask
+	// a role. Slowed says that a slow room has its author wait.
+	Posts, Slowed bool
+	// Always says that a lock and a mute do not keep it from being written.
+	Always bool
+	// Settles says that it changes what the room is, or who belongs to it, so
+	// that more than its row decides who may write it: see package access.
+	Settles bool
 	// Reply and Emoji say that it may answer another event, and that it
 	// carries an emoji, which may be taken back.
 	Reply, Emoji bool
 }
+
+// Overruled reports whether somebody of that role may write it about what is
+// another user's.
+func (r Rule) Overruled(by Role) bool { return r.Overrule > Guest && by >= r.Overrule }
 
 // Kinds is the table of kinds: one row for each kind of event. [Compose], the
 // stores, the description of the routes and the page go by it, so that a new
@@ -47,11 +80,12 @@ type Rule struct {
 // Decision: a table instead of a type for each kind. The append script of
 // Redis needs the rules as plain values, and a type cannot be sent there.
 var Kinds = []Rule{
-	{Kind: Message, MaxText: MaxText, Reply: true},
-	{Kind: Edit, Target: Message, Own: true, ReplacesText: true, MaxText: MaxText},
-	{Kind: Delete, Target: Message, Own: true, RemovesText: true},
+	{Kind: Message, MaxText: MaxText, Reply: true, Posts: true, Slowed: true},
+	{Kind: Edit, Target: Message, Own: true, ReplacesText: true, MaxText: MaxText, Posts: true},
+	{Kind: Delete, Target: Message, Own: true, Overrule: Moderator, RemovesText: true, Always: true},
 	{Kind: Reaction, Target: Message, Emoji: true},
-	{Kind: Title, Sets: "title", MaxText: MaxTitle, OneLine: true, MayBeEmpty: true},
+	{Kind: Title, Sets: "title", MaxText: MaxTitle, OneLine: true, MayBeEmpty: true, Settles: true},
+	{Kind: Standings, MaxText: MaxReason, OneLine: true, MayBeEmpty: true, Settles: true},
 }
 
 // Rule returns the kind's row of the table. It reports false for what is no

@@ -62,3 +62,15 @@ func TooMany(what string, wait time.Duration) error {
 		After: wait,
 	}
 }
+
+// Slow is how a slow room refuses a line of a user who said one so recently, or
+// nil where there is nothing to wait for.
+func Slow(wait time.Duration) error {
+	if wait <= 0 {
+		return nil
+	}
+	return &chat.RetryError{
+		Err:   fmt.Errorf("%w: this room is slow: say one line at a time, nothing was done", chat.ErrTooMany),
+		After: wait,
+	}
+}

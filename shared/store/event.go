@@ -86,6 +86,9 @@ func Digest(ev chat.Event) string {
 		b = strconv.AppendInt(b, int64(len(field)), 10)
 		b = append(append(b, ' '), field...)
 	}
+	if ev.Set != (chat.Change{}) || ev.Member != (chat.Standing{}) {
+		b = append(append(b, chat.JSON(ev.Set)...), chat.JSON(ev.Member)...)
+	}
 	sum := sha256.Sum256(b)
 	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }

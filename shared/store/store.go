@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"time"
 
+	"confab/shared/access"
 	"confab/shared/chat"
 )
 
@@ -23,9 +24,11 @@ type Store interface {
 	Log
 	Limits
 	Attendance
+	Rights
 
 	// Rooms tells of the rooms named, or without a name of those spoken in
-	// last, at most [MaxRooms], the latest first.
+	// last, at most [MaxRooms], the latest first. Only open rooms are among
+	// those that were not named.
 	Rooms(ctx context.Context, rooms ...chat.RoomID) ([]chat.Room, error)
 	// Ready reports, by a nil error, that posts are taken and that what is
 	// posted reaches those who follow.
@@ -54,7 +57,8 @@ type Log interface {
 	// writes too much or begins too many rooms, [ErrEmoji], [ErrNoTarget] and
 	// [ErrNotAuthor] by the rule of the event's kind, [chat.ErrNameTaken] (who
 	// speaks claims the name for [PresenceLife]; what only removes a text claims
-	// nothing), [chat.ErrUnavailable]:
+	// nothing), those of package access by the facts as they are when it is
+	// written, [chat.ErrUnavailable]:
 	// the event may have been written then, and the key tells on a repeat.
 	Append(ctx context.Context, ev chat.Event) (_ chat.Line, replayed bool, err error)
 	// Since returns up to n events after an id, oldest first. The zero id is
@@ -75,6 +79,21 @@ type Log interface {
 	Follow(ctx context.Context, room chat.RoomID, l chat.Listener) (chat.ID, error)
 	// Signal lets a signal pass by those who follow its room.
 	Signal(ctx context.Context, sig chat.Signal) error
+}
+
+// Rights are what is known of rooms and of who belongs to them. All of it is
+// changed by events of the kinds room and member, in the append that writes the
+// event: what follows a lock or a ban in the log was allowed after it.
+type Rights interface {
+	// Facts are those that package access needs about a user in each room.
+	Facts(ctx context.Context, user string, rooms ...chat.RoomID) ([]access.Facts, error)
+	// Members are those of a room, owners and all, by their ids.
+	Members(ctx context.Context, room chat.RoomID) ([]chat.Belonging, error)
+	// Bans are the bans and mutes of a room that are in force, by the ids of
+	// whom they are about.
+	Bans(ctx context.Context, room chat.RoomID) ([]chat.Banning, error)
+	// Invites are those into a room that are good.
+	Invites(ctx context.Context, room chat.RoomID) ([]chat.Invite, error)
 }
 
 // Limits count what may be done so often, on all servers together.

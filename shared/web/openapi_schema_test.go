@@ -23,6 +23,7 @@ const descriptionFile = "../../public/openapi.json"
 // The Go types behind the schemas, by the name that the description gives them.
 var shapes = map[string]any{
 	"Event": chat.Event{}, "Signal": chat.Signal{}, "User": chat.User{}, "Room": chat.Room{},
+	"Change": chat.Change{}, "Standing": chat.Standing{}, "Invite": chat.Invite{}, "Banning": chat.Banning{}, "Belonging": chat.Belonging{},
 	"Session": session{}, "LoginRequest": loginRequest{}, "LoginAnswer": loginAnswer{},
 	"PostRequest": postRequest{}, "PostForm": postRequest{}, "EditRequest": editRequest{}, "TitleRequest": titleRequest{},
 	"Page": page{}, "Found": found{}, "Poll": pollAnswer{}, "RoomList": roomList{}, "PeopleList": peopleList{},
@@ -161,6 +162,12 @@ func mapped(inside string) func(reflect.Type) *jsonschema.Schema {
 			return ref("EventID")
 		case reflect.TypeFor[chat.RoomID]():
 			return ref("RoomName")
+		case reflect.TypeFor[chat.Opt[bool]]():
+			return &jsonschema.Schema{Type: "boolean"}
+		case reflect.TypeFor[chat.Opt[int]]():
+			return &jsonschema.Schema{Type: "integer"}
+		case reflect.TypeFor[chat.UserList]():
+			return &jsonschema.Schema{Type: "array", Items: ref("User")}
 		case reflect.TypeFor[json.RawMessage](), reflect.TypeFor[any]():
 			return ref("Item")
 		case reflect.TypeFor[map[string]int]():

@@ -154,11 +154,12 @@ export class Room {
     this.#advance(event.id)
     if (event.kind === 'message') this.#say(event)
     else if (event.kind === 'room') this.#note(event)
-    else this.#change(event)
+    else if (event.kind !== 'member') this.#change(event)
   }
 
   /** @param {Event} event @param {boolean} isNewest */
   #note(event, isNewest = event.id === this.last) {
+    if (event.set && !event.text) return // something else of the room than its title
     if (isNewest) this.title = event.text ?? ''
     const at = this.notes.findLastIndex(note => !isAfter(note.id, event.id))
     if (this.notes[at]?.id !== event.id) this.notes.splice(at + 1, 0, event)

@@ -40,19 +40,26 @@ func (b *batch) append(c *call) (refused, failed error) {
 	if err != nil {
 		return c.unavailable(err), nil
 	}
+	rule, _ := c.ev.Kind.Rule()
+	rights, err := b.allowed(c, rule, rec)
+	if err != nil {
+		return err, nil
+	}
 	found, err := b.findKey(c)
 	if err != nil || found {
 		return err, nil
 	}
-	rule, _ := c.ev.Kind.Rule()
 	if err := b.store.countRoom(c.ev, rule, rec); err != nil {
 		return err, nil
 	}
-	if err := b.store.countPost(c.ev); err != nil {
+	if err := b.checkSlow(c, rule, rec.number, rights); err != nil {
+		return err, nil
+	}
+	if err := b.store.countPost(c.ev, rule, rights); err != nil {
 		return err, nil
 	}
 	if rule.Target != "" {
-		if err := b.checkTarget(c, rule, rec); err != nil {
+		if err := b.checkTarget(c, rule, rec, rights.role); err != nil {
 			return err, nil
 		}
 	}
@@ -62,10 +69,10 @@ func (b *batch) append(c *call) (refused, failed error) {
 	if err := b.store.countDay(c.ev, rule, rec.creator); err != nil {
 		return err, nil
 	}
-	return nil, b.put(c, rule, name, rec)
+	return nil, b.put(c, rule, name, rec, rights)
 }
 
-func (b *batch) checkTarget(c *call, rule chat.Rule, rec record) error {
+func (b *batch) checkTarget(c *call, rule chat.Rule, rec record, by chat.Role) error {
 	key := logKey(rec.number, c.ev.Target)
 	sealed := b.log.Get(key)
 	if sealed == nil {
@@ -81,7 +88,7 @@ func (b *batch) checkTarget(c *call, rule chat.Rule, rec record) error {
 		return c.unavailable(err)
 	case target.Kind != rule.Target:
 		return store.ErrNoTarget
-	case rule.Own && target.By.ID != c.ev.By.ID:
+	case rule.Own && target.By.ID != c.ev.By.ID && !rule.Overruled(by):
 		return store.ErrNotAuthor
 	case rule.Emoji && !c.ev.Off && !b.mayReact(rec, c.ev):
 		return store.ErrEmoji
@@ -112,7 +119,7 @@ func (b *batch) emojis(rec record, target chat.ID) (all []string) {
 }
 
 // put gives an event that no rule refuses its id, and writes it.
-func (b *batch) put(c *call, rule chat.Rule, name []byte, rec record) error {
+func (b *batch) put(c *call, rule chat.Rule, name []byte, rec record, rights *rights) error {
 	now := b.store.clock()
 	// Ids rise whatever the clock does, and even if the log was emptied.
 	us := uint64(now.UnixMicro())
@@ -121,12 +128,13 @@ func (b *batch) put(c *call, rule chat.Rule, name []byte, rec record) error {
 		id = rec.last.Next()
 	}
 	c.ev = position(id, rec.last, now).Give(c.ev)
+	c.ev.AsOperator = false
 	c.written = true
-	return b.write(c, rule, name, rec, now)
+	return b.write(c, rule, name, rec, rights, now)
 }
 
 // write writes an event that has its id, and what follows from it.
-func (b *batch) write(c *call, rule chat.Rule, name []byte, rec record, at time.Time) error {
+func (b *batch) write(c *call, rule chat.Rule, name []byte, rec record, rights *rights, at time.Time) error {
 	if rec.number == 0 {
 		n, err := b.rooms.NextSequence()
 		if err != nil {
@@ -157,7 +165,7 @@ func (b *batch) write(c *call, rule chat.Rule, name []byte, rec record, at time.
 			return err
 		}
 	}
-	if rule.Sets == "title" {
+	if rule.Sets == "title" && c.ev.SetsTitle() {
 		rec.title = c.ev.Text
 	}
 	key := logKey(rec.number, c.ev.ID)
@@ -166,10 +174,13 @@ func (b *batch) write(c *call, rule chat.Rule, name []byte, rec record, at time.
 	}
 	rec.last = c.ev.ID
 	rec.count++
-	if err := b.trim(&rec, b.now); err != nil {
+	if err := b.settleRights(c, rule, &rec, rights); err != nil {
 		return err
 	}
-	if err := b.index(&rec, c.ev.Room, uint64(at.Unix())); err != nil {
+	if err := b.trim(&rec, rights.Retention, b.now); err != nil {
+		return err
+	}
+	if err := b.index(&rec, c.ev.Room, rights.listed(), uint64(at.Unix())); err != nil {
 		return err
 	}
 	if err := b.rooms.Put(name, seal(name, rec.encode())); err != nil {
@@ -228,8 +239,17 @@ func (b *batch) remove(rec *record, key []byte) error {
 	return b.log.Delete(key)
 }
 
-// index puts a room in its place among the active ones, now and then.
-func (b *batch) index(rec *record, room chat.RoomID, now uint64) error {
+// index puts a room in its place among the active ones, now and then, if it is
+// to be listed at all.
+func (b *batch) index(rec *record, room chat.RoomID, listed bool, now uint64) error {
+	if !listed {
+		if rec.indexed == 0 {
+			return nil
+		}
+		key := activeKey(rec.indexed, room)
+		rec.indexed = 0
+		return b.active.Delete(key)
+	}
 	if rec.indexed != 0 && now < rec.indexed+indexEvery && rec.indexed <= now {
 		return nil
 	}

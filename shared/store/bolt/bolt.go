@@ -17,6 +17,9 @@
 //	rooms     name → number of the room, last id, events in its log, creator, title
 //	log       number, id → time, prev, event (JSON)
 //	edits     number, target, id: the event whose text stands for that of its target; → emoji: the first reaction with it
+//	rights    number, s → settings, and how many there are of what follows
+//	          number, m, user → role, name; number, b, user → a ban; number, i, id → an invite;
+//	          number, l, user → when they spoke last in a slow room
 //	active    second, name → creator: rooms by when they were last active, about
 //	keys N    number → hash of room, user and idempotency key, id, prev, time, hash of the body
 //
@@ -35,6 +38,7 @@ import (
 	"math"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"confab/shared/store"
@@ -62,6 +66,8 @@ type Store struct {
 	count  counters
 	health health
 	erased eraser
+	// forgets says that a room may have a retention of its own.
+	forgets atomic.Bool
 
 	// Each short transaction that reads holds reads for reading. Whoever holds
 	// it for writing knows that there is none.
@@ -107,6 +113,7 @@ func open(ctx context.Context, opts store.Options, clock func() time.Time) (*Sto
 	if err := s.view(func(tx *bbolt.Tx) (err error) { s.keys, err = openKeyring(tx); return err }); err != nil {
 		return nil, errors.Join(fmt.Errorf("DATA_DIR: %w", explain(s.db.Path(), err)), s.db.Close(), s.folder.Close())
 	}
+	s.forgets.Store(true) // until the rooms were looked at once
 	s.run, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	s.wg.Go(s.write)
 	s.wg.Go(s.tidy)

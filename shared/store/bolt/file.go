@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -20,7 +21,9 @@ const (
 	fileName    = "confab.db"
 	newSuffix   = ".new" // of a file that is not complete yet
 	lockName    = "lock"
-	fileVersion = 1
+	fileVersion = 2 // 1 had no bucket rights
+
+	oldestVersion = 1 // that can be brought up to date
 
 	lockTimeout = 100 * time.Millisecond
 	minMap      = 1 << 30 // bytes of address space, not of memory
@@ -92,7 +95,33 @@ func openFolder(ctx context.Context, opts store.Options, clock func() time.Time)
 	if err := setAside(db, opts); err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("DATA_DIR: %w", err), db.Close())
 	}
+	if err := bringUpToDate(db); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("DATA_DIR: %w", explain(path, err)), db.Close())
+	}
 	return db, file, nil
+}
+
+// bringUpToDate gives a file of an earlier version what it lacks. A server of
+// before does not open it any more: it would not keep to the rights in it.
+func bringUpToDate(db *bbolt.DB) error {
+	version := binary.BigEndian.AppendUint32(nil, fileVersion)
+	sealed := seal(versionKey, version)
+	return guard(func() error {
+		current := false
+		err := db.View(func(tx *bbolt.Tx) error {
+			current = bytes.Equal(tx.Bucket(confabBucket).Get(versionKey), sealed)
+			return nil
+		})
+		if err != nil || current {
+			return err
+		}
+		return db.Update(func(tx *bbolt.Tx) error {
+			if _, err := tx.CreateBucketIfNotExists(rightsBucket); err != nil {
+				return err
+			}
+			return tx.Bucket(confabBucket).Put(versionKey, sealed)
+		})
+	})
 }
 
 // create makes the file and fills it, or leaves nothing behind. It has its name
@@ -121,7 +150,7 @@ func fillNew(path string, fill func(*bbolt.DB) error) error {
 		return err
 	}
 	err = db.Update(func(tx *bbolt.Tx) error {
-		for _, name := range [][]byte{confabBucket, roomsBucket, logBucket, editsBucket, activeBucket} {
+		for _, name := range [][]byte{confabBucket, roomsBucket, logBucket, editsBucket, rightsBucket, activeBucket} {
 			if _, err := tx.CreateBucket(name); err != nil {
 				return err
 			}
@@ -245,7 +274,7 @@ func check(db *bbolt.DB, file *os.File) error {
 		switch v := binary.BigEndian.Uint32(v); {
 		case v > fileVersion:
 			return fmt.Errorf("%w: %s was written by a newer Confab (version %d of the file, this one knows %d): start that one, or set another DATA_DIR; nothing was changed", errOther, db.Path(), v, fileVersion)
-		case v < fileVersion:
+		case v < oldestVersion:
 			return fmt.Errorf("%w: %s was written by an older Confab (version %d of the file, this one knows %d): start that one, or set another DATA_DIR; nothing was changed", errOther, db.Path(), v, fileVersion)
 		}
 		for _, name := range [][]byte{roomsBucket, logBucket, editsBucket, activeBucket} {

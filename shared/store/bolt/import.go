@@ -160,7 +160,7 @@ func (b *batch) restore(evs []chat.Event) error {
 			c.hash, c.digest = hashKey(ev.Room, ev.By.ID, ev.Key), store.Digest(ev)
 		}
 		b.budget = trimBudget
-		if err := b.write(c, rule, name, rec, ev.ID.Time()); err != nil {
+		if err := b.write(c, rule, name, rec, &rights{}, ev.ID.Time()); err != nil {
 			return err
 		}
 	}

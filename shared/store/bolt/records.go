@@ -19,6 +19,7 @@ var (
 	roomsBucket  = []byte("rooms")
 	logBucket    = []byte("log")
 	editsBucket  = []byte("edits")
+	rightsBucket = []byte("rights")
 	activeBucket = []byte("active")
 	keysPrefix   = []byte("keys ")
 )

@@ -28,7 +28,11 @@ func (s *Store) Rooms(_ context.Context, ids ...chat.RoomID) ([]chat.Room, error
 			if err != nil {
 				return err
 			}
-			rooms = append(rooms, chat.Room{ID: id, Title: rec.title, Last: rec.last})
+			r, err := readRights(tx.Bucket(rightsBucket), rec.number)
+			if err != nil {
+				return err
+			}
+			rooms = append(rooms, chat.Room{ID: id, Title: rec.title, Last: rec.last, Settings: r.Settings})
 		}
 		return nil
 	})

@@ -25,16 +25,17 @@ func slack(history int) int { return min(history/10, mostSlack) }
 
 // trim takes out of a room's log what is too much or too old to keep, but no
 // more than the transaction's budget: the next append, or tidy, goes on.
-func (b *batch) trim(rec *record, now time.Time) error {
+func (b *batch) trim(rec *record, retention int, now time.Time) error {
 	opts := b.store.opts
 	tooMany := 0
 	if int(rec.count) > opts.History+slack(opts.History) {
 		tooMany = int(rec.count) - opts.History
 	}
-	if tooMany == 0 && opts.Retention <= 0 {
+	age := shorter(opts.Retention, retention)
+	if tooMany == 0 && age <= 0 {
 		return nil
 	}
-	keys, err := b.store.tooOld(b.log, rec.number, tooMany, b.budget, now)
+	keys, err := b.store.tooOld(b.log, rec.number, tooMany, b.budget, age, now)
 	if err != nil {
 		return err
 	}
@@ -50,13 +51,23 @@ func (b *batch) trim(rec *record, now time.Time) error {
 	return b.forgetEdits(rec.number, keys[len(keys)-1])
 }
 
+// shorter is how long a room keeps a line: as long as the server, or so many
+// seconds if that is less. 0 is for ever in both.
+func shorter(server time.Duration, room int) time.Duration {
+	own := time.Duration(room) * time.Second
+	if own <= 0 || server > 0 && server < own {
+		return server
+	}
+	return own
+}
+
 // tooOld returns the keys of a room's first events: those that are too many, and
 // those that are too old, but no more than most. An event from a time that is
 // still to come, because the clock was set back, is as old as the one after it.
-func (s *Store) tooOld(log *bbolt.Bucket, number uint32, tooMany, most int, now time.Time) ([][]byte, error) {
+func (s *Store) tooOld(log *bbolt.Bucket, number uint32, tooMany, most int, age time.Duration, now time.Time) ([][]byte, error) {
 	var keys [][]byte
 	old := 0
-	byAge, oldest := s.opts.Retention > 0, now.Add(-s.opts.Retention)
+	byAge, oldest := age > 0, now.Add(-age)
 	cur, prefix := log.Cursor(), roomKey(number)
 	for k, v := cur.Seek(prefix); hasPrefix(k, prefix) && old < most && len(keys) < trimLookup; k, v = cur.Next() {
 		keys = append(keys, bytes.Clone(k))
@@ -118,7 +129,7 @@ func (s *Store) tidy() {
 		case <-s.run.Done():
 			return
 		}
-		if s.opts.Retention > 0 {
+		if s.opts.Retention > 0 || s.forgets.Load() {
 			s.trimRooms()
 		}
 		if s.erased.take() {
@@ -131,6 +142,7 @@ func (s *Store) tidy() {
 
 // trimRooms goes round all rooms, a page at a time.
 func (s *Store) trimRooms() {
+	s.forgets.Store(false)
 	for next := []byte{}; next != nil && s.run.Err() == nil; {
 		var due [][]byte
 		err := s.view(func(tx *bbolt.Tx) (err error) {
@@ -151,7 +163,7 @@ func (s *Store) trimRooms() {
 // where the next page begins.
 func (s *Store) dueRooms(tx *bbolt.Tx, from []byte) (due [][]byte, next []byte, err error) {
 	now := s.clock()
-	cur, log := tx.Bucket(roomsBucket).Cursor(), tx.Bucket(logBucket)
+	cur, log, known := tx.Bucket(roomsBucket).Cursor(), tx.Bucket(logBucket), tx.Bucket(rightsBucket)
 	n := 0
 	for k, v := cur.Seek(from); k != nil; k, v = cur.Next() {
 		if n++; n > tidyPage {
@@ -161,9 +173,16 @@ func (s *Store) dueRooms(tx *bbolt.Tx, from []byte) (due [][]byte, next []byte, 
 		if err != nil {
 			return nil, nil, err
 		}
-		is := int(rec.count) > s.opts.History+slack(s.opts.History) || s.expired(rec, now)
-		if !is && s.opts.Retention > 0 {
-			old, err := s.tooOld(log, rec.number, 0, 1, now)
+		r, err := readRights(known, rec.number)
+		if err != nil {
+			return nil, nil, err
+		}
+		if r.Retention > 0 {
+			s.forgets.Store(true)
+		}
+		is := int(rec.count) > s.opts.History+slack(s.opts.History) || s.expired(rec, r, now)
+		if age := shorter(s.opts.Retention, r.Retention); !is && age > 0 {
+			old, err := s.tooOld(log, rec.number, 0, 1, age, now)
 			if err != nil {
 				return nil, nil, err
 			}
@@ -177,9 +196,9 @@ func (s *Store) dueRooms(tx *bbolt.Tx, from []byte) (due [][]byte, next []byte, 
 }
 
 // expired reports whether a room is empty and was silent for so long that it is
-// forgotten.
-func (s *Store) expired(rec record, now time.Time) bool {
-	return s.opts.Retention > 0 && rec.number != 0 && rec.count == 0 && now.Sub(rec.last.Time()) > s.opts.Retention+store.EmptyRoomLife
+// forgotten. One that somebody made or changed stays.
+func (s *Store) expired(rec record, r rights, now time.Time) bool {
+	return !r.ruled && s.opts.Retention > 0 && rec.number != 0 && rec.count == 0 && now.Sub(rec.last.Time()) > s.opts.Retention+store.EmptyRoomLife
 }
 
 func (b *batch) forget(name []byte, rec record) error {
@@ -201,10 +220,14 @@ func (s *Store) trimRoom(name []byte) {
 				if err != nil {
 					return err
 				}
-				if err = b.trim(&rec, s.clock()); err != nil {
+				r, err := readRights(b.rights, rec.number)
+				if err != nil {
 					return err
 				}
-				if s.expired(rec, s.clock()) {
+				if err = b.trim(&rec, r.Retention, s.clock()); err != nil {
+					return err
+				}
+				if s.expired(rec, r, s.clock()) {
 					return b.forget(name, rec)
 				}
 				if !b.removed {

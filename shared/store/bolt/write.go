@@ -158,7 +158,7 @@ type batch struct {
 	store *Store
 	tx    *bbolt.Tx
 	rooms, log,
-	edits, active *bbolt.Bucket
+	edits, active, rights *bbolt.Bucket
 	now     time.Time // when it began
 	keys    keyBatch
 	budget  int  // of what may still be taken out of the log because of its age or number
@@ -220,6 +220,7 @@ func (s *Store) batch(tx *bbolt.Tx) *batch {
 	b := &batch{
 		store: s, tx: tx, now: s.clock(), budget: trimBudget,
 		rooms: tx.Bucket(roomsBucket), log: tx.Bucket(logBucket), edits: tx.Bucket(editsBucket), active: tx.Bucket(activeBucket),
+		rights: tx.Bucket(rightsBucket),
 	}
 	b.log.FillPercent = fillPercent
 	return b

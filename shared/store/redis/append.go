@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"confab/shared/access"
 	"confab/shared/chat"
 	"confab/shared/store"
 
@@ -19,6 +20,9 @@ import (
 
 //go:embed append.lua
 var appendSource string
+
+//go:embed rights.lua
+var rightsSource string
 
 // A request is one call of the append script.
 type request struct {
@@ -66,6 +70,10 @@ func appendScript(rule chat.Rule, set settings) script[request] {
 			{"rooms", func(r request) string { return r.keys.rooms() }},
 			{"creators", func(r request) string { return r.keys.creators() }},
 			{"name_key", func(r request) string { return r.nameKey }},
+			{"members", func(r request) string { return r.keys.members() }},
+			{"bans", func(r request) string { return r.keys.bans() }},
+			{"invites", func(r request) string { return r.keys.invites() }},
+			{"slow_mark", func(r request) string { return r.keys.slow(r.ev.By.ID) }},
 		},
 		[]param[request, any]{
 			{"channel", func(r request) any { return r.keys.channel() }},
@@ -76,6 +84,10 @@ func appendScript(rule chat.Rule, set settings) script[request] {
 			{"begins", func(r request) any { return r.mayBegin() }},
 			{"emoji", func(r request) any { return r.addedEmoji() }},
 			{"text", func(r request) any { return r.settingText() }},
+			{"titled", func(r request) any { return r.titled() }},
+			{"by", func(r request) any { return r.author() }},
+			{"everywhere", func(r request) any { return r.everywhere() }},
+			{"change", func(r request) any { return r.change() }},
 			{"target", func(r request) any { return r.target() }},
 			{"idempotency_key", func(r request) any { return r.key }},
 			{"digest", func(r request) any { return store.Digest(r.ev) }},
@@ -86,8 +98,9 @@ func appendScript(rule chat.Rule, set settings) script[request] {
 			constant("named", set.named && !rule.RemovesText)+constant("name_life", store.PresenceLife.Milliseconds())+
 			constant("max_emojis", chat.MaxReactions)+constant("count_rooms", set.countRooms)+constant("idle", store.EmptyRoomLife.Milliseconds())+
 			constant("interval", set.rate.Interval().Microseconds())+constant("burst", set.rate.Burst)+
-			constant("day_interval", set.day.Interval().Microseconds())+constant("day_burst", set.day.Burst)+constant("publish", set.publish),
-		rateSource, claimSource, appendSource)
+			constant("day_interval", set.day.Interval().Microseconds())+constant("day_burst", set.day.Burst)+
+			constant("publish", set.publish)+rightsConstants(rule),
+		rateSource, claimSource, rightsSource, appendSource)
 }
 
 // An appender has the append script of each kind, made when it is first needed.
@@ -129,6 +142,13 @@ func (r request) settingText() string {
 	return r.ev.Text
 }
 
+func (r request) titled() string {
+	if r.rule.Sets == "" || !r.ev.SetsTitle() {
+		return ""
+	}
+	return "1"
+}
+
 func (r request) target() string {
 	if r.ev.Target.IsZero() {
 		return ""
@@ -151,14 +171,16 @@ const (
 	noTarget    verdict = "gone"        // its target is not in the log
 	notAuthor   verdict = "foreign"     // its target is another user's
 	nameTaken   verdict = "named"       // another user has its author's name now
+	tooSoon     verdict = "slow"        // in a slow room, see appended.wait
+	refused     verdict = "no"          // by package access, see appended.why
 )
 
 // appended is the reply of the append script.
 type appended struct {
 	verdict  verdict
 	position store.Position // of what is in the log
-	why      string         // with unpublished
-	wait     time.Duration  // with tooFast and spent
+	why      string         // with unpublished and refused
+	wait     time.Duration  // with tooFast, spent and tooSoon
 }
 
 // readAppended reads a reply. It fails on one that the script cannot give.
@@ -178,17 +200,34 @@ func readAppended(cmd *redis.Cmd) (appended, error) {
 		}
 		a.why = strings.Join(reply[4:], " ")
 		a.position, err = position(reply[1], reply[2], reply[3])
-	case tooFast, spent:
+	case tooFast, spent, tooSoon, refused:
 		if len(reply) != 2 {
 			return a, errReply
 		}
-		us, bad := strconv.ParseInt(reply[1], 10, 64)
-		a.wait, err = time.Duration(us)*time.Microsecond, bad
+		err = a.readRefusal(reply[1])
 	case keyReused, noTarget, notAuthor, nameTaken, begins, manyEmojis:
 	default:
 		err = errReply
 	}
 	return a, err
+}
+
+// readRefusal reads how long to wait, or why.
+func (a *appended) readRefusal(text string) error {
+	if a.verdict == refused {
+		a.why = text
+		if access.Refusals[text] == nil {
+			return errReply
+		}
+		return nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	unit := time.Microsecond
+	if a.verdict == tooSoon {
+		unit = time.Millisecond
+	}
+	a.wait = time.Duration(n) * unit
+	return err
 }
 
 // inLog reports whether the event is in the primary's log.
@@ -238,6 +277,10 @@ func (s *Store) Append(ctx context.Context, ev chat.Event) (_ chat.Line, replaye
 		return chat.Line{}, false, store.ErrNotAuthor
 	case nameTaken:
 		return chat.Line{}, false, chat.ErrNameTaken
+	case tooSoon:
+		return chat.Line{}, false, store.Slow(reply.wait)
+	case refused:
+		return chat.Line{}, false, access.Refusals[reply.why]
 	}
 	if reply.verdict == unpublished {
 		s.log.Warn("publishing failed, readers are late", "room", ev.Room, "err", reply.why)

@@ -1,7 +1,7 @@
 -- Append one event to a room's log and publish it: limits, idempotency, rules
 -- about the target, XADD with prev, the index of rooms, PUBLISH, in one round
--- trip. The functions rate and claim are those of rate.lua and presence.go, which
--- come before. The names of
+-- trip. The functions rate and claim are those of rate.lua and presence.go, and
+-- what judges rights is that of rights.lua; all come before. The names of
 -- keys and arguments are bound in front of this source, see appendScript in
 -- append.go:
 --
@@ -15,6 +15,7 @@
 --   begins                                       '' if it must not begin the room yet
 --   emoji                                        that it adds to the target
 --   text                                         what sets a property of the room
+--   titled                                       '1': text does
 --   idempotency_key digest                       digest: hash of what is posted
 --
 -- and constants:
@@ -31,7 +32,7 @@
 --   named name_life                              the name is claimed, for so many ms
 --
 -- Answers {'ok'|'again', id, prev, at} {'reused'} {'wait', µs} {'spent', µs} {'begins'} {'emojis'} {'gone'}
--- {'foreign'} {'named'}, and {'unpublished', id, prev, at, why} for an event that is in
+-- {'foreign'} {'named'} {'slow', ms} {'no', why}, and {'unpublished', id, prev, at, why} for an event that is in
 -- the log, but that Redis would not publish. At is when it happened, in ms, '0'
 -- where its id says so.
 local call = redis.call
@@ -53,8 +54,15 @@ local function top()
   local newest = call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
   return newest and newest[1] or '0-0'
 end
-local known = call('HMGET', meta, 'last', 'creator', 'indexed')
+local known = call('HMGET', meta, 'last', 'creator', 'indexed', 'ruled', 'access', 'posting', 'locked', 'slow', 'retention', 'owners')
 local last, creator, indexed = known[1] or top(), known[2], known[3]
+
+local rights = {
+  clock = clock, exists = known[4] or last ~= '0-0', ruled = known[4], access = known[5], posting = known[6],
+  locked = known[7], slow = number(known[8]), retention = number(known[9]), owners = known[10],
+}
+local refused = refusal(rights)
+if refused then return {'no', refused} end
 
 -- Ids rise whatever the clock does, and even if the log was lost and meta not.
 -- They begin with the microsecond, so that two Redis that both believe to be
@@ -93,7 +101,13 @@ end
 
 if count_rooms and not creator and begins == '' then return {'begins'} end
 
-if interval > 0 then
+local pause = slowed and rights.rank < 2 and rights.slow * 1000 or 0
+if pause > 0 then
+  local spoke = number(call('GET', slow_mark))
+  if spoke > 0 and spoke <= clock and spoke + pause > clock then return {'slow', string.format('%d', spoke + pause - clock)} end
+end
+
+if interval > 0 and (posts or rights.rank < 2) then
   local wait = rate(user_rate, now, interval, burst, 1)
   if wait > 0 then return {'wait', string.format('%d', wait)} end
 end
@@ -103,7 +117,7 @@ if target ~= '' then
   local has = {}
   for i = 1, found and #found[2] or 0, 2 do has[found[2][i]] = found[2][i + 1] end
   if has.kind ~= target_kind then return {'gone'} end
-  if own and has.user ~= user then return {'foreign'} end
+  if own and has.user ~= user and (overrule == 0 or rights.rank < overrule) then return {'foreign'} end
   if emoji ~= '' and not call('ZSCORE', emojis, target .. ' ' .. emoji) then
     local n = 0
     for _, one in ipairs(call('ZRANGEBYSCORE', emojis, ms(target), ms(target))) do
@@ -161,11 +175,27 @@ if replaces_text then
   call('ZREMRANGEBYSCORE', edits, '-inf', '(' .. ms(head[1]))
   if max_age > 0 then call('PEXPIRE', edits, max_age) end
 end
-if sets ~= '' then call('HSET', meta, sets, text) end
+if settles then
+  settle(rights)
+  if rights.set then
+    rights.access = rights.set.access or rights.set.made and 'open' or rights.access
+    rights.retention = rights.set.retention or rights.retention
+  end
+  if rights.access == 'closed' then
+    call('XTRIM', log, 'MINID', id)
+    call('DEL', edits, emojis, members, bans, invites)
+    call('HDEL', meta, 'posting', 'locked', 'slow', 'retention', 'owners', 'title')
+  end
+end
+if titled == '1' then call('HSET', meta, sets, text) end
+if slowed and rights.slow > 0 then call('SET', slow_mark, clock, 'PX', rights.slow * 1000) end
 
 -- Age is by the clock. Ids tell it as long as they follow the clock; where they
 -- ran ahead of it, the oldest entries are looked at, more than are added. A time
--- to come is of a clock that was wrong, and says nothing of the entry's age.
+-- to come is of a clock that was wrong, and says nothing of the entry's age. A
+-- room may forget sooner than the server does.
+local server_age, max_age = max_age, max_age
+if rights.retention > 0 and (max_age == 0 or rights.retention * 1000 < max_age) then max_age = rights.retention * 1000 end
 if max_age == 0 then
   call('PERSIST', log)
 else
@@ -203,18 +233,27 @@ call('PEXPIRE', current, 86400000)
 -- forgotten as a whole, unless somebody set more of it than its title.
 local passing = {last = true, shown = true, creator = true, indexed = true, title = true}
 local function forgotten()
-  local stays = max_age == 0
+  local stays = server_age == 0
   for _, field in ipairs(call('HKEYS', meta)) do stays = stays or not passing[field] end
-  if stays then call('PERSIST', meta) else call('PEXPIRE', meta, max_age + idle) end
-  if max_age == 0 then return end
-  local silent = string.format('%d', clock - max_age - idle)
+  if stays then call('PERSIST', meta) else call('PEXPIRE', meta, server_age + idle) end
+  if server_age == 0 then return end
+  local silent = string.format('%d', clock - server_age - idle)
   local gone = call('ZRANGEBYSCORE', rooms, '-inf', '(' .. silent, 'LIMIT', 0, 10)
   if #gone > 0 then
     call('ZREM', rooms, unpack(gone))
     call('ZREM', creators, unpack(gone))
   end
 end
-if creator and indexed and math.abs(clock - indexed) < 1000 then
+if rights.access and rights.access ~= 'open' then -- only open rooms are listed
+  if indexed or not creator then
+    creator = creator or user
+    call('ZREM', rooms, creator .. ' ' .. room)
+    call('ZREM', creators, creator .. ' ' .. room)
+    call('HDEL', meta, 'indexed')
+  end
+  call('HSET', meta, 'last', id, 'creator', creator)
+  call('PERSIST', meta)
+elseif creator and indexed and math.abs(clock - indexed) < 1000 then
   call('HSET', meta, 'last', id)
 else
   creator = creator or user

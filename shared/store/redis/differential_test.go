@@ -3,9 +3,11 @@ package redis_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 
+	"confab/shared/access"
 	"confab/shared/chat"
 	"confab/shared/store"
 	"confab/shared/store/bolt"
@@ -35,10 +37,10 @@ func TestEnginesGiveTheSameAnswers(t *testing.T) {
 	round := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		round++
-		d.rooms = []chat.RoomID{chat.RoomID(fmt.Sprint("a", round)), chat.RoomID(fmt.Sprint("b", round))}
+		d.rooms = []chat.RoomID{chat.RoomID(fmt.Sprint("a", round)), chat.RoomID(fmt.Sprint("b", round)), chat.NewPrivateRoom()}
 		d.said = map[chat.RoomID][]pair{}
 		d.twin = map[chat.ID]chat.ID{{}: {}}
-		rt.Repeat(map[string]func(*rapid.T){"append": d.append, "since": d.since, "before": d.before, "last": d.last, "reopen": reopen})
+		rt.Repeat(map[string]func(*rapid.T){"append": d.append, "since": d.since, "before": d.before, "last": d.last, "reopen": reopen, "settle": d.settle, "rights": d.rights})
 	})
 }
 
@@ -105,6 +107,11 @@ func (d *differ) append(rt *rapid.T) {
 
 // kind is which of the kinds of error it is.
 func kind(err error) error {
+	for _, kind := range slices.Collect(maps.Values(access.Refusals)) {
+		if errors.Is(err, kind) {
+			return kind
+		}
+	}
 	for _, kind := range []error{chat.ErrReused, chat.ErrNotFound, chat.ErrForbidden, chat.ErrTooMany, chat.ErrReset, chat.ErrUnavailable} {
 		if errors.Is(err, kind) {
 			return kind

@@ -73,4 +73,8 @@ func (k roomKeys) here() string                  { return k.room + "here" }
 func (k roomKeys) keys(generation string) string { return k.room + "keys:" + generation }
 func (k roomKeys) rate(user string) string       { return k.room + "rate:" + user }
 func (k roomKeys) day(network string) string     { return k.room + "day:" + network }
+func (k roomKeys) slow(user string) string       { return k.room + "slow:" + user }
+func (k roomKeys) members() string               { return k.room + "members" }
+func (k roomKeys) bans() string                  { return k.room + "bans" }
+func (k roomKeys) invites() string               { return k.room + "invites" }
 func (k roomKeys) channel() string               { return k.room + "events" }

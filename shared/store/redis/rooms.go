@@ -33,7 +33,7 @@ func (s *Store) Rooms(ctx context.Context, ids ...chat.RoomID) ([]chat.Room, err
 	heres := make([]*redis.StringSliceCmd, len(ids))
 	for i, id := range ids {
 		keys := s.keys.room(id)
-		metas[i] = pipe.HMGet(ctx, keys.meta(), "last", "shown", "title")
+		metas[i] = pipe.HMGet(ctx, keys.meta(), append([]string{"last", "shown", "title"}, settingFields...)...)
 		heres[i] = pipe.ZRange(ctx, keys.here(), 0, -1)
 	}
 	_, _ = pipe.Exec(ctx) // each has its own error
@@ -46,7 +46,9 @@ func (s *Store) Rooms(ctx context.Context, ids ...chat.RoomID) ([]chat.Room, err
 			if !named && last.IsZero() { // it is gone, or nothing of it is shown yet
 				continue
 			}
-			rooms = append(rooms, chat.Room{ID: id, Title: title, Last: last, People: len(users(heres[i].Val()))})
+			rooms = append(rooms, chat.Room{
+				ID: id, Title: title, Last: last, People: len(users(heres[i].Val())), Settings: settingsOf(metas[i].Val()[3:]),
+			})
 		case named:
 			return nil, store.Unavailable("read "+string(id), err)
 		}

@@ -63,6 +63,13 @@ func Run(t *testing.T, engine func(testing.TB) Engine) {
 		{"Presence", testPresence},
 		{"NameHasOneHolder", testNameHasOneHolder},
 		{"NameHasOneSpeakerAtATime", testNameHasOneSpeakerAtATime},
+		{"PrivateRoomIsItsMembers", testPrivateRoomIsItsMembers},
+		{"BanHoldsFromItsAcknowledgementOn", testBanHoldsFromItsAcknowledgementOn},
+		{"ModeratorsModerate", testModeratorsModerate},
+		{"InviteLetsInSoMany", testInviteLetsInSoMany},
+		{"SlowRoomHasUsersWait", testSlowRoomHasUsersWait},
+		{"ClosedRoomIsErased", testClosedRoomIsErased},
+		{"RoomForgetsAsItsOwnerSays", testRoomForgetsAsItsOwnerSays},
 		{"LogIsAsTheModelSays", testLogIsAsTheModelSays},
 	} {
 		t.Run(promise.name, func(t *testing.T) { promise.test(t, engine(t)) })
