@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -103,10 +104,14 @@ func readForm(r *http.Request, kind string) (url.Values, error) {
 	return r.PostForm, nil
 }
 
-// bodyError distinguishes a body that is too long from one that is broken.
+// bodyError distinguishes a body that is too long, or that did not come in time,
+// from one that is broken: what was slow may be sent again.
 func bodyError(err error) error {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return err
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return fmt.Errorf("%w: the body did not come in time, nothing was done: send it again", errSlow)
 	}
 	return fmt.Errorf("%w: the body cannot be read", errMalformed)
 }

@@ -26,6 +26,7 @@ var (
 	errForeign       = errors.New("other site")
 	errMisdirected   = errors.New("other host")
 	errHeader        = errors.New("large header")
+	errSlow          = errors.New("slow request")
 )
 
 // kinds gives each kind of error its status. The text that wraps them is for
@@ -49,6 +50,7 @@ var kinds = []struct {
 	{chat.ErrReused, http.StatusUnprocessableEntity},
 	{errUpgrade, http.StatusUpgradeRequired},
 	{chat.ErrTooMany, http.StatusTooManyRequests},
+	{errSlow, http.StatusRequestTimeout},
 	{errHeader, http.StatusRequestHeaderFieldsTooLarge},
 	{errNotHere, http.StatusNotImplemented},
 	{chat.ErrUnavailable, http.StatusServiceUnavailable},

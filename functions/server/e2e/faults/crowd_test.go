@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -137,7 +138,8 @@ func ask(c *http.Client, method, url, body string, v any) error {
 	}
 	defer res.Body.Close()
 	if res.StatusCode >= http.StatusBadRequest {
-		return fmt.Errorf("%s %s: %s", method, url, res.Status)
+		why, _ := io.ReadAll(res.Body)
+		return fmt.Errorf("%s %s: %s %s", method, url, res.Status, why)
 	}
 	if v == nil {
 		return nil
