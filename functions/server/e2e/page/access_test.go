@@ -50,11 +50,22 @@ func TestNothingStandsInAnybodysWay(t *testing.T) {
 	t.Parallel()
 	testenv.Need(t, "npm")
 	for _, scheme := range []string{"light", "dark"} {
-		for _, phone := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s, phone %t", scheme, phone), func(t *testing.T) {
+		for _, as := range []struct{ phone, chinese bool }{{false, false}, {true, false}, {true, true}, {false, true}} {
+			phone := as.phone
+			t.Run(fmt.Sprintf("%s, phone %t, Chinese %t", scheme, phone, as.chinese), func(t *testing.T) {
 				t.Parallel()
+				word := func(english, chinese string) string {
+					if as.chinese {
+						return chinese
+					}
+					return english
+				}
 				s := process.Start(t, journal(t, talk))
-				w := visit(t, s.URL)
+				w := visit(t, s.URL, func(w *window) {
+					if as.chinese {
+						inChinese(w)
+					}
+				})
 				w.device(phone, scheme)
 				w.await("the login", `document.activeElement?.matches('input[name=user]')`)
 				w.passesAxe("login")
@@ -67,27 +78,27 @@ func TestNothingStandsInAnybodysWay(t *testing.T) {
 				w.run(`document.querySelector('.bar__settings').click()`)
 				w.passesAxe("settings")
 				w.run(`document.querySelector('.dialog').close()`)
-				w.run(button("Close") + `.click()`)
+				w.run(button(word("Close", "关闭")) + `.click()`)
 				w.run(`document.querySelector('.bar__search').click()`)
 				w.write("release")
 				w.press(kb.Enter)
 				w.await("the hits", hits+`.length > 0`)
 				w.passesAxe("search")
-				w.run(button("Close") + `.click()`)
+				w.run(button(word("Close", "关闭")) + `.click()`)
 				w.say("/help")
 				w.await("the keys", `document.querySelector('dialog[open]')`)
 				w.passesAxe("keys")
 				w.press(kb.Escape)
-				w.tool("own line", "React")
-				w.run(button("Another emoji") + `.click()`)
+				w.tool("own line", word("React", "表情回应"))
+				w.run(button(word("Another emoji", "其他表情")) + `.click()`)
 				w.await("the emoji", `document.querySelector('.picker button')`)
 				w.passesAxe("emoji")
 				w.press(kb.Escape)
-				w.tool("own line", "Delete")
-				w.await("a way back", button("Undo"))
+				w.tool("own line", word("Delete", "删除"))
+				w.await("a way back", button(word("Undo", "撤销")))
 				w.passesAxe("undo")
 				w.do(chromedp.Navigate(s.URL + "/?room=NO"))
-				w.await("the problem", `document.querySelector('h1')?.innerText === 'There is no such room'`)
+				w.await("the problem", `document.querySelector('h1')?.innerText === `+quote(word("There is no such room", "没有这个房间")))
 				w.passesAxe("problem")
 				w.do(chromedp.Navigate(s.URL + "/r/garden"))
 				w.awaitRoom()
