@@ -9,7 +9,7 @@ ARCH    ?= amd64
 # inlining and room between functions.
 FUNCTION = CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) $(GO) build -trimpath -tags lambda.norpc,nethttpomithttp2 -gcflags=all=-l -ldflags '$(LDFLAGS) -funcalign=1'
 
-.PHONY: help run test check build functions bench clean tools deploy site image deb local test-clients test-resume test-cloud torture flood page openapi fuzz vuln check-page bench-page bench-picture screenshots lighthouse build-LoginFunction build-PostFunction build-StreamFunction
+.PHONY: help run test check build functions bench clean tools deploy site image deb local test-clients test-resume test-cloud torture differential flood page openapi fuzz vuln check-page bench-page bench-picture screenshots lighthouse build-LoginFunction build-PostFunction build-StreamFunction
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -75,6 +75,12 @@ torture: ## break everything under load and print what it came to (ROUNDS=10 SEE
 
 flood: ## one address floods while a hundred others chat, and what it comes to as a table (two quiet cores; FOR=10m)
 	$(GO) test ./functions/server/e2e/faults -run '^TestFloodOfOneAddress$$' -count=1 -v -timeout 0 -flood.for $(or $(FOR),10m)
+
+# Rapid writes what failed to testdata/rapid, where every later run finds it: commit the file with the mending.
+differential: ## both engines of the store get the same operations at random (SEED=1 MINUTES=60)
+	@end=$$(($$(date +%s) + 60 * $(or $(MINUTES),60))); seed=$(or $(SEED),1)000; while [ $$(date +%s) -lt $$end ]; do \
+		echo "seed $$seed"; $(GO) test ./shared/store/redis -run '^TestEngines' -count=1 -timeout 30m -rapid.seed $$seed -rapid.checks 2000 || exit 1; \
+		seed=$$((seed + 1)); done
 
 bench: build ## what a delivery costs, beside the least that it can cost (two quiet cores; WORKLOADS=1,2 RUNS=3)
 	$(GO) run ./functions/server/bench -workloads '$(or $(WORKLOADS),$(ROWS))' -runs $(or $(RUNS),3)

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"confab/shared/access"
 	"confab/shared/chat"
@@ -16,13 +17,25 @@ import (
 )
 
 // Both engines get the same operations, drawn at random, and have to give the
-// same answers and to hold the same logs. Rapid keeps the seed of what fails;
-// -rapid.checks=N makes the run longer.
+// same answers and to hold the same logs. Rapid keeps what fails in testdata and
+// begins every later run with it; make differential makes the run longer.
 func TestEnginesGiveTheSameAnswers(t *testing.T) {
-	url := startRedis(t).url()
-	dir := t.TempDir()
-	opts := store.Options{URL: url, Dir: dir}
-	d := &differ{t: t, redis: open(t, opts), bolt: must(bolt.Open(t.Context(), opts))(t)}
+	compareEngines(t, store.Options{})
+}
+
+// A limit that is not refilled during the test refuses the same posts.
+func TestEnginesRefuseTheSamePosts(t *testing.T) {
+	compareEngines(t, store.Options{PostsPerSecond: 1e-6, PostBurst: 6})
+}
+
+// Redis keeps more than it has to, so only what both have to keep is compared.
+func TestEnginesKeepTheSameHistory(t *testing.T) {
+	compareEngines(t, store.Options{History: 12, Retention: time.Hour})
+}
+
+func compareEngines(t *testing.T, opts store.Options) {
+	opts.URL, opts.Dir = startRedis(t).url(), t.TempDir()
+	d := &differ{t: t, history: opts.History, redis: open(t, opts), bolt: must(bolt.Open(t.Context(), opts))(t)}
 	t.Cleanup(func() {
 		if err := d.bolt.Close(); err != nil {
 			t.Error(err)
@@ -34,13 +47,20 @@ func TestEnginesGiveTheSameAnswers(t *testing.T) {
 		}
 		d.bolt = must(bolt.Open(t.Context(), opts))(t)
 	}
+	steps := map[string]func(*rapid.T){"append": d.append, "since": d.since, "before": d.before, "last": d.last, "reopen": reopen, "settle": d.settle, "rights": d.rights}
+	if opts.History > 0 { // a cursor may have left one of the logs
+		delete(steps, "since")
+	}
+	if opts.PostBurst > 0 { // what counts posts begins anew
+		delete(steps, "reopen")
+	}
 	round := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		round++
 		d.rooms = []chat.RoomID{chat.RoomID(fmt.Sprint("a", round)), chat.RoomID(fmt.Sprint("b", round)), chat.NewPrivateRoom()}
 		d.said = map[chat.RoomID][]pair{}
 		d.twin = map[chat.ID]chat.ID{{}: {}}
-		rt.Repeat(map[string]func(*rapid.T){"append": d.append, "since": d.since, "before": d.before, "last": d.last, "reopen": reopen, "settle": d.settle, "rights": d.rights})
+		rt.Repeat(steps)
 	})
 }
 
@@ -49,6 +69,7 @@ type pair struct{ redis, bolt chat.ID }
 
 type differ struct {
 	t           *testing.T
+	history     int // that both have to keep; 0: all
 	redis, bolt store.Store
 	rooms       []chat.RoomID
 	said        map[chat.RoomID][]pair
@@ -59,7 +80,11 @@ func (d *differ) room(rt *rapid.T) chat.RoomID { return rapid.SampledFrom(d.room
 
 // some is an event of the room, or none, or one that never was.
 func (d *differ) some(rt *rapid.T, room chat.RoomID) pair {
-	options := append([]pair{{}, {chat.ID{MS: 1}, chat.ID{MS: 1}}}, d.said[room]...)
+	said := d.said[room]
+	if d.history > 0 {
+		said = said[max(0, len(said)-d.history/2):]
+	}
+	options := append([]pair{{}, {chat.ID{MS: 1}, chat.ID{MS: 1}}}, said...)
 	return options[rapid.IntRange(0, len(options)-1).Draw(rt, "event")]
 }
 
@@ -149,6 +174,9 @@ func (d *differ) since(rt *rapid.T) {
 func (d *differ) before(rt *rapid.T) {
 	room := d.room(rt)
 	id, n := d.some(rt, room), rapid.IntRange(1, 8).Draw(rt, "n")
+	if d.history > 0 {
+		id = pair{}
+	}
 	a, errA := d.redis.Before(d.t.Context(), room, id.redis, n)
 	b, errB := d.bolt.Before(d.t.Context(), room, id.bolt, n)
 	if errA != nil || errB != nil {
