@@ -7,6 +7,7 @@ import (
 
 	"confab/functions/internal/function"
 	"confab/functions/internal/lambdahttp"
+	"confab/shared/account"
 	"confab/shared/nickname"
 	"confab/shared/web"
 
@@ -18,7 +19,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	h := a.Handler(web.Login(nickname.Parse), web.Site)
+	h := a.Handler(web.Login(web.Ways{Name: nickname.Parse, QR: account.QR}), web.Site)
 	if a.Buffered() {
 		h = web.Buffered(h)
 	}

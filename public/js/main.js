@@ -12,6 +12,7 @@ import { learn, say, stamp } from './say.js'
 
 document.documentElement.dataset.appearance = recall('settings', { appearance: 'system' }).appearance
 await learn()
+if (location.hash.startsWith('#transfer=')) await (await import('./transfer.js')).showTransfer()
 
 // Who was here before goes straight in, offline too; the server is asked meanwhile.
 let inside = false

@@ -42,7 +42,7 @@ var house = map[string][]string{
 		"shared/limit", "shared/nickname", "shared/outbox", "shared/presence", "shared/store", "shared/web"},
 	"shared/testenv": {"shared/sse"},
 	"public":         {},
-	"functions": {"public", "shared/app", "shared/chat", "shared/nickname", "shared/sse", "shared/store", "shared/store/bolt",
+	"functions": {"public", "shared/account", "shared/app", "shared/chat", "shared/nickname", "shared/sse", "shared/store", "shared/store/bolt",
 		"shared/store/redis", "shared/hub", "shared/web", "shared/web/compress", "shared/web/websocket"},
 }
 

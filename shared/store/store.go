@@ -7,6 +7,8 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"log/slog"
 	"time"
 
@@ -25,6 +27,7 @@ type Store interface {
 	Limits
 	Attendance
 	Rights
+	Deposits
 
 	// Rooms tells of the rooms named, or without a name of those spoken in
 	// last, at most [MaxRooms], the latest first. Only open rooms are among
@@ -104,6 +107,24 @@ type Limits interface {
 	// AllowSoon is Allow for what must neither wait nor stop with the store.
 	// It may let by a little more than Allow would.
 	AllowSoon(what, who string, r Rate) error
+}
+
+// Deposits are what waits for somebody who knows a key of many random bits. An
+// engine keeps its hash alone, and may forget what was deposited when it starts
+// again.
+type Deposits interface {
+	// Deposit keeps a value for so long.
+	Deposit(ctx context.Context, kind, key string, value []byte, life time.Duration) error
+	// Withdraw returns a value and forgets it: of those who ask at once, on
+	// however many servers, one gets it. It is nil for the others, for a wrong
+	// key, and when it is too late.
+	Withdraw(ctx context.Context, kind, key string) ([]byte, error)
+}
+
+// DepositKey is what an engine knows a deposit by.
+func DepositKey(kind, key string) string {
+	sum := sha256.Sum256([]byte(kind + " " + key))
+	return kind + ":" + base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
 // Attendance is who is in a room, and who has which name meanwhile. A name

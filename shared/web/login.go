@@ -10,14 +10,22 @@ import (
 	"confab/shared/identity"
 )
 
-// Login are the routes of the session. Parse reads a name that somebody says;
-// its errors are of chat's kinds. It is given, and not imported, so that a
+// Ways is what signing in needs. It is given, and not imported, so that a
 // function without these routes does not carry it.
-func Login(parse func(name string) (string, error)) Routes {
+type Ways struct {
+	// Name reads a name that somebody says. Its errors are of chat's kinds.
+	Name func(name string) (string, error)
+	// QR draws a link as SVG.
+	QR func(link string) (string, error)
+}
+
+// Login are the routes of the session.
+func Login(ways Ways) Routes {
 	return func(s *Server, mux *http.ServeMux) {
 		mux.Handle("GET /login", s.wrap(s.whoami))
-		mux.Handle("POST /login", s.wrap(func(w http.ResponseWriter, r *http.Request) error { return s.login(w, r, parse) }))
+		mux.Handle("POST /login", s.wrap(func(w http.ResponseWriter, r *http.Request) error { return s.login(w, r, ways) }))
 		mux.Handle("DELETE /login", s.wrap(s.logout))
+		mux.Handle("POST /me/transfer", s.wrap(func(w http.ResponseWriter, r *http.Request) error { return s.transfer(w, r, ways.QR) }))
 	}
 }
 
@@ -91,12 +99,14 @@ func (s *Server) transports(r *http.Request) []string {
 	return []string{serverSentEvents, longPoll}
 }
 
-// A loginRequest is a name that somebody wants to be known by.
+// A loginRequest is a name that somebody wants to be known by, or a proof of who
+// somebody is.
 type loginRequest struct {
-	Name  string `json:"name"`
-	Token bool   `json:"token,omitempty"` // the answer is to hold the session as text
-	next  string // where a form leads on to
-	form  bool
+	Name     string `json:"name,omitempty"`
+	Transfer string `json:"transfer,omitempty"` // the code of another device's link, instead of a name
+	Token    bool   `json:"token,omitempty"`    // the answer is to hold the session as text
+	next     string // where a form leads on to
+	form     bool
 }
 
 func readLogin(r *http.Request) (in loginRequest, err error) {
@@ -114,16 +124,12 @@ func readLogin(r *http.Request) (in loginRequest, err error) {
 
 // login signs somebody in. A user who is signed in already keeps the id, so that
 // their messages stay theirs under the new name.
-func (s *Server) login(w http.ResponseWriter, r *http.Request, parse func(string) (string, error)) error {
+func (s *Server) login(w http.ResponseWriter, r *http.Request, ways Ways) error {
 	in, err := readLogin(r)
 	if err != nil {
 		return err
 	}
-	name, err := parse(in.Name)
-	if err != nil {
-		return err
-	}
-	u, err := s.sessionUser(r, name)
+	u, err := s.proven(r, in, ways)
 	if err != nil {
 		return err
 	}
@@ -144,6 +150,32 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request, parse func(string
 	return answer(w, http.StatusOK, out)
 }
 
+// proven is the user that a request proves to be, or wants to be.
+func (s *Server) proven(r *http.Request, in loginRequest, ways Ways) (chat.User, error) {
+	if in.Transfer != "" {
+		if err := s.allowLogin(r); err != nil {
+			return chat.User{}, err
+		}
+		return s.transferred(r.Context(), in.Transfer)
+	}
+	name, err := ways.Name(in.Name)
+	if err != nil {
+		return chat.User{}, err
+	}
+	if err := s.allowLogin(r); err != nil {
+		return chat.User{}, err
+	}
+	return s.sessionUser(r, name)
+}
+
+// allowLogin counts a login, and fails when that is too many.
+func (s *Server) allowLogin(r *http.Request) error {
+	if s.cfg.AllowLogin == nil {
+		return nil
+	}
+	return s.cfg.AllowLogin(r.Context(), s.network(r))
+}
+
 // renew lengthens a session that is half over.
 func (s *Server) renew(w http.ResponseWriter, r *http.Request) error {
 	cookie, err := s.cfg.Users.Renew(r, s.secure(r))
@@ -157,11 +189,6 @@ func (s *Server) renew(w http.ResponseWriter, r *http.Request) error {
 // session that has expired is proof enough of who it was. So a connection of
 // the same user that has not been missed yet does not keep the name from them.
 func (s *Server) sessionUser(r *http.Request, name string) (chat.User, error) {
-	if s.cfg.AllowLogin != nil {
-		if err := s.cfg.AllowLogin(r.Context(), s.network(r)); err != nil {
-			return chat.User{}, err
-		}
-	}
 	u := identity.NewUser(name)
 	if old, ok := s.cfg.Users.Returning(r, s.secure(r)); ok {
 		u.ID = old.ID

@@ -24,7 +24,7 @@ const descriptionFile = "../../public/openapi.json"
 var shapes = map[string]any{
 	"Event": chat.Event{}, "Signal": chat.Signal{}, "User": chat.User{}, "Room": chat.Room{},
 	"Change": chat.Change{}, "Standing": chat.Standing{}, "Invite": chat.Invite{}, "Banning": chat.Banning{}, "Belonging": chat.Belonging{},
-	"Session": session{}, "LoginRequest": loginRequest{}, "LoginAnswer": loginAnswer{},
+	"Session": session{}, "LoginRequest": loginRequest{}, "LoginAnswer": loginAnswer{}, "TransferAnswer": transferAnswer{},
 	"PostRequest": postRequest{}, "PostForm": postRequest{}, "EditRequest": editRequest{}, "TitleRequest": titleRequest{},
 	"Page": page{}, "Found": found{}, "Poll": pollAnswer{}, "RoomList": roomList{}, "PeopleList": peopleList{},
 	"Problem": problem{}, "Health": health{},

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"confab/shared/account"
 	"confab/shared/chat"
 	"confab/shared/hub"
 	"confab/shared/identity"
@@ -48,7 +49,7 @@ func live(tb testing.TB, change func(*web.Config)) *liveServer {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	l := &liveServer{Server: httptest.NewServer(s.Handler(web.Login(nickname.Parse), web.Post, web.Stream, web.Health)), users: users, store: st, web: s}
+	l := &liveServer{Server: httptest.NewServer(s.Handler(web.Login(web.Ways{Name: nickname.Parse, QR: account.QR}), web.Post, web.Stream, web.Health)), users: users, store: st, web: s}
 	tb.Cleanup(func() {
 		s.Drain()
 		h.Close(0)

@@ -57,6 +57,10 @@ type Rooms interface {
 	presence.Store
 	// Around reports whether somebody else of that name is in a room now.
 	Around(ctx context.Context, u chat.User) (bool, error)
+	// Deposit keeps a value for whoever knows its key, once and for so long.
+	Deposit(ctx context.Context, kind, key string, value []byte, life time.Duration) error
+	// Withdraw takes it, nil when there is none.
+	Withdraw(ctx context.Context, kind, key string) ([]byte, error)
 	// Ready reports, by a nil error, that what is written reaches the readers.
 	Ready(ctx context.Context) error
 }

@@ -16,6 +16,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"confab/shared/account"
 	"confab/shared/chat"
 	"confab/shared/identity"
 	"confab/shared/nickname"
@@ -33,7 +34,8 @@ type tape struct {
 	titles map[chat.RoomID]string
 	keys   map[string]chat.Event
 	here   []chat.User
-	freed  []chat.User // whose names were given away
+	kept   map[string][]byte // deposits
+	freed  []chat.User       // whose names were given away
 	passed []chat.Signal
 	trim   chat.ID // cursors before it are reset
 	err    error   // of every call, if set
@@ -168,6 +170,24 @@ func (t *tape) Free(ctx context.Context, us ...chat.User) error {
 
 func (t *tape) Ready(ctx context.Context) error { return t.fails(ctx) }
 
+func (t *tape) Deposit(ctx context.Context, _, key string, value []byte, _ time.Duration) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.kept == nil {
+		t.kept = map[string][]byte{}
+	}
+	t.kept[key] = value
+	return t.fails(ctx)
+}
+
+func (t *tape) Withdraw(ctx context.Context, _, key string) ([]byte, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	value := t.kept[key]
+	delete(t.kept, key)
+	return value, t.fails(ctx)
+}
+
 func (t *tape) Around(ctx context.Context, u chat.User) (bool, error) {
 	for _, other := range t.here {
 		if other.ID != u.ID && chat.NameKey(other.Name) == chat.NameKey(u.Name) {
@@ -211,7 +231,7 @@ func open(tb testing.TB, change func(*web.Config)) *house {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	h.Handler = s.Handler(web.Login(nickname.Parse), web.Post, web.Stream, web.Site)
+	h.Handler = s.Handler(web.Login(web.Ways{Name: nickname.Parse, QR: account.QR}), web.Post, web.Stream, web.Site)
 	return h
 }
 

@@ -69,6 +69,8 @@ type Store struct {
 	// forgets says that a room may have a retention of its own.
 	forgets atomic.Bool
 
+	deposits deposits
+
 	// Each short transaction that reads holds reads for reading. Whoever holds
 	// it for writing knows that there is none.
 	reads     sync.RWMutex

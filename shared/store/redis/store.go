@@ -27,6 +27,7 @@
 //	confab:0:rate:what:who        string   as above, for what is not a post
 //	confab:0:probe:p              string   and channel, on which a process tries writing and its subscription
 //	confab:0:secret:n             string   what all servers have to know
+//	confab:0:deposit:kind:hash    string   what waits to be withdrawn, see deposit.go
 //	confab:0:version              string   of this table
 package redis
 

@@ -61,6 +61,7 @@ func Run(t *testing.T, engine func(testing.TB) Engine) {
 		{"ReadyMeansThatItDelivers", testReadyMeansThatItDelivers},
 		{"CloseEndsWhoWaits", testCloseEndsWhoWaits},
 		{"Presence", testPresence},
+		{"DepositIsWithdrawnOnce", testDepositIsWithdrawnOnce},
 		{"NameHasOneHolder", testNameHasOneHolder},
 		{"NameHasOneSpeakerAtATime", testNameHasOneSpeakerAtATime},
 		{"PrivateRoomIsItsMembers", testPrivateRoomIsItsMembers},

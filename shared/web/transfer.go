@@ -1,0 +1,73 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"confab/shared/chat"
+)
+
+// transferLife is how long the link to another device is good.
+const transferLife = 2 * time.Minute
+
+// transferKind is what the store knows such a link by.
+const transferKind = "transfer"
+
+// A transferAnswer lets another device in as the same user.
+type transferAnswer struct {
+	Link    string `json:"link"`    // to open there
+	QR      string `json:"qr"`      // the link, as SVG
+	Seconds int    `json:"seconds"` // for which it is good, once
+}
+
+var errNoTransfer = fmt.Errorf("%w: this link was used already, or is older than two minutes: make another one on the other device", chat.ErrUnauthorized)
+
+// transfer makes a link by which another device is signed in as the same user.
+// The code is in its fragment, which browsers send to nobody: it comes in no log
+// and no preview, and to open the link does not use it up.
+func (s *Server) transfer(w http.ResponseWriter, r *http.Request, draw func(string) (string, error)) error {
+	u, err := s.user(r)
+	if err != nil {
+		return err
+	}
+	if err := s.allowLogin(r); err != nil {
+		return err
+	}
+	code := strings.ToLower(rand.Text())
+	if err := s.gate.rooms.Deposit(r.Context(), transferKind, code, chat.JSON(u), transferLife); err != nil {
+		return err
+	}
+	out := transferAnswer{Link: s.base(r) + "/#transfer=" + code, Seconds: int(transferLife.Seconds())}
+	if out.QR, err = draw(out.Link); err != nil {
+		return err
+	}
+	s.log.Info("transfer begun", "user", u.ID, "client", s.client(r), "request", w.Header().Get(requestID))
+	return answer(w, http.StatusOK, out)
+}
+
+// transferred is the user whose link it was. It is good once.
+func (s *Server) transferred(ctx context.Context, code string) (u chat.User, err error) {
+	value, err := s.gate.rooms.Withdraw(ctx, transferKind, code)
+	if err != nil {
+		return u, err
+	}
+	if value == nil {
+		return u, errNoTransfer
+	}
+	return u, json.Unmarshal(value, &u)
+}
+
+// base is the address of this server as its client knows it.
+func (s *Server) base(r *http.Request) string {
+	scheme := "http://"
+	if s.secure(r) {
+		scheme = "https://"
+	}
+	return cmp.Or(strings.TrimSuffix(s.cfg.Origin, "/"), scheme+r.Host)
+}
