@@ -9,7 +9,7 @@ ARCH    ?= amd64
 # inlining and room between functions.
 FUNCTION = CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) $(GO) build -trimpath -tags lambda.norpc,nethttpomithttp2 -gcflags=all=-l -ldflags '$(LDFLAGS) -funcalign=1'
 
-.PHONY: help run test check build functions bench clean tools deploy site image deb local test-clients test-resume test-cloud torture differential flood page openapi fuzz vuln check-page bench-page bench-picture screenshots lighthouse build-LoginFunction build-PostFunction build-StreamFunction
+.PHONY: help run test check build functions bench clean tools deploy site image deb local test-clients test-resume proxies test-cloud torture differential flood page openapi fuzz vuln check-page bench-page bench-picture screenshots lighthouse build-LoginFunction build-PostFunction build-StreamFunction
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -64,6 +64,9 @@ test-resume: ## the same in five languages, cut inside frames (Java, Maven and C
 # SAM, the AWS CLI, cfn-lint and a double of AWS are kept from run to run, by what requirements.txt asks for.
 CLOUD = functions/server/e2e/cloud
 CLI   = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/confab/cloud-$(firstword $(shell cksum $(CLOUD)/requirements.txt))
+proxies: ## page, SSE, WebSocket and the doctor behind each of the real proxies: makes .github/docs/proxies.md
+	$(GO) test ./functions/server/e2e/proxies -run PageIsLive -count=1 -v -parallel 8 -timeout 30m -table
+
 test-cloud: ## (RUN=TestName for some of it) the functions under the real sam local, the image in a real Docker, the template in a double of AWS
 	@.ci/tools cloud
 	@test -e '$(CLI)/done' || { echo 'make test-cloud: installing SAM and the AWS CLI' >&2; rm -rf '$(CLI)' && python3 -m venv '$(CLI)' && \

@@ -256,3 +256,30 @@ func TestPlainTextCannotForgeAFrame(t *testing.T) {
 		}
 	}
 }
+
+// What .github/docs/clients.md says of how Confab differs from most tutorials.
+func TestDifferencesFromTutorialsAreAsDocumented(t *testing.T) {
+	t.Parallel()
+	l := live(t, nil)
+	stranger := &pupil{http.DefaultClient, t, l.URL}
+	ann := l.pupil(t, "ann") // whose login was answered with 303
+	for _, path := range []string{"/post", "/publish", "/r/lobby"} {
+		if code := stranger.form(path, "message", "hi"); code != http.StatusUnauthorized {
+			t.Errorf("%s without a name: %d, want 401", path, code)
+		}
+		for _, text := range []string{"", " ", strings.Repeat("x", chat.MaxText+1)} {
+			if code := ann.form(path, "message", text); code != http.StatusUnprocessableEntity {
+				t.Errorf("%s of %d characters: %d, want 422", path, len(text), code)
+			}
+		}
+	}
+	messages := ann.source("/subscribe")
+	for _, field := range []string{"user", "username"} {
+		res, err := ann.Post(l.URL+"/publish", "application/json", strings.NewReader(`{"`+field+`":"bob","message":"as `+field+`"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		ann.said(messages, "ann", "as "+field)
+	}
+}

@@ -4,11 +4,13 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"math/big"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -45,4 +47,20 @@ func certify(tb testing.TB, dir, name string) {
 			tb.Fatal(err)
 		}
 	}
+}
+
+// clientOf trusts an authority.
+func clientOf(authority string) (*http.Client, error) {
+	tr := http.DefaultTransport.(*http.Transport).Clone()
+	if authority == "" {
+		return &http.Client{Transport: tr}, nil
+	}
+	text, err := os.ReadFile(authority)
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(text)
+	tr.TLSClientConfig = &tls.Config{RootCAs: roots}
+	return &http.Client{Transport: tr}, nil
 }

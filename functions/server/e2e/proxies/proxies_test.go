@@ -5,6 +5,7 @@ package proxies_test
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -17,7 +18,17 @@ import (
 	"confab/functions/server/e2e/internal/process"
 )
 
-func TestMain(m *testing.M) { os.Exit(process.Main(m)) }
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "confab")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	scratch = dir
+	code := process.Main(m)
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
 
 // A row is a proxy with a configuration, and what the doctor finds there:
 // checks with a fault or a note. Of others all is well.
@@ -39,6 +50,8 @@ var table = []row{
 		faults: []string{"login: another site"}},
 	{name: "nginx, quickstart, PUBLIC_ORIGIN", proxy: nginx, conf: nginxSite(location("proxy_pass http://UP;")), origin: true,
 		notes: []string{"WebSocket: does without"}},
+	{name: "nginx, quickstart that holds", proxy: nginx, conf: nginxSite(location("proxy_pass http://UP; proxy_buffering on; proxy_ignore_headers X-Accel-Buffering;")), origin: true,
+		faults: []string{"stream: waits for its end"}, notes: []string{"WebSocket: does without"}},
 	{name: "nginx, as the manual says", proxy: nginx, conf: nginxSite(location(nginxCured))},
 	{name: "nginx, buffers", proxy: nginx, conf: nginxSite(location(strings.Replace(nginxCured, "proxy_buffering off;", "proxy_ignore_headers X-Accel-Buffering; gzip on; gzip_types text/event-stream; gzip_min_length 0;", 1))),
 		faults: []string{"stream: waits for its end"}},
@@ -127,30 +140,41 @@ func TestDoctorIsRightAboutRealProxies(t *testing.T) {
 	}
 }
 
-// look has the doctor look through the proxy at a server.
-func (r row) look(t *testing.T) (string, error) {
+// start runs a server and the proxy in front of it.
+func (r row) start(t *testing.T) (s *process.Server, base, authority string) {
 	t.Helper()
-	var env []string
+	env := []string{"POSTS_PER_SECOND=0", "POST_BURST=0"}
 	if !r.alone {
 		env = append(env, "TRUSTED_PROXIES=127.0.0.1/32")
 	}
-	s := process.Start(t, env...)
+	s = process.Start(t, env...)
 	addr, authority := r.proxy.start(t, s, r.conf, r.cert)
 	if r.origin { // its address is known only now
 		s.Kill()
 		s.Setenv("PUBLIC_ORIGIN=http://" + addr)
 		s.Restart()
 	}
-	idle := r.idle
-	if idle == "" {
-		idle = "1s"
-	}
-	args := []string{"-idle", idle, "http://" + addr + r.path}
 	if authority != "" {
-		args = []string{"-idle", idle, "-ca", authority, "https://" + addr + r.path}
+		return s, "https://" + addr, authority
 	}
+	return s, "http://" + addr, ""
+}
+
+// arguments are the doctor's.
+func (r row) arguments(idle, base, authority string) []string {
+	args := []string{"-idle", cmp.Or(r.idle, idle)}
+	if authority != "" {
+		args = append(args, "-ca", authority)
+	}
+	return append(args, base+r.path)
+}
+
+// look has the doctor look through the proxy at a server.
+func (r row) look(t *testing.T) (string, error) {
+	t.Helper()
+	_, base, authority := r.start(t)
 	var out bytes.Buffer
-	err := doctor.Run(t.Context(), args, &out)
+	err := doctor.Run(t.Context(), r.arguments("1s", base, authority), &out)
 	return out.String(), err
 }
 
