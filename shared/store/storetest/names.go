@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"confab/shared/chat"
 	"confab/shared/store"
@@ -116,6 +117,12 @@ func (n *namesake) live(t *testing.T, servers []store.Store, clock *atomic.Int64
 			}
 		case 3:
 			leave(at)
+			// Another has a moment in which to take it.
+			for until := time.Now().Add(5 * time.Millisecond); time.Now().Before(until); runtime.Gosched() {
+				if taken, err := servers[at].Around(ctx, n.user); taken || err != nil {
+					break
+				}
+			}
 		}
 	}
 }
