@@ -129,8 +129,8 @@ export class Stream {
     this.#close()
     const answers = await serverAnswers(POOL)
     if (turn !== this.#turn) return
-    const held = answers && !this.#pinged && this.#hasNext() // the server is there, and what it sends is not
     if (!answers) this.#slow++
+    const held = (answers || this.#slow >= TRIES) && !this.#pinged && this.#hasNext() // the server is there, and what it sends is not
     if (held) this.#nextWay()
     this.#down(new Problem(0, 'silence'), held || this.#alive)
   }
