@@ -105,10 +105,6 @@ func TestCommandsOfTheDocumentsRun(t *testing.T) {
 	for _, program := range []string{"bash", "curl", "jq"} {
 		testenv.Need(t, program)
 	}
-	metrics := testenv.FreeAddr(t)
-	data := "DATA_DIR=" + t.TempDir()
-	s := process.Start(t, data, "METRICS_ADDR="+metrics, "POSTS_PER_SECOND=0", "STREAMS_PER_ADDRESS=0")
-	here := strings.NewReplacer("http://localhost:8080", s.URL, "http://127.0.0.1:9090", "http://"+metrics)
 	used := map[string]bool{}
 	ran := 0
 	for _, file := range files(t) {
@@ -120,6 +116,10 @@ func TestCommandsOfTheDocumentsRun(t *testing.T) {
 			ran++
 			t.Run(fmt.Sprintf("%s:%d", filepath.Base(b.file), b.line), func(t *testing.T) {
 				t.Parallel()
+				metrics, data := testenv.FreeAddr(t), "DATA_DIR="+t.TempDir()
+				// A server of its own: what one says under a name, another may not.
+				s := process.Start(t, data, "METRICS_ADDR="+metrics, "POSTS_PER_SECOND=0", "STREAMS_PER_ADDRESS=0")
+				here := strings.NewReplacer("http://localhost:8080", s.URL, "http://127.0.0.1:9090", "http://"+metrics)
 				runScript(t, here.Replace(script), data)
 			})
 		}
