@@ -95,12 +95,14 @@ func (f Facts) maySet(set chat.Change) error {
 	return nil
 }
 
-// settingRole is the least role for a change.
+// settingRole is the least role for a change. Moderators keep a room in order;
+// all else, with what is added later, is for owners.
 func (f Facts) settingRole(set chat.Change) chat.Role {
-	switch {
-	case set == chat.Change{} && f.Room.Owners == 0:
+	if set == (chat.Change{}) && f.Room.Owners == 0 {
 		return chat.Guest
-	case set.Access != "" || set.Posting != "" || set.Retention.Given:
+	}
+	set.Locked, set.Slow, set.Invite = chat.Opt[bool]{}, chat.Opt[int]{}, chat.Invite{}
+	if set != (chat.Change{}) {
 		return chat.Owner
 	}
 	return chat.Moderator

@@ -51,13 +51,18 @@ local function full(key, most, clock)
   return redis.call('HLEN', key) >= most and left(key, clock) >= most
 end
 
+-- What moderators change too. All else, with what is added later, is for owners.
+local moderated = {locked = true, slow = true, invite = true}
+
 -- may_set judges a change of the room's settings, or of its title where there is
 -- none.
 local function may_set(r, set)
   if r.access == 'direct' and set then return 'fixed' end
   local need = 2
   if not set and number(r.owners) == 0 then need = 0 end
-  if set and (set.access or set.posting or set.retention) then need = 3 end
+  for name in pairs(set or {}) do
+    if not moderated[name] then need = 3 end
+  end
   if r.rank < need then return 'role' end
   if set and set.access and set.access ~= 'closed' and (set.access == 'direct' or secret(set.access) ~= secret(r.access)) then
     return 'fixed'
