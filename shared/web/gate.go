@@ -29,6 +29,7 @@ type gate struct {
 type visitor struct {
 	*gate
 	user chat.User
+	ctx  context.Context // of the request, for as long as its facts are read
 }
 
 // visitor returns the user who sent a request. A session that is not good is
@@ -39,7 +40,7 @@ func (s *Server) visitor(r *http.Request) (visitor, error) {
 	if err != nil && err != identity.ErrNone {
 		return visitor{}, err
 	}
-	return visitor{s.gate, u}, nil
+	return visitor{s.gate, u, withoutClientCancel(r).Context()}, nil
 }
 
 // reader returns the user who wants to read, before anything else of the request
@@ -69,15 +70,26 @@ func (v visitor) check(do access.Action, rooms ...chat.RoomID) error {
 		return v.may(v.user, do, v.facts(""))
 	}
 	for _, room := range rooms {
-		if err := v.may(v.user, do, v.facts(room)); err != nil {
+		f := v.facts(room)
+		if room.Hidden() {
+			known, err := v.rooms.Facts(v.ctx, v.user.ID, room)
+			if err != nil {
+				return err
+			}
+			f = known[0]
+			f.GuestsRead = v.guestsRead
+		}
+		if err := v.may(v.user, do, f); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// facts are what is known of a user in a room. In an open room everybody is a
-// guest, and whose a target is the store compares.
+// facts are what is known of a user in a room before it is asked for. What is
+// written the store judges by the facts of that moment, and whose a target is it
+// compares. Of a room at an address that the server made, the facts are read:
+// strangers must not learn whether it is there.
 func (v visitor) facts(chat.RoomID) access.Facts {
 	return access.Facts{GuestsRead: v.guestsRead, Role: chat.Guest}
 }
@@ -160,5 +172,15 @@ func (v visitor) follow(ctx context.Context, rooms []chat.RoomID, cursor string)
 	if err := v.check(access.Read, rooms...); err != nil {
 		return nil, err
 	}
-	return v.hub.Read(ctx, rooms, cursor)
+	reader, err := v.hub.Read(ctx, rooms, cursor)
+	if err != nil {
+		return nil, err
+	}
+	// Once more: what took the right away meanwhile ends the streams that there
+	// are by then, and this one was not there yet.
+	if err := v.check(access.Read, rooms...); err != nil {
+		reader.Close()
+		return nil, err
+	}
+	return reader, nil
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"confab/shared/access"
 	"confab/shared/chat"
 )
 
@@ -20,6 +21,10 @@ var methods = []string{
 // are.
 func (s *Server) route(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := s.mayEnter(r); err != nil {
+			s.fail(w, r, err)
+			return
+		}
 		pattern := patternOf(mux, r, r.Method)
 		if pattern != "" && fits(pattern, r.URL.Path) {
 			mux.ServeHTTP(w, r)
@@ -38,6 +43,23 @@ func (s *Server) route(mux *http.ServeMux) http.Handler {
 			s.fail(w, r, fmt.Errorf("%w: this address takes %s", errMethod, allow))
 		}
 	})
+}
+
+// mayEnter refuses everybody but its members a room whose address the server
+// made, whatever the method and whatever is below it: the answer is the same
+// whether the room is there or not. A session that is not good the handler
+// refuses.
+func (s *Server) mayEnter(r *http.Request) error {
+	below, ok := strings.CutPrefix(r.URL.Path, "/r/")
+	name, _, _ := strings.Cut(below, "/")
+	if room := chat.RoomID(name); !ok || !room.Hidden() {
+		return nil
+	}
+	v, err := s.visitor(r)
+	if err != nil {
+		return nil
+	}
+	return v.check(access.Read, chat.RoomID(name))
 }
 
 // allowed are the methods that the address of a request takes, or "" if nothing

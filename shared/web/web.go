@@ -50,6 +50,8 @@ type Rooms interface {
 	// Rooms returns the rooms named, or else those with the latest events, the
 	// latest first.
 	Rooms(ctx context.Context, rooms ...chat.RoomID) ([]chat.Room, error)
+	// Facts are those that package access needs about a user in each room.
+	Facts(ctx context.Context, user string, rooms ...chat.RoomID) ([]access.Facts, error)
 	// Signal publishes a signal. It is not stored.
 	Signal(ctx context.Context, sig chat.Signal) error
 	// People returns who is in a room, by name.
