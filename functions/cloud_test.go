@@ -1,6 +1,8 @@
 package functions_test
 
 import (
+	"bufio"
+	"fmt"
 	"net"
 	"net/http"
 	"os/exec"
@@ -40,12 +42,15 @@ func (r *redis) start() {
 	if err := r.cmd.Start(); err != nil {
 		r.tb.Fatal(err)
 	}
-	testenv.Await(r.tb, "redis-server listens", 10*time.Second, func() bool {
+	testenv.Await(r.tb, "redis-server answers", 10*time.Second, func() bool {
 		c, err := net.Dial("tcp", r.addr)
-		if err == nil {
-			c.Close()
+		if err != nil {
+			return false
 		}
-		return err == nil
+		defer c.Close()
+		fmt.Fprint(c, "PING\r\n")
+		answer, _ := bufio.NewReader(c).ReadString('\n')
+		return answer == "+PONG\r\n" // and not that it is still loading
 	})
 }
 

@@ -191,7 +191,7 @@ func TestEverythingByKeyboardAlone(t *testing.T) {
 			stops = append(stops, stop)
 		}
 	}
-	if len(stops) < 4 || len(stops) > 8 {
+	if len(stops) < 4 || len(stops) > 9 {
 		t.Errorf("%d Tab stops: %q", len(stops), stops)
 	}
 
