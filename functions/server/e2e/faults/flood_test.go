@@ -36,9 +36,6 @@ const (
 // one may have, while a hundred others chat. They have the limits of a server
 // that nobody configured, but for a shorter history.
 func TestFloodOfOneAddress(t *testing.T) {
-	if *floodFor == 0 {
-		t.Parallel()
-	}
 	length := max(shortFlood, *floodFor)
 	redis := redistest.New(t)
 	s := process.Start(t, "REDIS_URL="+redis.URL(), "TRUSTED_PROXIES=127.0.0.1/32", fmt.Sprint("HISTORY=", floodHistory),
