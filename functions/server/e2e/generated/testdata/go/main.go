@@ -26,8 +26,8 @@ func run(ctx context.Context, url string) error {
 	if err != nil {
 		return err
 	}
-	yes := true
-	in, err := c.LoginWithResponse(ctx, client.LoginRequest{Name: "go", Token: &yes})
+	name, yes := client.UserName("go"), true
+	in, err := c.LoginWithResponse(ctx, client.LoginRequest{Name: &name, Token: &yes})
 	if err != nil || in.JSON200 == nil {
 		return errors.Join(errors.New("login"), err)
 	}
