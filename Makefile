@@ -39,7 +39,7 @@ build-StreamFunction:
 test: tools check build ## install what the tests need (Redis, Chromium, Firefox) and run them all, race detector on
 	$(GO) test -race $$($(GO) list ./... | grep -v -e /e2e/faults -e /store/redis)
 	$(GO) test -race ./functions/server/e2e/faults # alone, since it holds the server to times
-	$(GO) test ./shared/store/redis # without -race, which finds one inside go-redis where a connection is made anew
+	$(GO) test -race ./shared/store/redis # alone as well
 
 # With -race, as the tests are built: all is compiled once.
 STATICCHECK = GOFLAGS="$$($(GO) env GOFLAGS) -race" $$($(GO) tool -n staticcheck)

@@ -15,6 +15,7 @@ import (
 	"confab/shared/store"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
 // A target is where Redis is.
@@ -37,7 +38,7 @@ func nodes(user, password string, c *tls.Config) func(address string) *redis.Cli
 			Addr: address, Username: user, Password: password, TLSConfig: c,
 			MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true, PoolSize: 2,
 			DialTimeout: askTimeout, ReadTimeout: askTimeout, WriteTimeout: askTimeout,
-			ConnMaxIdleTime: idleTime, DisableIdentity: true,
+			ConnMaxIdleTime: idleTime, DisableIdentity: true, MaintNotificationsConfig: noMaintenance(),
 		})
 	}
 }
@@ -76,6 +77,7 @@ func dial(opts store.Options) (target, error) {
 		}
 		o.TLSConfig = own.with(o.TLSConfig)
 		o.DialerRetries, o.ContextTimeoutEnabled, o.Dialer = 1, true, t.dialer(o.TLSConfig)
+		o.MaintNotificationsConfig = noMaintenance()
 		t.rdb, t.node = redis.NewClusterClient(o), nodes(o.Username, o.Password, o.TLSConfig)
 	default:
 		o, err := redis.ParseURL(u.String())
@@ -84,9 +86,18 @@ func dial(opts store.Options) (target, error) {
 		}
 		o.TLSConfig = own.with(o.TLSConfig)
 		o.DialerRetries, o.ContextTimeoutEnabled, o.Dialer = 1, true, t.dialer(o.TLSConfig)
+		o.MaintNotificationsConfig = noMaintenance()
 		t.rdb, t.db, t.node = redis.NewClient(o), o.DB, nodes(o.Username, o.Password, o.TLSConfig)
 	}
 	return t, nil
+}
+
+// noMaintenance keeps a client from asking each new connection for the notices
+// of Redis Enterprise. Redis refuses them, and on a refusal the driver changes
+// options that other connections are reading at that moment. A failover client
+// never asks.
+func noMaintenance() *maintnotifications.Config {
+	return &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 }
 
 // bound writes into an address what we allow every connection, whatever the

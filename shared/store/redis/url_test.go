@@ -11,6 +11,7 @@ import (
 	"confab/shared/store/redis"
 
 	goredis "github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
 	"pgregory.net/rapid"
 )
 
@@ -100,8 +101,9 @@ func TestEveryKindOfClientIsBounded(t *testing.T) {
 		retries, dials, pool    int
 		free, dial, read, write time.Duration
 		contextEnds, ownDialer  bool
+		maintenance             maintnotifications.Mode
 	}
-	want := bounds{0, 1, 16, time.Second, time.Second, 1500 * time.Millisecond, 1500 * time.Millisecond, true, true}
+	want := bounds{0, 1, 16, time.Second, time.Second, 1500 * time.Millisecond, 1500 * time.Millisecond, true, true, maintnotifications.ModeDisabled}
 	for _, address := range []string{"redis://host", "redis://host?master_name=m", "redis://host?cluster=true", "redis://host?addr=other:1"} {
 		if !strings.Contains(address, "?") {
 			address += "?"
@@ -115,10 +117,10 @@ func TestEveryKindOfClientIsBounded(t *testing.T) {
 		switch c := rdb.(type) {
 		case *goredis.Client:
 			o := c.Options()
-			got = bounds{o.MaxRetries, o.DialerRetries, o.PoolSize, o.PoolTimeout, o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.ContextTimeoutEnabled, o.Dialer != nil}
+			got = bounds{o.MaxRetries, o.DialerRetries, o.PoolSize, o.PoolTimeout, o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.ContextTimeoutEnabled, o.Dialer != nil, o.MaintNotificationsConfig.Mode}
 		case *goredis.ClusterClient:
 			o := c.Options()
-			got = bounds{o.MaxRetries, o.DialerRetries, o.PoolSize, o.PoolTimeout, o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.ContextTimeoutEnabled, o.Dialer != nil}
+			got = bounds{o.MaxRetries, o.DialerRetries, o.PoolSize, o.PoolTimeout, o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.ContextTimeoutEnabled, o.Dialer != nil, o.MaintNotificationsConfig.Mode}
 			got.retries = max(got.retries, 0)
 		}
 		if got != want {
