@@ -175,6 +175,12 @@ const (
 	refused     verdict = "no"          // by package access, see appended.why
 )
 
+// plainRefusals are the verdicts that come without more.
+var plainRefusals = map[verdict]error{
+	keyReused: store.ErrKeyReused, manyEmojis: store.ErrEmoji, noTarget: store.ErrNoTarget,
+	notAuthor: store.ErrNotAuthor, nameTaken: chat.ErrNameTaken,
+}
+
 // appended is the reply of the append script.
 type appended struct {
 	verdict  verdict
@@ -205,9 +211,11 @@ func readAppended(cmd *redis.Cmd) (appended, error) {
 			return a, errReply
 		}
 		err = a.readRefusal(reply[1])
-	case keyReused, noTarget, notAuthor, nameTaken, begins, manyEmojis:
+	case begins:
 	default:
-		err = errReply
+		if plainRefusals[a.verdict] == nil {
+			err = errReply
+		}
 	}
 	return a, err
 }
@@ -221,12 +229,8 @@ func (a *appended) readRefusal(text string) error {
 		}
 		return nil
 	}
-	n, err := strconv.ParseInt(text, 10, 64)
-	unit := time.Microsecond
-	if a.verdict == tooSoon {
-		unit = time.Millisecond
-	}
-	a.wait = time.Duration(n) * unit
+	us, err := strconv.ParseInt(text, 10, 64)
+	a.wait = time.Duration(us) * time.Microsecond
 	return err
 }
 
@@ -262,21 +266,14 @@ func (s *Store) Append(ctx context.Context, ev chat.Event) (_ chat.Line, replaye
 	if err != nil {
 		return chat.Line{}, false, store.Unavailable("append to "+string(ev.Room), err)
 	}
+	if err := plainRefusals[reply.verdict]; err != nil {
+		return chat.Line{}, false, err
+	}
 	switch reply.verdict {
-	case keyReused:
-		return chat.Line{}, false, store.ErrKeyReused
 	case tooFast:
 		return chat.Line{}, false, store.TooMany("post", reply.wait)
 	case spent:
 		return chat.Line{}, false, store.Spent(reply.wait)
-	case manyEmojis:
-		return chat.Line{}, false, store.ErrEmoji
-	case noTarget:
-		return chat.Line{}, false, store.ErrNoTarget
-	case notAuthor:
-		return chat.Line{}, false, store.ErrNotAuthor
-	case nameTaken:
-		return chat.Line{}, false, chat.ErrNameTaken
 	case tooSoon:
 		return chat.Line{}, false, store.Slow(reply.wait)
 	case refused:

@@ -32,7 +32,7 @@
 --   named name_life                              the name is claimed, for so many ms
 --
 -- Answers {'ok'|'again', id, prev, at} {'reused'} {'wait', µs} {'spent', µs} {'begins'} {'emojis'} {'gone'}
--- {'foreign'} {'named'} {'slow', ms} {'no', why}, and {'unpublished', id, prev, at, why} for an event that is in
+-- {'foreign'} {'named'} {'slow', µs} {'no', why}, and {'unpublished', id, prev, at, why} for an event that is in
 -- the log, but that Redis would not publish. At is when it happened, in ms, '0'
 -- where its id says so.
 local call = redis.call
@@ -104,7 +104,7 @@ if count_rooms and not creator and begins == '' then return {'begins'} end
 local pause = slowed and rights.rank < 2 and rights.slow * 1000 or 0
 if pause > 0 then
   local spoke = number(call('GET', slow_mark))
-  if spoke > 0 and spoke <= clock and spoke + pause > clock then return {'slow', string.format('%d', spoke + pause - clock)} end
+  if spoke > 0 and spoke <= clock and spoke + pause > clock then return {'slow', string.format('%d', (spoke + pause - clock) * 1000)} end
 end
 
 if interval > 0 and (posts or rights.rank < 2) then
@@ -163,18 +163,15 @@ if removes_text or replaces_text then
     end
   end
 end
-if emoji ~= '' then
-  call('ZADD', emojis, ms(target), target .. ' ' .. emoji)
+-- note keeps what is about the target for as long as the target is there.
+local function note(index, what)
+  call('ZADD', index, ms(target), target .. ' ' .. what)
   local head = call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
-  call('ZREMRANGEBYSCORE', emojis, '-inf', '(' .. ms(head[1]))
-  if max_age > 0 then call('PEXPIRE', emojis, max_age) end
+  call('ZREMRANGEBYSCORE', index, '-inf', '(' .. ms(head[1]))
+  if max_age > 0 then call('PEXPIRE', index, max_age) end
 end
-if replaces_text then
-  call('ZADD', edits, ms(target), target .. ' ' .. id)
-  local head = call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
-  call('ZREMRANGEBYSCORE', edits, '-inf', '(' .. ms(head[1]))
-  if max_age > 0 then call('PEXPIRE', edits, max_age) end
-end
+if emoji ~= '' then note(emojis, emoji) end
+if replaces_text then note(edits, id) end
 if settles then
   settle(rights)
   if rights.set then
@@ -183,8 +180,8 @@ if settles then
   end
   if rights.access == 'closed' then
     call('XTRIM', log, 'MINID', id)
-    call('DEL', edits, emojis, members, bans, invites)
-    call('HDEL', meta, 'posting', 'locked', 'slow', 'retention', 'owners', 'title')
+    call('DEL', edits, emojis)
+    forget_rights()
   end
 end
 if titled == '1' then call('HSET', meta, sets, text) end

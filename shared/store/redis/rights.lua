@@ -157,10 +157,15 @@ local function set_rank(who, role)
   if owners ~= 0 then redis.call('HINCRBY', meta, 'owners', owners) end
 end
 
+-- forget_rights leaves nothing of the rules and the people that a room had.
+local function forget_rights()
+  redis.call('DEL', members, bans, invites)
+  redis.call('HDEL', meta, 'posting', 'locked', 'slow', 'retention', 'owners', 'title')
+end
+
 local function set_room(r, set)
   if set.made and not (r.access == 'direct') then
-    redis.call('DEL', members, bans, invites)
-    redis.call('HDEL', meta, 'posting', 'locked', 'slow', 'retention', 'owners', 'title')
+    forget_rights()
     redis.call('HSET', meta, 'access', set.access or 'open')
     if set.access ~= 'direct' then set_rank(cjson.decode(by), 3) end
   end
