@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"confab/shared/access"
 	"confab/shared/chat"
@@ -66,19 +67,11 @@ func (s *Server) writer(r *http.Request, kind chat.Kind) (visitor, error) {
 // check asks for each room whether the user may do that, and once where no room
 // is named yet.
 func (v visitor) check(do access.Action, rooms ...chat.RoomID) error {
-	if len(rooms) == 0 {
-		return v.may(v.user, do, v.facts(""))
+	facts, err := v.facts(rooms)
+	if err != nil {
+		return err
 	}
-	for _, room := range rooms {
-		f := v.facts(room)
-		if room.Hidden() {
-			known, err := v.rooms.Facts(v.ctx, v.user.ID, room)
-			if err != nil {
-				return err
-			}
-			f = known[0]
-			f.GuestsRead = v.guestsRead
-		}
+	for _, f := range facts {
 		if err := v.may(v.user, do, f); err != nil {
 			return err
 		}
@@ -86,12 +79,30 @@ func (v visitor) check(do access.Action, rooms ...chat.RoomID) error {
 	return nil
 }
 
-// facts are what is known of a user in a room before it is asked for. What is
-// written the store judges by the facts of that moment, and whose a target is it
-// compares. Of a room at an address that the server made, the facts are read:
-// strangers must not learn whether it is there.
-func (v visitor) facts(chat.RoomID) access.Facts {
-	return access.Facts{GuestsRead: v.guestsRead, Role: chat.Guest}
+// facts are what is known of a user in each room, or in none if none is named.
+// What is written the store judges by the facts of that moment, and whose a
+// target is it compares. Of rooms at addresses that the server made, the facts
+// are read, together: strangers must not learn whether they are there.
+func (v visitor) facts(rooms []chat.RoomID) ([]access.Facts, error) {
+	all := make([]access.Facts, max(len(rooms), 1))
+	for i := range all {
+		all[i].Role = chat.Guest
+	}
+	if slices.ContainsFunc(rooms, chat.RoomID.Hidden) {
+		read, err := v.rooms.Facts(v.ctx, v.user.ID, rooms...)
+		if err != nil {
+			return nil, err
+		}
+		for i, room := range rooms {
+			if room.Hidden() {
+				all[i] = read[i]
+			}
+		}
+	}
+	for i := range all {
+		all[i].GuestsRead = v.guestsRead
+	}
+	return all, nil
 }
 
 // append writes an event down, see [Rooms].

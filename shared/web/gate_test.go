@@ -2,7 +2,6 @@ package web_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -31,14 +30,7 @@ func TestEveryRouteAsksForAccess(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.web.Deny(fmt.Errorf("%w: the gate is closed", chat.ErrForbidden))
-	file, err := os.ReadFile("../../public/openapi.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var d description
-	if err := json.Unmarshal(file, &d); err != nil {
-		t.Fatal(err)
-	}
+	d := readDescription(t)
 	walked := 0
 	for path, ops := range d.Paths {
 		for method := range ops {

@@ -2,11 +2,9 @@ package web_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -61,14 +59,7 @@ func TestPrivateRoomCannotBeToldFromNone(t *testing.T) {
 // hiddenRoutes are all ways to ask for a room.
 func hiddenRoutes(t *testing.T) []string {
 	t.Helper()
-	file, err := os.ReadFile("../../public/openapi.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var d description
-	if err := json.Unmarshal(file, &d); err != nil {
-		t.Fatal(err)
-	}
+	d := readDescription(t)
 	routes := []string{"GET /stream?room={room}", "GET /stream?room=lobby&room={room}", "GET /rooms?room={room}"}
 	for path := range d.Paths {
 		if !strings.HasPrefix(path, "/r/{room}") {
@@ -87,7 +78,9 @@ func hiddenRoutes(t *testing.T) []string {
 // tries is what a stranger can see of an answer.
 func (l *liveServer) tries(t *testing.T, method, address, accept string, as chat.User) string {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, l.URL+address, strings.NewReader(`{"text":"a","title":"a"}`))
+	ctx, cancel := context.WithTimeout(t.Context(), patient)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, method, l.URL+address, strings.NewReader(`{"text":"a","title":"a"}`))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,18 @@ type description struct {
 	Paths map[string]map[string]json.RawMessage
 }
 
+func readDescription(t *testing.T) (d description) {
+	t.Helper()
+	file, err := os.ReadFile("../../public/openapi.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(file, &d); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
 var methods = []string{"get", "head", "post", "put", "patch", "delete"}
 
 // A route that a handler is put under, by the source. The page's own files
@@ -27,14 +39,7 @@ var routePattern = regexp.MustCompile(`mux\.Handle\("([A-Z]+) (/[^"]*)",`)
 func TestDescriptionHasEveryRouteAndNoOther(t *testing.T) {
 	t.Parallel()
 	l := live(t, nil)
-	file, err := os.ReadFile("../../public/openapi.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var d description
-	if err := json.Unmarshal(file, &d); err != nil {
-		t.Fatal(err)
-	}
+	d := readDescription(t)
 	var described []string
 	for path, ops := range d.Paths {
 		for method, op := range ops {
