@@ -46,28 +46,31 @@ func (s *Store) do(c *call) error {
 	ctx, cancel := context.WithTimeout(c.ctx, answerTimeout)
 	defer cancel()
 	c.ctx = ctx
+	room := c.ev.Room // the writing goroutine owns the event once it has the call
 	select {
 	case s.calls <- c:
 	case <-s.run.Done():
-		return c.unavailable(errClosed)
+		return unavailable(room, errClosed)
 	case <-ctx.Done():
-		return c.unavailable(context.Cause(ctx))
+		return unavailable(room, context.Cause(ctx))
 	}
 	select {
 	case <-c.done:
 		return c.err
 	case <-s.run.Done():
-		return c.unavailable(errClosed)
+		return unavailable(room, errClosed)
 	case <-ctx.Done():
-		return c.unavailable(context.Cause(ctx))
+		return unavailable(room, context.Cause(ctx))
 	}
 }
 
-func (c *call) unavailable(err error) error {
+func (c *call) unavailable(err error) error { return unavailable(c.ev.Room, err) }
+
+func unavailable(room chat.RoomID, err error) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-		return store.Full("append to "+string(c.ev.Room), err)
+		return store.Full("append to "+string(room), err)
 	}
-	return store.Unavailable("append to "+string(c.ev.Room), err)
+	return store.Unavailable("append to "+string(room), err)
 }
 
 // write makes all changes of the file, until the store is closed. Whatever
