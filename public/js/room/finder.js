@@ -27,7 +27,7 @@ export class Finder {
     limit(this.#box, 'room')
     this.#form.addEventListener('submit', event => { event.preventDefault(); this.#submit() })
     this.#box.addEventListener('focus', () => this.#load())
-    this.#box.addEventListener('input', () => this.#draw())
+    this.#box.addEventListener('input', () => { this.#box.setCustomValidity(''); this.#draw() })
     this.#box.addEventListener('blur', () => this.#hide())
     this.#box.addEventListener('keydown', event => this.#key(event))
     this.#list.addEventListener('pointerdown', event => {
@@ -60,7 +60,6 @@ export class Finder {
     const options = found.map(({ room, people }) => option(room, room, people ? say('peopleCount', { n: people }) : ''))
     if (isRoom(typed) && !found.some(({ room }) => room === typed)) options.push(option(typed, say('makeRoom', { room: typed }), ''))
     options.forEach((one, i) => { one.id = `found-${i}` })
-    this.#box.setCustomValidity('')
     this.#list.replaceChildren(...options)
     this.#list.hidden = !options.length
     this.#box.ariaExpanded = String(options.length > 0)
@@ -69,6 +68,7 @@ export class Finder {
 
   #hide() {
     this.#asking.abort()
+    this.#box.setCustomValidity('')
     this.#list.hidden = true
     this.#box.ariaExpanded = 'false'
     this.#box.removeAttribute('aria-activedescendant')
