@@ -63,7 +63,7 @@ type Config struct {
 	SAMLocal          bool    `env:"AWS_SAM_LOCAL"`                       // set by sam local, which buffers too
 	PostsPerSecond    float64 `env:"POSTS_PER_SECOND" envDefault:"1"`     // of one user in one room, in the long run
 	PostBurst         int     `env:"POST_BURST" envDefault:"10"`          // of one user in one room, at once
-	PostsPerDay       *int    `env:"POSTS_PER_DAY"`                       // of one address in a room that another user began; not set: a quarter of HISTORY
+	PostsPerDay       *int    `env:"POSTS_PER_DAY"`                       // of one address in a room that another user began and its user does not moderate; not set: a quarter of HISTORY
 	RoomsPerDay       int     `env:"ROOMS_PER_DAY" envDefault:"100"`      // that one address begins
 	PostersPerAddress int     `env:"POSTERS_PER_ADDRESS" envDefault:"64"` // an address may post as often as so many users in a room
 	LoginsPerSecond   float64 `env:"LOGINS_PER_SECOND" envDefault:"2"`    // from one address, in the long run

@@ -40,6 +40,10 @@ type Rule struct {
 	Target Kind
 	// Own says that only the author of the target may write it, and those of
 	// the role Overrule on, if that is not [Guest].
+	//
+	// Decision: a moderator takes out any line, an owner's too, as in the chats
+	// that people know. Ranks protect people from bans, not lines from deletion;
+	// the event names who did it, and the owner may take the role away.
 	Own      bool
 	Overrule Role
 	// Role is the least role of a user who may write it.

@@ -186,7 +186,8 @@ type Options struct {
 	PostsPerSecond float64
 	PostBurst      int
 	// PostsPerDay is what one network may write in a room that another user
-	// began, so that no flood pushes out what others said. Deletions are free.
+	// began, so that no flood pushes out what others said. Deletions are free,
+	// and so is what the moderators and owners of the room write.
 	PostsPerDay int
 	// RoomsPerDay is how many rooms one network may begin.
 	RoomsPerDay int

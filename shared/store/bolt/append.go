@@ -66,7 +66,7 @@ func (b *batch) append(c *call) (refused, failed error) {
 	if !rule.RemovesText && !b.store.here.claim(c.ev.By) {
 		return chat.ErrNameTaken, nil
 	}
-	if err := b.store.countDay(c.ev, rule, rec.creator); err != nil {
+	if err := b.store.countDay(c.ev, rule, rec.creator, rights); err != nil {
 		return err, nil
 	}
 	return nil, b.put(c, rule, name, rec, rights)

@@ -39,9 +39,9 @@ func (s *Store) countRoom(ev chat.Event, rule chat.Rule, rec record) error {
 }
 
 // countDay counts an event for the day of its network in a room that another
-// user began.
-func (s *Store) countDay(ev chat.Event, rule chat.Rule, creator string) error {
-	if ev.From == "" || creator == "" || creator == ev.By.ID || rule.RemovesText {
+// user began. What the room's moderators and owners write is not counted.
+func (s *Store) countDay(ev chat.Event, rule chat.Rule, creator string, r *rights) error {
+	if ev.From == "" || creator == "" || creator == ev.By.ID || r.role >= chat.Moderator || rule.RemovesText {
 		return nil
 	}
 	return store.Spent(s.rates.take(rateKey{"day in " + string(ev.Room), ev.From}, store.Day(s.opts.PostsPerDay)))

@@ -131,8 +131,9 @@ end
 if named and claim(name_key, user, name_life) ~= user then return {'named'} end
 
 -- In a room that another user began, a network has a day's share of the log, so
--- that no flood pushes out what others said. Taking texts out is free.
-if day_interval > 0 and network ~= '' and creator and creator ~= user and not removes_text then
+-- that no flood pushes out what others said. Taking texts out is free, and so is
+-- what the room's moderators and owners write.
+if day_interval > 0 and network ~= '' and creator and creator ~= user and rights.rank < 2 and not removes_text then
   local wait = rate(network_day, now, day_interval, day_burst, 1)
   if wait > 0 then return {'spent', string.format('%d', wait)} end
 end
