@@ -26,9 +26,9 @@ var (
 	ErrReset = errors.New("the log does not continue the cursor")
 )
 
-// ErrNameTaken refuses a name that another user has now. Under it nothing was
-// written.
-var ErrNameTaken = fmt.Errorf("%w: somebody of that name is here now: nothing was changed, try another name", ErrConflict)
+// ErrNameTaken refuses a name that another user has, now or for good. Under it
+// nothing was written.
+var ErrNameTaken = fmt.Errorf("%w: somebody has that name: nothing was changed, try another name", ErrConflict)
 
 // A RetryError is an error with the time after which to try again.
 type RetryError struct {

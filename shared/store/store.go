@@ -26,6 +26,7 @@ type Store interface {
 	Log
 	Limits
 	Attendance
+	Names
 	Rights
 	Deposits
 
@@ -147,7 +148,25 @@ type Attendance interface {
 	Around(ctx context.Context, u chat.User) (bool, error)
 }
 
+// Names are those that belong to a user for good, whether the user is around or
+// not, and what has to be known to know that user again. None of it may be lost.
+type Names interface {
+	// Own gives a user their name for [NameLife], anew whenever they use it:
+	// speak or are in a room by it. It fails with [chat.ErrNameTaken] when another
+	// has it. Free does not give it away.
+	Own(ctx context.Context, u chat.User) error
+	// Disown gives a name away that the user owns.
+	Disown(ctx context.Context, u chat.User) error
+	// Account is what is kept of a user, nil when that is nothing.
+	Account(ctx context.Context, user string) ([]byte, error)
+	// SetAccount puts another value in the place of one that is kept, and
+	// reports false when that is not it. Nil stands for none.
+	SetAccount(ctx context.Context, user string, old, value []byte) (bool, error)
+}
+
 const (
+	// NameLife is how long a name is owned after its owner used it last.
+	NameLife = 365 * 24 * time.Hour
 	// PresenceLife is how long somebody counts as being in a room after the
 	// last word of the server that holds their connection: that server's death
 	// is seen within it. The server refreshes well within it.

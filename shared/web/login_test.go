@@ -114,18 +114,18 @@ func TestOlderTokenOfATakenNameNeitherPostsNorTypes(t *testing.T) {
 	h := open(t, nil)
 	h.tape.here = []chat.User{ann}
 	older := chat.User{ID: "u_older", Name: "ANN"}
-	refused(t, h.do(t, ask{"POST", "/r/lobby/typing", "", "", older}), 409, "Somebody of that name is here now")
+	refused(t, h.do(t, ask{"POST", "/r/lobby/typing", "", "", older}), 409, "Somebody has that name")
 	if len(h.tape.passed) > 0 {
 		t.Errorf("%v passed by", h.tape.passed)
 	}
 	h.tape.err = chat.ErrNameTaken
-	refused(t, h.do(t, ask{"POST", "/r/lobby", asJSON, `{"text":"x"}`, older}), 409, "Somebody of that name is here now")
+	refused(t, h.do(t, ask{"POST", "/r/lobby", asJSON, `{"text":"x"}`, older}), 409, "Somebody has that name")
 }
 
 func TestTakenNameIsAConflict(t *testing.T) {
 	h := open(t, nil)
 	h.tape.here = []chat.User{ann}
-	refused(t, h.do(t, ask{"POST", "/login", asForm, "user=ANN", nobody}), 409, "Somebody of that name is here now")
+	refused(t, h.do(t, ask{"POST", "/login", asForm, "user=ANN", nobody}), 409, "Somebody has that name")
 	if res := h.do(t, ask{"POST", "/login", asForm, "user=ann", ann}); res.StatusCode != http.StatusSeeOther {
 		t.Errorf("ann herself: %s", res.Status)
 	}

@@ -20,6 +20,7 @@
 //	rights    number, s → settings, and how many there are of what follows
 //	          number, m, user → role, name; number, b, user → a ban; number, i, id → an invite;
 //	          number, l, user → when they spoke last in a slow room
+//	users     n, name → user, when the name was used; a, user → what is kept to know them again
 //	active    second, name → creator: rooms by when they were last active, about
 //	keys N    number → hash of room, user and idempotency key, id, prev, time, hash of the body
 //
@@ -112,7 +113,7 @@ func open(ctx context.Context, opts store.Options, clock func() time.Time) (*Sto
 	if s.db, s.file, err = openFolder(ctx, opts, clock); err != nil {
 		return nil, errors.Join(err, s.folder.Close())
 	}
-	if err := s.view(func(tx *bbolt.Tx) (err error) { s.keys, err = openKeyring(tx); return err }); err != nil {
+	if err := s.view(s.remember); err != nil {
 		return nil, errors.Join(fmt.Errorf("DATA_DIR: %w", explain(s.db.Path(), err)), s.db.Close(), s.folder.Close())
 	}
 	s.forgets.Store(true) // until the rooms were looked at once
@@ -121,6 +122,15 @@ func open(ctx context.Context, opts store.Options, clock func() time.Time) (*Sto
 	s.wg.Go(s.tidy)
 	s.wg.Go(s.serveBackups)
 	return s, nil
+}
+
+// remember reads what of the file is in memory too.
+func (s *Store) remember(tx *bbolt.Tx) (err error) {
+	if s.keys, err = openKeyring(tx); err != nil {
+		return err
+	}
+	s.here.owned, err = readNames(tx.Bucket(usersBucket))
+	return err
 }
 
 // Close ends all followers and closes the file. Posts that wait are answered

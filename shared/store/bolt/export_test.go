@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"confab/shared/chat"
 	"confab/shared/store"
 
 	"go.etcd.io/bbolt"
@@ -31,6 +32,21 @@ func (s *Store) AgeKeys(by time.Duration) {
 			g.since = g.since.Add(-by)
 		}
 	})
+}
+
+// SaveNames does at once what tidy does in time.
+func (s *Store) SaveNames() { s.saveNames() }
+
+// AgeName makes the last use of an owned name older, in the file too.
+func (s *Store) AgeName(name string, by time.Duration) {
+	s.here.mu.Lock()
+	key := chat.NameKey(name)
+	o := s.here.owned[key]
+	o.used = o.used.Add(-by)
+	o.saved = o.used.Add(-saveNamesEvery)
+	s.here.owned[key] = o
+	s.here.mu.Unlock()
+	s.saveNames()
 }
 
 // EraseNow does at once what tidy does in time.

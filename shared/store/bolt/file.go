@@ -21,7 +21,7 @@ const (
 	fileName    = "confab.db"
 	newSuffix   = ".new" // of a file that is not complete yet
 	lockName    = "lock"
-	fileVersion = 2 // 1 had no bucket rights
+	fileVersion = 3 // 1 had no bucket rights, 2 no bucket users
 
 	oldestVersion = 1 // that can be brought up to date
 
@@ -116,8 +116,10 @@ func bringUpToDate(db *bbolt.DB) error {
 			return err
 		}
 		return db.Update(func(tx *bbolt.Tx) error {
-			if _, err := tx.CreateBucketIfNotExists(rightsBucket); err != nil {
-				return err
+			for _, name := range [][]byte{rightsBucket, usersBucket} {
+				if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+					return err
+				}
 			}
 			return tx.Bucket(confabBucket).Put(versionKey, sealed)
 		})
@@ -150,7 +152,7 @@ func fillNew(path string, fill func(*bbolt.DB) error) error {
 		return err
 	}
 	err = db.Update(func(tx *bbolt.Tx) error {
-		for _, name := range [][]byte{confabBucket, roomsBucket, logBucket, editsBucket, rightsBucket, activeBucket} {
+		for _, name := range [][]byte{confabBucket, roomsBucket, logBucket, editsBucket, rightsBucket, usersBucket, activeBucket} {
 			if _, err := tx.CreateBucket(name); err != nil {
 				return err
 			}

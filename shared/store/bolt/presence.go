@@ -48,6 +48,7 @@ type attendance struct {
 	mu    sync.Mutex // guards what follows
 	rooms map[chat.RoomID]map[presence]time.Time
 	names map[string]claim // by [chat.NameKey]
+	owned map[string]ownedName
 }
 
 // A presence is a user on one server: the same user on two of them is two, so
@@ -100,6 +101,13 @@ func (a *attendance) make() {
 // take is claim with a.mu held.
 func (a *attendance) take(u chat.User, now time.Time) bool {
 	key := chat.NameKey(u.Name)
+	if o, ok := a.owned[key]; ok && o.lasts(now) {
+		if o.owner == u.ID {
+			o.used = now
+			a.owned[key] = o
+		}
+		return o.owner == u.ID
+	}
 	if c := a.names[key]; c.owner != u.ID && c.until.After(now) {
 		return false
 	}
@@ -147,8 +155,7 @@ func (a *attendance) people(room chat.RoomID) []chat.User {
 func (a *attendance) taken(u chat.User) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	c, ok := a.names[chat.NameKey(u.Name)]
-	return ok && c.until.After(time.Now()) && c.owner != u.ID
+	return a.another(u, time.Now())
 }
 
 // sweep forgets who is not here any more.

@@ -20,6 +20,7 @@ var (
 	logBucket    = []byte("log")
 	editsBucket  = []byte("edits")
 	rightsBucket = []byte("rights")
+	usersBucket  = []byte("users")
 	activeBucket = []byte("active")
 	keysPrefix   = []byte("keys ")
 )

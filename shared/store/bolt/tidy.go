@@ -136,6 +136,7 @@ func (s *Store) tidy() {
 			s.erase(false)
 		}
 		s.here.sweep(time.Now())
+		s.saveNames()
 		s.deposits.sweep(time.Now())
 		s.rates.sweep(time.Now())
 	}

@@ -161,7 +161,7 @@ type batch struct {
 	store *Store
 	tx    *bbolt.Tx
 	rooms, log,
-	edits, active, rights *bbolt.Bucket
+	edits, active, rights, users *bbolt.Bucket
 	now     time.Time // when it began
 	keys    keyBatch
 	budget  int  // of what may still be taken out of the log because of its age or number
@@ -223,7 +223,7 @@ func (s *Store) batch(tx *bbolt.Tx) *batch {
 	b := &batch{
 		store: s, tx: tx, now: s.clock(), budget: trimBudget,
 		rooms: tx.Bucket(roomsBucket), log: tx.Bucket(logBucket), edits: tx.Bucket(editsBucket), active: tx.Bucket(activeBucket),
-		rights: tx.Bucket(rightsBucket),
+		rights: tx.Bucket(rightsBucket), users: tx.Bucket(usersBucket),
 	}
 	b.log.FillPercent = fillPercent
 	return b

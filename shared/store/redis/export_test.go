@@ -22,6 +22,9 @@ func KeyOf(room chat.RoomID, what string) string {
 	return newKeyspace(defaultPrefix, 0).room(room).room + what
 }
 
+// NameKey is where the owner of a name is.
+func NameKey(name string) string { return newKeyspace(defaultPrefix, 0).name(name) }
+
 // ParseURL reads an address and returns it as the driver gets it.
 func ParseURL(raw string) (string, error) {
 	u, err := parseURL(raw)

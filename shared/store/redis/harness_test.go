@@ -68,8 +68,13 @@ func TestRedisKeepsTheContract(t *testing.T) {
 
 func engine() storetest.Engine {
 	return storetest.Engine{
-		Slack:           200, // Redis trims whole nodes, of 100
-		Age:             func(tb testing.TB, s store.Store, by time.Duration) { later(tb, s.(*redis.Store), by) },
+		Slack: 200, // Redis trims whole nodes, of 100
+		Age:   func(tb testing.TB, s store.Store, by time.Duration) { later(tb, s.(*redis.Store), by) },
+		AgeName: func(tb testing.TB, s store.Store, name string, by time.Duration) {
+			rdb, key := s.(*redis.Store).Redis(), redis.NameKey(name)
+			left := must(rdb.PTTL(tb.Context(), key).Result())(tb)
+			must(rdb.PExpire(tb.Context(), key, left-by).Result())(tb)
+		},
 		CutSubscription: func(s store.Store) { s.(*redis.Store).CutSubscription() },
 	}
 }

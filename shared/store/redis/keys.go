@@ -31,6 +31,7 @@ func (k keyspace) version() string              { return string(k) + "version" }
 func (k keyspace) name(name string) string      { return string(k) + "name:" + chat.NameKey(name) }
 func (k keyspace) rate(what, who string) string { return string(k) + "rate:" + what + ":" + who }
 func (k keyspace) deposit(key string) string    { return string(k) + "deposit:" + key }
+func (k keyspace) account(user string) string   { return string(k) + "account:" + user }
 func (k keyspace) secret(name string) string    { return string(k) + "secret:" + name }
 
 // probe is a key and a channel, on which a process tries its subscription.

@@ -5,6 +5,7 @@ import (
 	"context"
 	_ "embed"
 	"slices"
+	"strconv"
 	"strings"
 
 	"confab/shared/chat"
@@ -13,11 +14,18 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
+// owned is in front of a user whose name it is for good.
+const owned = "!"
+
 // claimSource gives a name to a user who is around, unless another has it, and
 // answers who has it then.
-const claimSource = `
+var claimSource = `
 local function claim(name, user, life)
   local owner = redis.call('GET', name)
+  if owner == '` + owned + `' .. user then
+    redis.call('PEXPIRE', name, ` + strconv.FormatInt(store.NameLife.Milliseconds(), 10) + `)
+    return user
+  end
   if owner and owner ~= user then return owner end
   redis.call('SET', name, user, 'PX', life)
   return user
@@ -144,7 +152,7 @@ func (s *Store) Around(ctx context.Context, u chat.User) (bool, error) {
 	if err != nil {
 		return false, store.Unavailable("look up a name", err)
 	}
-	return owner != u.ID, nil
+	return strings.TrimPrefix(owner, owned) != u.ID, nil
 }
 
 // A member of the zset is "<server> <user id> <name>": the same user on two

@@ -19,6 +19,8 @@ type Engine struct {
 	// Age makes everything that an engine knows of idempotency keys older, as
 	// if so much time had passed.
 	Age func(testing.TB, store.Store, time.Duration)
+	// AgeName makes the last use of a name that somebody owns older.
+	AgeName func(tb testing.TB, s store.Store, name string, by time.Duration)
 	// CutSubscription breaks the connection on which an engine is told of events
 	// that were written elsewhere. Nil: there is none.
 	CutSubscription func(store.Store)
@@ -64,6 +66,9 @@ func Run(t *testing.T, engine func(testing.TB) Engine) {
 		{"DepositIsWithdrawnOnce", testDepositIsWithdrawnOnce},
 		{"NameHasOneHolder", testNameHasOneHolder},
 		{"NameHasOneSpeakerAtATime", testNameHasOneSpeakerAtATime},
+		{"OwnedNameIsRefusedToOthers", testOwnedNameIsRefusedToOthers},
+		{"NameIsOwnedByOne", testNameIsOwnedByOne},
+		{"AccountIsChangedByOneAtATime", testAccountIsChangedByOneAtATime},
 		{"PrivateRoomIsItsMembers", testPrivateRoomIsItsMembers},
 		{"BanHoldsFromItsAcknowledgementOn", testBanHoldsFromItsAcknowledgementOn},
 		{"ModeratorsModerate", testModeratorsModerate},
