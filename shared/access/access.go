@@ -21,9 +21,10 @@ type Action struct {
 
 // The actions that write no event.
 var (
-	List   = Action{name: "list"}   // see which rooms there are
-	Read   = Action{name: "read"}   // read a room's events, and who is in it
-	Signal = Action{name: "signal"} // let a signal pass by, such as typing
+	List     = Action{name: "list"}     // see which rooms there are
+	Read     = Action{name: "read"}     // read a room's events, and who is in it
+	Signal   = Action{name: "signal"}   // let a signal pass by, such as typing
+	Moderate = Action{name: "moderate"} // see who is banned from a room, and its invites
 )
 
 // Write is the action of writing an event of a kind.
@@ -31,6 +32,10 @@ func Write(kind chat.Kind) Action { return Action{name: "write", kind: kind} }
 
 // Append is the action of writing this very event.
 func Append(ev chat.Event) Action { return Action{name: "write", kind: ev.Kind, ev: ev} }
+
+// Writes reports whether the action writes an event, which the store judges
+// again by the facts of that moment.
+func (a Action) Writes() bool { return a.kind != "" }
 
 func (a Action) String() string {
 	if a.kind != "" {
@@ -91,11 +96,8 @@ func May(u chat.User, do Action, f Facts) error {
 		}
 		return fmt.Errorf("%w: say your name first", chat.ErrUnauthorized)
 	}
-	if do.kind == "" {
-		if do == Signal && f.Complete {
-			return f.mayWrite(chat.Rule{Posts: true})
-		}
-		return nil
+	if !do.Writes() {
+		return f.mayWithoutEvent(do)
 	}
 	rule, ok := do.kind.Rule()
 	switch {

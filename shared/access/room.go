@@ -31,6 +31,19 @@ func (f Facts) mayEnter(do Action) error {
 	return f.banned()
 }
 
+// mayWithoutEvent judges what writes nothing.
+func (f Facts) mayWithoutEvent(do Action) error {
+	switch {
+	case !f.Complete:
+		return nil
+	case do == Signal:
+		return f.mayWrite(chat.Rule{Posts: true})
+	case do == Moderate && f.Role < chat.Moderator:
+		return ErrRole
+	}
+	return nil
+}
+
 // hidden reports whether strangers must not learn that the room is there.
 func (f Facts) hidden() bool {
 	return f.Room.Access.Hidden() || f.Room.Hidden && f.Room.Access == ""

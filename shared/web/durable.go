@@ -143,7 +143,7 @@ func (d *durable) since(ctx context.Context, n int) ([]chat.Event, error) {
 	return evs, err
 }
 
-var errTrimmed = fmt.Errorf("%w: the room does not go back to this offset any more, begin at -1", errGone)
+var errTrimmed = fmt.Errorf("%w: the room does not go back to this offset any more, begin at -1", chat.ErrGone)
 
 func (d *durable) catchUp(w http.ResponseWriter, r *http.Request) error {
 	h := w.Header()

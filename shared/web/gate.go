@@ -31,6 +31,10 @@ type visitor struct {
 	*gate
 	user chat.User
 	ctx  context.Context // of the request, for as long as its facts are read
+
+	// read are the rooms that the user was found to be allowed to read, so that
+	// one request asks once for each.
+	read map[chat.RoomID]bool
 }
 
 // visitor returns the user who sent a request. A session that is not good is
@@ -41,7 +45,7 @@ func (s *Server) visitor(r *http.Request) (visitor, error) {
 	if err != nil && err != identity.ErrNone {
 		return visitor{}, err
 	}
-	return visitor{s.gate, u, withoutClientCancel(r).Context()}, nil
+	return visitor{s.gate, u, withoutClientCancel(r).Context(), map[chat.RoomID]bool{}}, nil
 }
 
 // reader returns the user who wants to read, before anything else of the request
@@ -49,7 +53,7 @@ func (s *Server) visitor(r *http.Request) (visitor, error) {
 func (s *Server) reader(r *http.Request, rooms ...chat.RoomID) (visitor, error) {
 	v, err := s.visitor(r)
 	if err == nil {
-		err = v.check(access.Read, rooms...)
+		err = v.mayRead(rooms...)
 	}
 	return v, err
 }
@@ -67,7 +71,7 @@ func (s *Server) writer(r *http.Request, kind chat.Kind) (visitor, error) {
 // check asks for each room whether the user may do that, and once where no room
 // is named yet.
 func (v visitor) check(do access.Action, rooms ...chat.RoomID) error {
-	facts, err := v.facts(rooms)
+	facts, err := v.facts(do, rooms)
 	if err != nil {
 		return err
 	}
@@ -79,24 +83,28 @@ func (v visitor) check(do access.Action, rooms ...chat.RoomID) error {
 	return nil
 }
 
+// mayRead is check for what a request reads in one piece.
+func (v visitor) mayRead(rooms ...chat.RoomID) error {
+	if len(rooms) == 1 && v.read[rooms[0]] {
+		return nil
+	}
+	err := v.check(access.Read, rooms...)
+	for _, room := range rooms {
+		v.read[room] = err == nil
+	}
+	return err
+}
+
 // facts are what is known of a user in each room, or in none if none is named.
 // What is written the store judges by the facts of that moment, and whose a
-// target is it compares. Of rooms at addresses that the server made, the facts
-// are read, together: strangers must not learn whether they are there.
-func (v visitor) facts(rooms []chat.RoomID) ([]access.Facts, error) {
+// target is it compares: they are read for it only at addresses that the server
+// made, because strangers must not learn whether such a room is there.
+func (v visitor) facts(do access.Action, rooms []chat.RoomID) ([]access.Facts, error) {
 	all := make([]access.Facts, max(len(rooms), 1))
-	for i := range all {
-		all[i].Role = chat.Guest
-	}
-	if slices.ContainsFunc(rooms, chat.RoomID.Hidden) {
-		read, err := v.rooms.Facts(v.ctx, v.user.ID, rooms...)
-		if err != nil {
+	if len(rooms) > 0 && (!do.Writes() || slices.ContainsFunc(rooms, chat.RoomID.Hidden)) {
+		var err error
+		if all, err = v.rooms.Facts(v.ctx, v.user.ID, rooms...); err != nil {
 			return nil, err
-		}
-		for i, room := range rooms {
-			if room.Hidden() {
-				all[i] = read[i]
-			}
 		}
 	}
 	for i := range all {
@@ -105,9 +113,27 @@ func (v visitor) facts(rooms []chat.RoomID) ([]access.Facts, error) {
 	return all, nil
 }
 
+// standing is what is known of the user in a room that they may read.
+func (v visitor) standing(room chat.RoomID) (access.Facts, error) {
+	facts, err := v.facts(access.Read, []chat.RoomID{room})
+	if err != nil {
+		return access.Facts{}, err
+	}
+	return facts[0], v.may(v.user, access.Read, facts[0])
+}
+
+// mayAppend asks for an event. Who makes a room, or comes into one by an invite,
+// does not belong to it yet: that the store judges alone.
+func (v visitor) mayAppend(ev chat.Event) error {
+	if ev.Set.Made || ev.Member.Invite != "" {
+		return v.check(access.Write(ev.Kind))
+	}
+	return v.check(access.Write(ev.Kind), ev.Room)
+}
+
 // append writes an event down, see [Rooms].
 func (v visitor) append(ctx context.Context, ev chat.Event) (_ chat.Line, replayed bool, err error) {
-	if err := v.check(access.Write(ev.Kind), ev.Room); err != nil {
+	if err := v.mayAppend(ev); err != nil {
 		return chat.Line{}, false, err
 	}
 	return v.rooms.Append(ctx, ev)
@@ -115,7 +141,7 @@ func (v visitor) append(ctx context.Context, ev chat.Event) (_ chat.Line, replay
 
 // since returns up to n events after an id, see [Rooms].
 func (v visitor) since(ctx context.Context, room chat.RoomID, after chat.ID, n int) ([]chat.Event, error) {
-	if err := v.check(access.Read, room); err != nil {
+	if err := v.mayRead(room); err != nil {
 		return nil, err
 	}
 	return v.rooms.Since(ctx, room, after, n)
@@ -123,7 +149,7 @@ func (v visitor) since(ctx context.Context, room chat.RoomID, after chat.ID, n i
 
 // before returns the last n events before an id, see [Rooms].
 func (v visitor) before(ctx context.Context, room chat.RoomID, id chat.ID, n int) ([]chat.Event, error) {
-	if err := v.check(access.Read, room); err != nil {
+	if err := v.mayRead(room); err != nil {
 		return nil, err
 	}
 	return v.rooms.Before(ctx, room, id, n)
@@ -139,7 +165,7 @@ func (v visitor) list(ctx context.Context, rooms ...chat.RoomID) ([]chat.Room, e
 
 // room returns what is known of a room that is read.
 func (v visitor) room(ctx context.Context, room chat.RoomID) (chat.Room, error) {
-	if err := v.check(access.Read, room); err != nil {
+	if err := v.mayRead(room); err != nil {
 		return chat.Room{}, err
 	}
 	rooms, err := v.rooms.Rooms(ctx, room)
@@ -151,15 +177,34 @@ func (v visitor) room(ctx context.Context, room chat.RoomID) (chat.Room, error) 
 
 // people returns who is in a room, by name.
 func (v visitor) people(ctx context.Context, room chat.RoomID) ([]chat.User, error) {
-	if err := v.check(access.Read, room); err != nil {
+	if err := v.mayRead(room); err != nil {
 		return nil, err
 	}
 	return v.rooms.People(ctx, room)
 }
 
+// members returns who belongs to a room.
+func (v visitor) members(ctx context.Context, room chat.RoomID) ([]chat.Belonging, error) {
+	if err := v.mayRead(room); err != nil {
+		return nil, err
+	}
+	return v.rooms.Members(ctx, room)
+}
+
+// bans returns who is banned from a room, or mute in it.
+func (v visitor) bans(ctx context.Context, room chat.RoomID) ([]chat.Banning, error) {
+	if err := v.check(access.Moderate, room); err != nil {
+		return nil, err
+	}
+	return v.rooms.Bans(ctx, room)
+}
+
 // signal lets a signal of the user pass by, unless the user's name is another's
 // now.
 func (v visitor) signal(ctx context.Context, sig chat.Signal) error {
+	if err := v.check(access.Signal); err != nil { // before the store is asked
+		return err
+	}
 	if err := v.check(access.Signal, sig.Room); err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func hiddenRoutes(t *testing.T) []string {
 		if !strings.HasPrefix(path, "/r/{room}") {
 			continue
 		}
-		path = strings.NewReplacer("{id}", "1-0", "{emoji}", "x").Replace(path)
+		path = strings.NewReplacer("{id}", "1-0", "{emoji}", "x", "{user}", "u_x").Replace(path)
 		for _, method := range append(slices.Clone(methods), "options", "purge") {
 			for _, query := range []string{"", "?offset=-1", "?q=a", "?after=0-0"} {
 				routes = append(routes, strings.ToUpper(method)+" "+path+query)
@@ -102,6 +102,14 @@ func (l *liveServer) tries(t *testing.T, method, address, accept string, as chat
 		res.Header.Del(name)
 	}
 	return fmt.Sprint(res.StatusCode, " ", res.Header, " ", string(body))
+}
+
+func (t *tape) Members(ctx context.Context, _ chat.RoomID) ([]chat.Belonging, error) {
+	return nil, t.fails(ctx)
+}
+
+func (t *tape) Bans(ctx context.Context, _ chat.RoomID) ([]chat.Banning, error) {
+	return nil, t.fails(ctx)
 }
 
 func (t *tape) Facts(ctx context.Context, _ string, rooms ...chat.RoomID) ([]access.Facts, error) {

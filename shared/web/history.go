@@ -22,6 +22,8 @@ func Stream(s *Server, mux *http.ServeMux) {
 	mux.Handle("GET /r/{room}", s.wrap(s.room))
 	mux.Handle("HEAD /r/{room}", s.wrap(s.head))
 	mux.Handle("GET /r/{room}/people", s.wrap(s.people))
+	mux.Handle("GET /r/{room}/members", s.wrap(s.members))
+	mux.Handle("GET /r/{room}/bans", s.wrap(s.bans))
 	mux.Handle("GET /r/{room}/{id}", s.wrap(s.event))
 }
 

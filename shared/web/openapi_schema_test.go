@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"testing"
 
 	"confab/shared/chat"
@@ -25,7 +26,8 @@ var shapes = map[string]any{
 	"Event": chat.Event{}, "Signal": chat.Signal{}, "User": chat.User{}, "Room": chat.Room{},
 	"Change": chat.Change{}, "Standing": chat.Standing{}, "Invite": chat.Invite{}, "Banning": chat.Banning{}, "Belonging": chat.Belonging{},
 	"Session": session{}, "LoginRequest": loginRequest{}, "LoginAnswer": loginAnswer{}, "TransferAnswer": transferAnswer{},
-	"PostRequest": postRequest{}, "PostForm": postRequest{}, "EditRequest": editRequest{}, "TitleRequest": titleRequest{},
+	"PostRequest": postRequest{}, "PostForm": postRequest{}, "EditRequest": editRequest{}, "ChangeRequest": changeRequest{}, "MakeRequest": makeRequest{},
+	"RoomAnswer": roomAnswer{}, "RoleRequest": roleRequest{}, "MemberList": memberList{}, "You": you{}, "BanRequest": banRequest{}, "BanAnswer": banAnswer{}, "BanList": banList{},
 	"Page": page{}, "Found": found{}, "Poll": pollAnswer{}, "RoomList": roomList{}, "PeopleList": peopleList{},
 	"Problem": problem{}, "Health": health{},
 }
@@ -53,6 +55,17 @@ func scalars() map[string]*jsonschema.Schema {
 		"Emoji":          text("One emoji", chat.MaxEmoji),
 		"UserName":       text("As people see it. The limit is of graphemes, which may be of several characters each", 16*chat.MaxName),
 	}
+	number := func(description string, atMost int) *jsonschema.Schema {
+		return &jsonschema.Schema{Type: "integer", Minimum: "0", Maximum: json.Number(strconv.Itoa(atMost)), Description: description}
+	}
+	s["AccessChoice"] = &jsonschema.Schema{Type: "string", Enum: []any{chat.AccessOpen, chat.AccessUnlisted, chat.AccessPrivate}, Description: "Who reads it: everybody, with its name in the list or without; or its members"}
+	s["Posting"] = &jsonschema.Schema{Type: "string", Enum: []any{chat.PostEveryone, chat.PostMembers, chat.PostModerators}, Description: "Who may write lines"}
+	s["Role"] = &jsonschema.Schema{Type: "string", Enum: []any{"guest", "member", "moderator", "owner"}, Description: "guest: they do not belong to the room any more"}
+	s["Slow"] = number("Seconds that a user waits between two lines", chat.MaxSlow)
+	s["Retention"] = number("Seconds after which a line is forgotten, 60 at least. 0: as the server has it", chat.MaxRetention)
+	s["Reason"] = text("One line, which everybody in the room reads", chat.MaxReason)
+	s["BanSeconds"] = number("How long. 0: for good", chat.MaxBanFor)
+	s["EraseSeconds"] = number("Their lines of so many seconds before are taken out", maxErase)
 	s["IdempotencyKey"].Pattern = "^[!-~]*$"
 	s["EventKind"].Description = "What the event is"
 	s["MessageText"].MinLength, s["UserName"].MinLength, s["Emoji"].MinLength = size(1), size(1), size(1)
@@ -71,7 +84,10 @@ var properties = map[string]string{
 	"User.name": "UserName", "LoginRequest.name": "UserName",
 	"PostRequest.room": "RoomName", "PostRequest.text": "PostedText", "PostRequest.message": "PostedText", "PostRequest.key": "IdempotencyKey", "PostRequest.reply": "ReplyTo",
 	"PostForm.room": "RoomName", "PostForm.text": "PostedText", "PostForm.message": "PostedText", "PostForm.key": "IdempotencyKey", "PostForm.reply": "ReplyTo",
-	"EditRequest.text": "MessageText", "TitleRequest.title": "TitleText",
+	"EditRequest.text": "MessageText", "ChangeRequest.title": "TitleText", "MakeRequest.title": "TitleText",
+	"ChangeRequest.access": "AccessChoice", "MakeRequest.access": "AccessChoice", "ChangeRequest.posting": "Posting", "MakeRequest.posting": "Posting",
+	"ChangeRequest.slow": "Slow", "MakeRequest.slow": "Slow", "ChangeRequest.retention": "Retention", "MakeRequest.retention": "Retention",
+	"MakeRequest.room": "RoomName", "RoleRequest.role": "Role", "BanRequest.reason": "Reason", "BanRequest.seconds": "BanSeconds", "BanRequest.erase": "EraseSeconds",
 	"Signal.cursor": "Cursor", "Poll.cursor": "Cursor",
 }
 
@@ -82,6 +98,10 @@ var descriptions = map[string]string{
 	"Event.off":     "A reaction that is taken back", "LoginRequest.token": "Answer with the session as text, for Authorization: Bearer",
 	"PostRequest.message": "The text, as some clients call it", "PostForm.message": "The text, as some clients call it", "Page.more": "There are more events, in the direction that was asked for",
 	"Found.events": "The messages that hold the text, newest first", "Found.more": "There is more to look at, before the cursor",
+	"MakeRequest.room": "Its address, if it is open or unlisted: else one is made of the title. The server makes that of a private room",
+	"RoomAnswer.role":  "What the reader is in it: guest, member, moderator, owner or operator", "RoomAnswer.with": "The others of a direct room",
+	"MemberList.more": "There are more, after the last of them", "BanRequest.mute": "They read on, and write nothing",
+	"BanAnswer.erased": "How many lines were taken out", "You.until": "When the ban is over, Unix milliseconds. Absent: for good",
 	"Session.address": "By which the client is counted; for IPv6 the network of 64 bits",
 	"Session.proxy":   "Through which the client came, if the server does not trust it: all clients of it are counted as one",
 }

@@ -18,7 +18,13 @@ func Post(s *Server, mux *http.ServeMux) {
 	mux.Handle("GET /ws/send", s.wrap(s.textSocket)) // a GET, but what it is for is to write
 	mux.Handle("POST /r/{room}", s.wrap(s.post))
 	mux.Handle("PUT /r/{room}", s.wrap(s.create))
-	mux.Handle("PATCH /r/{room}", s.act(chat.Title, readTitle))
+	mux.Handle("POST /rooms", s.wrap(s.makeRoom))
+	mux.Handle("PATCH /r/{room}", s.act(chat.Title, readChange))
+	mux.Handle("DELETE /r/{room}", s.act(chat.Title, closes))
+	mux.Handle("PUT /r/{room}/members/{user}", s.act(chat.Standings, readRole))
+	mux.Handle("DELETE /r/{room}/members/{user}", s.act(chat.Standings, leaves))
+	mux.Handle("PUT /r/{room}/bans/{user}", s.wrap(s.ban))
+	mux.Handle("DELETE /r/{room}/bans/{user}", s.act(chat.Standings, unbans))
 	mux.Handle("PATCH /r/{room}/{id}", s.act(chat.Edit, readEdit))
 	mux.Handle("DELETE /r/{room}/{id}", s.act(chat.Delete, nil))
 	mux.Handle("PUT /r/{room}/{id}/reactions/{emoji}", s.act(chat.Reaction, readEmoji))
@@ -144,7 +150,7 @@ func (s *Server) postTo(w http.ResponseWriter, r *http.Request, v visitor, d cha
 
 // write checks a draft against the rules and writes it down.
 func (s *Server) write(r *http.Request, v visitor, d chat.Draft) (_ chat.Line, replayed bool, err error) {
-	if err := v.check(access.Write(d.Kind), d.Room); err != nil {
+	if err := v.mayAppend(chat.Event{Room: d.Room, Kind: d.Kind, Set: d.Set, Member: d.Member}); err != nil {
 		return chat.Line{}, false, err
 	}
 	ev, err := chat.Compose(d, v.user)
@@ -184,6 +190,11 @@ func (s *Server) act(kind chat.Kind, read func(*http.Request, *chat.Draft) error
 				return err
 			}
 		}
+		if d.Member.User.ID != "" {
+			if d.Member.User, err = v.find(r.Context(), d.Member.User.ID, d.Room); err != nil {
+				return err
+			}
+		}
 		ev, replayed, err := s.write(r, v, d)
 		if err != nil {
 			return err
@@ -208,18 +219,6 @@ func readEdit(r *http.Request, d *chat.Draft) error {
 	var in editRequest
 	err := readPatch(r, &in)
 	d.Text = in.Text
-	return err
-}
-
-func readTitle(r *http.Request, d *chat.Draft) error {
-	var in titleRequest
-	err := readPatch(r, &in)
-	if err == nil && in.Title == nil {
-		return fmt.Errorf("%w: say a title, or an empty one to have none", chat.ErrInvalid)
-	}
-	if err == nil {
-		d.Text = *in.Title
-	}
 	return err
 }
 

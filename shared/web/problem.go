@@ -20,7 +20,6 @@ var (
 	errMethod        = errors.New("wrong method")
 	errNotAcceptable = errors.New("not acceptable")
 	errMediaType     = errors.New("wrong media type")
-	errGone          = errors.New("gone")
 	errUpgrade       = errors.New("no upgrade")
 	errNotHere       = errors.New("not possible here")
 	errForeign       = errors.New("other site")
@@ -43,7 +42,7 @@ var kinds = []struct {
 	{errMethod, http.StatusMethodNotAllowed},
 	{errNotAcceptable, http.StatusNotAcceptable},
 	{chat.ErrConflict, http.StatusConflict},
-	{errGone, http.StatusGone},
+	{chat.ErrGone, http.StatusGone},
 	{errMediaType, http.StatusUnsupportedMediaType},
 	{errMisdirected, http.StatusMisdirectedRequest},
 	{chat.ErrInvalid, http.StatusUnprocessableEntity},

@@ -24,9 +24,71 @@ type editRequest struct {
 	Text string `json:"text"`
 }
 
-// A titleRequest gives a room a title, or takes it away.
-type titleRequest struct {
-	Title *string `json:"title"` // empty: the room has none from now on; nil: it was not said
+// A changeRequest changes a room: its title, or what else is said.
+type changeRequest struct {
+	Title     *string        `json:"title,omitempty"` // empty: the room has none from now on; nil: it was not said
+	Access    chat.Access    `json:"access,omitempty"`
+	Posting   chat.Posting   `json:"posting,omitempty"`
+	Locked    chat.Opt[bool] `json:"locked,omitzero"`
+	Slow      chat.Opt[int]  `json:"slow,omitzero"`
+	Retention chat.Opt[int]  `json:"retention,omitzero"`
+}
+
+// A makeRequest makes a room that its maker owns.
+type makeRequest struct {
+	Title     string       `json:"title,omitempty"`
+	Room      string       `json:"room,omitempty"`
+	Access    chat.Access  `json:"access,omitempty"`
+	Posting   chat.Posting `json:"posting,omitempty"`
+	Slow      int          `json:"slow,omitempty"`
+	Retention int          `json:"retention,omitempty"`
+}
+
+// A roomAnswer is a room, and what its reader is in it.
+type roomAnswer struct {
+	chat.Room
+	Role string      `json:"role"`
+	With []chat.User `json:"with,omitempty"` // the others of a direct room
+}
+
+// A roleRequest gives somebody a role.
+type roleRequest struct {
+	Role string `json:"role"`
+}
+
+// A memberList is who belongs to a room.
+type memberList struct {
+	Room    roomAnswer       `json:"room"`
+	You     you              `json:"you"`
+	Members []chat.Belonging `json:"members"`
+	More    bool             `json:"more"` // after the last of them
+}
+
+// You is what the reader of a room is in it.
+type you struct {
+	Role   string   `json:"role"`
+	Ban    chat.Ban `json:"ban,omitempty"`
+	Until  int64    `json:"until,omitempty"` // of the ban, Unix milliseconds; 0: for good
+	Reason string   `json:"reason,omitempty"`
+}
+
+// A banRequest keeps somebody from writing, or from reading too.
+type banRequest struct {
+	Seconds int    `json:"seconds,omitempty"` // 0: for good
+	Mute    bool   `json:"mute,omitempty"`
+	Reason  string `json:"reason,omitempty"`
+	Erase   int    `json:"erase,omitempty"`
+}
+
+// A banAnswer is the event of a ban, and how many lines it took out.
+type banAnswer struct {
+	chat.Event
+	Erased int `json:"erased"`
+}
+
+// A banList is who is banned from a room.
+type banList struct {
+	Bans []chat.Banning `json:"bans"`
 }
 
 // A loginAnswer says who somebody is from now on.

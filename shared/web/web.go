@@ -52,6 +52,10 @@ type Rooms interface {
 	Rooms(ctx context.Context, rooms ...chat.RoomID) ([]chat.Room, error)
 	// Facts are those that package access needs about a user in each room.
 	Facts(ctx context.Context, user string, rooms ...chat.RoomID) ([]access.Facts, error)
+	// Members are those of a room, by their ids, Bans its bans and mutes that
+	// are in force.
+	Members(ctx context.Context, room chat.RoomID) ([]chat.Belonging, error)
+	Bans(ctx context.Context, room chat.RoomID) ([]chat.Banning, error)
 	// Signal publishes a signal. It is not stored.
 	Signal(ctx context.Context, sig chat.Signal) error
 	// People returns who is in a room, by name.
