@@ -8,7 +8,7 @@ import (
 )
 
 // The rules of a room that somebody made. The append script of Redis has the
-// same, in rights.lua: a test gives both the same questions.
+// same, in rights.lua and settle.lua: a test gives both the same questions.
 
 // mayEnter refuses those for whom the room is not there, and those who are
 // banned from it.

@@ -24,6 +24,9 @@ var appendSource string
 //go:embed rights.lua
 var rightsSource string
 
+//go:embed settle.lua
+var settleSource string
+
 // A request is one call of the append script.
 type request struct {
 	keys roomKeys
@@ -100,7 +103,15 @@ func appendScript(rule chat.Rule, set settings) script[request] {
 			constant("interval", set.rate.Interval().Microseconds())+constant("burst", set.rate.Burst)+
 			constant("day_interval", set.day.Interval().Microseconds())+constant("day_burst", set.day.Burst)+
 			constant("publish", set.publish)+rightsConstants(rule),
-		rateSource, claimSource, rightsSource, appendSource)
+		rateSource, claimSource, rightsSource, settleOf(rule), appendSource)
+}
+
+// settleOf is what the scripts of kinds that settle have beside the others.
+func settleOf(rule chat.Rule) string {
+	if rule.Settles {
+		return settleSource
+	}
+	return ""
 }
 
 // An appender has the append script of each kind, made when it is first needed.

@@ -1,7 +1,7 @@
 -- Append one event to a room's log and publish it: limits, idempotency, rules
 -- about the target, XADD with prev, the index of rooms, PUBLISH, in one round
 -- trip. The functions rate and claim are those of rate.lua and presence.go, and
--- what judges rights is that of rights.lua; all come before. The names of
+-- what judges rights is that of rights.lua and settle.lua; all come before. The names of
 -- keys and arguments are bound in front of this source, see appendScript in
 -- append.go:
 --
@@ -54,12 +54,13 @@ local function top()
   local newest = call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
   return newest and newest[1] or '0-0'
 end
-local known = call('HMGET', meta, 'last', 'creator', 'indexed', 'ruled', 'access', 'posting', 'locked', 'slow', 'retention', 'owners')
-local last, creator, indexed = known[1] or top(), known[2], known[3]
+local known = call('HMGET', meta, 'last', 'creator', 'indexed', 'ruled')
+local last, creator, indexed, ruled = known[1] or top(), known[2], known[3], known[4]
 
+local set = ruled and call('HMGET', meta, 'access', 'posting', 'locked', 'slow', 'retention', 'owners') or {}
 local rights = {
-  clock = clock, exists = known[4] or last ~= '0-0', ruled = known[4], access = known[5], posting = known[6],
-  locked = known[7], slow = number(known[8]), retention = number(known[9]), owners = known[10],
+  clock = clock, exists = ruled or last ~= '0-0', ruled = ruled, access = set[1], posting = set[2],
+  locked = set[3], slow = number(set[4]), retention = number(set[5]), owners = set[6],
 }
 local refused = refusal(rights)
 if refused then return {'no', refused} end
@@ -164,15 +165,14 @@ if removes_text or replaces_text then
     end
   end
 end
--- note keeps what is about the target for as long as the target is there.
-local function note(index, what)
-  call('ZADD', index, ms(target), target .. ' ' .. what)
+-- What is about the target is kept for as long as the target is there.
+if emoji ~= '' or replaces_text then
+  local index = replaces_text and edits or emojis
+  call('ZADD', index, ms(target), target .. ' ' .. (replaces_text and id or emoji))
   local head = call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
   call('ZREMRANGEBYSCORE', index, '-inf', '(' .. ms(head[1]))
   if max_age > 0 then call('PEXPIRE', index, max_age) end
 end
-if emoji ~= '' then note(emojis, emoji) end
-if replaces_text then note(edits, id) end
 if settles then
   settle(rights)
   if rights.set then
@@ -229,19 +229,6 @@ call('PEXPIRE', current, 86400000)
 --
 -- Where rooms forget with time, one that is silent for long after it is empty is
 -- forgotten as a whole, unless somebody set more of it than its title.
-local passing = {last = true, shown = true, creator = true, indexed = true, title = true}
-local function forgotten()
-  local stays = server_age == 0
-  for _, field in ipairs(call('HKEYS', meta)) do stays = stays or not passing[field] end
-  if stays then call('PERSIST', meta) else call('PEXPIRE', meta, server_age + idle) end
-  if server_age == 0 then return end
-  local silent = string.format('%d', clock - server_age - idle)
-  local gone = call('ZRANGEBYSCORE', rooms, '-inf', '(' .. silent, 'LIMIT', 0, 10)
-  if #gone > 0 then
-    call('ZREM', rooms, unpack(gone))
-    call('ZREM', creators, unpack(gone))
-  end
-end
 if rights.access and rights.access ~= 'open' then -- only open rooms are listed
   if indexed or not creator then
     creator = creator or user
@@ -270,7 +257,18 @@ else
       call('ZREM', creators, least)
     end
   end
-  forgotten()
+  local passing = {last = true, shown = true, creator = true, indexed = true, title = true}
+  local stays = server_age == 0
+  for _, field in ipairs(call('HKEYS', meta)) do stays = stays or not passing[field] end
+  if stays then call('PERSIST', meta) else call('PEXPIRE', meta, server_age + idle) end
+  if server_age > 0 then
+    local silent = string.format('%d', clock - server_age - idle)
+    local gone = call('ZRANGEBYSCORE', rooms, '-inf', '(' .. silent, 'LIMIT', 0, 10)
+    if #gone > 0 then
+      call('ZREM', rooms, unpack(gone))
+      call('ZREM', creators, unpack(gone))
+    end
+  end
 end
 
 -- What Redis would not publish is in the log all the same, where readers find

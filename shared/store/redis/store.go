@@ -10,7 +10,7 @@
 //
 //	confab:0:{b42}:lobby:log      stream   events: prev, at, kind, user, event (JSON)
 //	confab:0:{b42}:lobby:meta     hash     last: id of the last event; shown: of the last that replicas have; creator; indexed: when the index was told; title; ruled: it has rules of its own; access; posting; locked; slow; retention; owners: how many
-//	confab:0:{b42}:lobby:members  hash     user → role, user; bans, invites likewise, see rights.lua
+//	confab:0:{b42}:lobby:members  hash     user → role, user; bans, invites likewise, see rights.lua and settle.lua
 //	confab:0:{b42}:lobby:slow:u   string   when the user spoke last, in a slow room
 //	confab:0:{b42}:lobby:keys:0,1 hash     idempotency keys, of ten minutes each
 //	confab:0:{b42}:lobby:edits    zset     edits by the time of their target
