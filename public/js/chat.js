@@ -9,7 +9,7 @@
  * @property {string} id
  * @property {string} prev the id of the event before it in the room
  * @property {number} [at] when it happened, in milliseconds, where the id does not say so
- * @property {'message' | 'edit' | 'delete' | 'reaction' | 'room' | 'member'} kind
+ * @property {'message' | 'edit' | 'delete' | 'reaction' | 'room' | 'member' | 'notice'} kind
  * @property {User} by
  * @property {string} [text]
  * @property {string} [target]
@@ -18,6 +18,8 @@
  * @property {boolean} [off]
  * @property {Record<string, unknown>} [set] what changes of the room beside the title
  * @property {{user: User, role?: string, ban?: string, until?: number, invite?: string}} [member] who is what from now on
+ * @property {string} [notice] notice: why it concerns its reader
+ * @property {{room: string, id: string}} [of] notice: what it tells of
  * @property {string} [keyHash] stands for the key under which it was sent
  */
 /**

@@ -67,6 +67,7 @@ type Room struct {
 	chat.Settings
 	Exists  bool // something was said in it, or somebody made it
 	Hidden  bool // its address is one that the server makes
+	Inbox   bool // it has one reader, for whom alone it is there, and nobody writes in it: see [OfInbox]
 	Owners  int
 	Members int // owners and all
 	Bans    int
@@ -89,6 +90,9 @@ func May(u chat.User, do Action, f Facts) error {
 		if err := f.mayEnter(do); err != nil {
 			return err
 		}
+		if f.Room.Inbox && do != Read {
+			return ErrRole
+		}
 	}
 	if u.ID == "" {
 		if f.GuestsRead && (do == Read || do == List) {
@@ -103,7 +107,7 @@ func May(u chat.User, do Action, f Facts) error {
 	switch {
 	case !ok:
 		return fmt.Errorf("%w: %q is no kind of event", chat.ErrInvalid, do.kind)
-	case f.Role < rule.Role:
+	case f.Role < rule.Role, rule.ByServer:
 		return ErrRole
 	case rule.Own && f.Author != "" && f.Author != u.ID && !rule.Overruled(f.Role):
 		return fmt.Errorf("%w: that message is somebody else's", chat.ErrForbidden)

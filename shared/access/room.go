@@ -15,6 +15,8 @@ import (
 func (f Facts) mayEnter(do Action) error {
 	made := do.ev.Set.Made
 	switch {
+	case f.Room.Inbox && !f.Room.Exists:
+		return ErrHidden
 	case f.Role == chat.Operator && f.Room.Exists && f.Room.Access != chat.AccessClosed:
 		return nil
 	case f.Room.Access == chat.AccessClosed && !made:

@@ -16,6 +16,7 @@ import (
 
 	"confab/shared/hub"
 	"confab/shared/identity"
+	"confab/shared/outbox"
 	"confab/shared/store"
 	"confab/shared/web"
 )
@@ -28,6 +29,8 @@ type App struct {
 	hub   *hub.Hub
 	web   *web.Server
 
+	outbox  context.CancelFunc // ends the work of the outbox
+	working sync.WaitGroup
 	drained sync.Once
 }
 
@@ -38,6 +41,9 @@ type Parts struct {
 	Site     fs.FS                    // the browser's files
 	Upgrade  web.Upgrade              // makes a WebSocket of a request; nil: there are none
 	Compress func(body []byte) []byte // of the site's files, for gzip; nil: they go out as they are
+	// Frozen says that nothing runs between two requests: what a post leaves to
+	// be done is done before it is answered.
+	Frozen bool
 }
 
 // Open puts the parts together. Its error is one sentence that names the
@@ -59,14 +65,25 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger, parts Parts) (*App,
 		return nil, errors.Join(err, st.Close())
 	}
 	h := hub.New(st, log)
-	wcfg := cfg.web(log, st, h, signer)
+	worker := outbox.New(st, log)
+	wcfg := cfg.web(log, concerning{st, worker, parts.Frozen}, h, signer)
 	wcfg.Site, wcfg.Upgrade, wcfg.Compress = parts.Site, parts.Upgrade, parts.Compress
 	w, err := web.New(wcfg)
 	if err != nil {
 		h.Close(0)
 		return nil, errors.Join(err, st.Close())
 	}
-	return &App{cfg: cfg, log: log, store: st, hub: h, web: w}, nil
+	a := &App{cfg: cfg, log: log, store: st, hub: h, web: w, outbox: func() {}}
+	if !parts.Frozen {
+		a.work(ctx, worker)
+	}
+	return a, nil
+}
+
+// work has the outbox worked on until the app is closed.
+func (a *App) work(ctx context.Context, worker *outbox.Worker) {
+	ctx, a.outbox = context.WithCancel(context.WithoutCancel(ctx))
+	a.working.Go(func() { worker.Run(ctx) })
 }
 
 // Config is what the app was opened with.
@@ -123,5 +140,7 @@ func (a *App) Drain(spread time.Duration) {
 // Close ends all streams and then the store.
 func (a *App) Close() error {
 	a.Drain(0)
+	a.outbox()
+	a.working.Wait()
 	return a.store.Close()
 }

@@ -26,7 +26,7 @@ type Draft struct {
 
 // Compose checks a draft against the row of its kind in [Kinds] and makes it an
 // event by the user, without id and prev, which the log gives. No other
-// function makes an event. Its errors are [ErrInvalid] and name the limit that
+// function makes an event, but [NewNotice]. Its errors are [ErrInvalid] and name the limit that
 // was exceeded.
 func Compose(d Draft, by User) (Event, error) {
 	if err := checkKey(d.Key); err != nil {
@@ -35,6 +35,9 @@ func Compose(d Draft, by User) (Event, error) {
 	rule, ok := d.Kind.Rule()
 	if !ok {
 		return Event{}, fmt.Errorf("%w: %q is no kind of event", ErrInvalid, d.Kind)
+	}
+	if rule.ByServer {
+		return Event{}, fmt.Errorf("%w: the server alone writes a %s", ErrInvalid, d.Kind)
 	}
 	if err := rule.checkTarget(d.Target); err != nil {
 		return Event{}, err

@@ -22,6 +22,10 @@ const (
 	// Standings tells of somebody's role or ban in the room, which Member says;
 	// Text is the reason.
 	Standings Kind = "member"
+
+	// Notice tells one user, in their inbox, what Of is and why it concerns
+	// them. Text is a room's title, or a reason, never what somebody said.
+	Notice Kind = "notice"
 )
 
 // The kinds of signal. They have no id, are never stored, and move nobody's
@@ -54,6 +58,9 @@ type Event struct {
 
 	Set    Change   `json:"set,omitzero"`    // room: what changes of it beside the title
 	Member Standing `json:"member,omitzero"` // member: who is what from now on
+
+	Notice About  `json:"notice,omitempty"` // notice: why it concerns its reader,
+	Of     Source `json:"of,omitzero"`      // and what it tells of
 
 	// AsOperator says that its author runs the server.
 	AsOperator bool `json:"-"`

@@ -71,7 +71,13 @@ type Rule struct {
 	// Reply and Emoji say that it may answer another event, and that it
 	// carries an emoji, which may be taken back.
 	Reply, Emoji bool
+	// ByServer says that the server alone writes it, into the inbox of somebody
+	// who has to hear of what happened elsewhere. Nobody drafts it.
+	ByServer bool
 }
+
+// Claims reports whether its author has the name from then on.
+func (r Rule) Claims() bool { return !r.RemovesText && !r.ByServer }
 
 // Overruled reports whether somebody of that role may write it about what is
 // another user's.
@@ -90,6 +96,7 @@ var Kinds = []Rule{
 	{Kind: Reaction, Target: Message, Emoji: true},
 	{Kind: Title, Sets: "title", MaxText: MaxTitle, OneLine: true, MayBeEmpty: true, Settles: true},
 	{Kind: Standings, MaxText: MaxReason, OneLine: true, MayBeEmpty: true, Settles: true},
+	{Kind: Notice, MaxText: MaxReason, OneLine: true, MayBeEmpty: true, ByServer: true},
 }
 
 // Rule returns the kind's row of the table. It reports false for what is no

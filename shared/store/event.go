@@ -86,6 +86,9 @@ func Digest(ev chat.Event) string {
 		b = strconv.AppendInt(b, int64(len(field)), 10)
 		b = append(append(b, ' '), field...)
 	}
+	if ev.Notice != "" {
+		b = append(append(b, ev.Notice...), chat.JSON(ev.Of)...)
+	}
 	if ev.Set != (chat.Change{}) || ev.Member != (chat.Standing{}) {
 		b = append(append(b, chat.JSON(ev.Set)...), chat.JSON(ev.Member)...)
 	}

@@ -29,6 +29,7 @@ type Store interface {
 	Names
 	Rights
 	Deposits
+	Outbox
 
 	// Rooms tells of the rooms named, or without a name of those spoken in
 	// last, at most [MaxRooms], the latest first. Only open rooms are among
@@ -54,7 +55,8 @@ type Log interface {
 	// Append writes an event that [chat.Compose] made into its room's log. It
 	// comes back with its id and prev. An event whose author used its key
 	// within the last [KeyLife], or longer ago in a quiet room, is not written
-	// again: replayed is true and the first one's id comes back.
+	// again: replayed is true and the first one's id comes back. A notice under
+	// its key is never written again for as long as its inbox has the first one.
 	//
 	// Errors: [ErrKeyReused] for a key that was used for another body,
 	// [chat.ErrTooMany] in a [chat.RetryError] for a user or a network that
@@ -98,6 +100,18 @@ type Rights interface {
 	Bans(ctx context.Context, room chat.RoomID) ([]chat.Banning, error)
 	// Invites are those into a room that are good.
 	Invites(ctx context.Context, room chat.RoomID) ([]chat.Invite, error)
+}
+
+// An Outbox has the events of which people have to hear outside of their room,
+// see [chat.Event.Concerns]: each from the append that wrote it, in which it is
+// noted, until it is finished.
+type Outbox interface {
+	// Tasks hands out up to n of them, the oldest first, each to one who asks.
+	// What is not finished within [TaskLife] is handed out again. Near a room
+	// it looks only at what is kept together with that room.
+	Tasks(ctx context.Context, n int, near ...chat.RoomID) ([]chat.Task, error)
+	// Finish takes tasks out.
+	Finish(ctx context.Context, tasks ...chat.Task) error
 }
 
 // Limits count what may be done so often, on all servers together.
@@ -173,6 +187,8 @@ const (
 	PresenceLife = 45 * time.Second
 	// KeyLife is how long an idempotency key is known, at least.
 	KeyLife = 10 * time.Minute
+	// TaskLife is how long one who asked for a task has it alone.
+	TaskLife = 20 * time.Second
 	// EmptyRoomLife is how long a room is known in which nothing is left, because
 	// of [Options.Retention], and nothing is said.
 	EmptyRoomLife = 30 * 24 * time.Hour

@@ -24,7 +24,7 @@ const descriptionFile = "../../public/openapi.json"
 // The Go types behind the schemas, by the name that the description gives them.
 var shapes = map[string]any{
 	"Event": chat.Event{}, "Signal": chat.Signal{}, "User": chat.User{}, "Room": chat.Room{},
-	"Change": chat.Change{}, "Standing": chat.Standing{}, "Invite": chat.Invite{}, "Banning": chat.Banning{}, "Belonging": chat.Belonging{},
+	"Change": chat.Change{}, "Standing": chat.Standing{}, "Invite": chat.Invite{}, "Banning": chat.Banning{}, "Belonging": chat.Belonging{}, "Source": chat.Source{},
 	"Session": session{}, "LoginRequest": loginRequest{}, "LoginAnswer": loginAnswer{}, "TransferAnswer": transferAnswer{},
 	"PostRequest": postRequest{}, "PostForm": postRequest{}, "EditRequest": editRequest{}, "ChangeRequest": changeRequest{}, "MakeRequest": makeRequest{},
 	"RoomAnswer": roomAnswer{}, "RoleRequest": roleRequest{}, "MemberList": memberList{}, "You": you{}, "BanRequest": banRequest{}, "BanAnswer": banAnswer{}, "BanList": banList{},
@@ -43,6 +43,7 @@ func scalars() map[string]*jsonschema.Schema {
 		kinds.Enum = append(kinds.Enum, string(rule.Kind))
 	}
 	s := map[string]*jsonschema.Schema{
+		"EventRoom":      {Type: "string", Description: "A RoomName, or for a notice @ and its reader's id"},
 		"EventKind":      kinds,
 		"EventID":        {Type: "string", Pattern: `^\d{1,20}-\d{1,20}$`, Description: "Milliseconds and a number, as 1767225600000-0. 0-0 is the id before every other"},
 		"ReplyTo":        {Type: "string", Pattern: `^(\d{1,20}-\d{1,20})?$`, Description: "The message that it answers. Empty: none"},
@@ -80,7 +81,7 @@ func size(n int) *uint64 {
 // Which of them a property is. What a stranger sends and what the server
 // answers have the same limits, for nothing else gets in.
 var properties = map[string]string{
-	"Event.kind": "EventKind", "Event.text": "MessageText", "Event.emoji": "Emoji",
+	"Event.kind": "EventKind", "Event.room": "EventRoom", "Event.text": "MessageText", "Event.emoji": "Emoji",
 	"User.name": "UserName", "LoginRequest.name": "UserName",
 	"PostRequest.room": "RoomName", "PostRequest.text": "PostedText", "PostRequest.message": "PostedText", "PostRequest.key": "IdempotencyKey", "PostRequest.reply": "ReplyTo",
 	"PostForm.room": "RoomName", "PostForm.text": "PostedText", "PostForm.message": "PostedText", "PostForm.key": "IdempotencyKey", "PostForm.reply": "ReplyTo",
@@ -95,7 +96,8 @@ var properties = map[string]string{
 var descriptions = map[string]string{
 	"Event.prev": "The id of the event before it in the room", "Event.at": "When it happened, Unix milliseconds, where the id does not say so", "Event.target": "The event that it is about",
 	"Event.keyHash": "Stands for the Idempotency-Key, which only its author knows: the first 24 hexadecimal digits of the SHA-256 of \"<id of the author> <key>\"",
-	"Event.off":     "A reaction that is taken back", "LoginRequest.token": "Answer with the session as text, for Authorization: Bearer",
+	"Event.notice":  "Why an event of an inbox concerns its reader", "Event.of": "What an event of an inbox tells of",
+	"Event.off": "A reaction that is taken back", "LoginRequest.token": "Answer with the session as text, for Authorization: Bearer",
 	"PostRequest.message": "The text, as some clients call it", "PostForm.message": "The text, as some clients call it", "Page.more": "There are more events, in the direction that was asked for",
 	"Found.events": "The messages that hold the text, newest first", "Found.more": "There is more to look at, before the cursor",
 	"MakeRequest.room": "Its address, if it is open or unlisted: else one is made of the title. The server makes that of a private room",

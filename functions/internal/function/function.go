@@ -28,7 +28,7 @@ func Open(ctx context.Context) (*app.App, error) {
 	}
 	cfg.RedisURL = samlocal.FromContainer(cfg.RedisURL)
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
-	return app.Open(ctx, cfg, log, app.Parts{Store: open, Site: public.Page})
+	return app.Open(ctx, cfg, log, app.Parts{Store: open, Site: public.Page, Frozen: true})
 }
 
 // open leaves out what a server tries at its start: a cold start is waited for.

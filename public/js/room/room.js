@@ -154,7 +154,7 @@ export class Room {
     this.#advance(event.id)
     if (event.kind === 'message') this.#say(event)
     else if (event.kind === 'room') this.#note(event)
-    else if (event.kind !== 'member') this.#change(event)
+    else if (event.kind !== 'member' && event.kind !== 'notice') this.#change(event)
   }
 
   /** @param {Event} event @param {boolean} isNewest */

@@ -45,7 +45,10 @@ func (b *batch) append(c *call) (refused, failed error) {
 	if err != nil {
 		return err, nil
 	}
-	found, err := b.findKey(c)
+	found, err := b.findNotice(c, rule, rec)
+	if err == nil && !found {
+		found, err = b.findKey(c)
+	}
 	if err != nil || found {
 		return err, nil
 	}
@@ -63,7 +66,7 @@ func (b *batch) append(c *call) (refused, failed error) {
 			return err, nil
 		}
 	}
-	if !rule.RemovesText && !b.store.here.claim(c.ev.By) {
+	if rule.Claims() && !b.store.here.claim(c.ev.By) {
 		return chat.ErrNameTaken, nil
 	}
 	if err := b.store.countDay(c.ev, rule, rec.creator, rights); err != nil {
@@ -177,14 +180,20 @@ func (b *batch) write(c *call, rule chat.Rule, name []byte, rec record, rights *
 	if err := b.settleRights(c, rule, &rec, rights); err != nil {
 		return err
 	}
+	if err := b.noteConcern(c, rights.other.Role); err != nil {
+		return err
+	}
 	if err := b.trim(&rec, rights.Retention, b.now); err != nil {
 		return err
 	}
-	if err := b.index(&rec, c.ev.Room, rights.listed(), uint64(at.Unix())); err != nil {
+	if err := b.index(&rec, c.ev.Room, rights.listed() && !rec.inbox, uint64(at.Unix())); err != nil {
 		return err
 	}
 	if err := b.rooms.Put(name, seal(name, rec.encode())); err != nil {
 		return err
+	}
+	if rule.ByServer {
+		return b.noteNotice(c, rec)
 	}
 	b.noteKey(c)
 	return nil

@@ -71,6 +71,7 @@ type Store struct {
 	forgets atomic.Bool
 
 	deposits deposits
+	tasks    taken
 
 	// Each short transaction that reads holds reads for reading. Whoever holds
 	// it for writing knows that there is none.

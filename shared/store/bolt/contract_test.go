@@ -18,8 +18,9 @@ func TestContract(t *testing.T) {
 				s, _ := open(tb, opts)
 				return s
 			},
-			AgeName: func(tb testing.TB, s store.Store, name string, by time.Duration) { s.(*bolt.Store).AgeName(name, by) },
-			Age:     func(_ testing.TB, s store.Store, by time.Duration) { s.(*bolt.Store).AgeKeys(by) },
+			AgeTasks: func(_ testing.TB, s store.Store, by time.Duration) { s.(*bolt.Store).AgeTasks(by) },
+			AgeName:  func(tb testing.TB, s store.Store, name string, by time.Duration) { s.(*bolt.Store).AgeName(name, by) },
+			Age:      func(_ testing.TB, s store.Store, by time.Duration) { s.(*bolt.Store).AgeKeys(by) },
 		}
 	})
 }

@@ -49,6 +49,15 @@ func (s *Store) AgeName(name string, by time.Duration) {
 	s.saveNames()
 }
 
+// AgeTasks makes what was handed out of the outbox older.
+func (s *Store) AgeTasks(by time.Duration) {
+	s.tasks.mu.Lock()
+	defer s.tasks.mu.Unlock()
+	for k, since := range s.tasks.since {
+		s.tasks.since[k] = since.Add(-by)
+	}
+}
+
 // EraseNow does at once what tidy does in time.
 func (s *Store) EraseNow() {
 	s.erased.take()

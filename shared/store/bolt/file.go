@@ -32,6 +32,10 @@ const (
 
 var versionKey = []byte("version")
 
+// laterBuckets are those that a file of an earlier version, or of the first
+// servers of this one, has not.
+var laterBuckets = [][]byte{rightsBucket, usersBucket, outboxBucket, noticeBucket}
+
 // lockFolder makes the folder, and locks it for as long as the file that it
 // returns is open. The server before this one locked the same file.
 func lockFolder(dir string) (*os.File, error) {
@@ -110,13 +114,16 @@ func bringUpToDate(db *bbolt.DB) error {
 		current := false
 		err := db.View(func(tx *bbolt.Tx) error {
 			current = bytes.Equal(tx.Bucket(confabBucket).Get(versionKey), sealed)
+			for _, name := range laterBuckets {
+				current = current && tx.Bucket(name) != nil
+			}
 			return nil
 		})
 		if err != nil || current {
 			return err
 		}
 		return db.Update(func(tx *bbolt.Tx) error {
-			for _, name := range [][]byte{rightsBucket, usersBucket} {
+			for _, name := range laterBuckets {
 				if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 					return err
 				}
@@ -152,7 +159,7 @@ func fillNew(path string, fill func(*bbolt.DB) error) error {
 		return err
 	}
 	err = db.Update(func(tx *bbolt.Tx) error {
-		for _, name := range [][]byte{confabBucket, roomsBucket, logBucket, editsBucket, rightsBucket, usersBucket, activeBucket} {
+		for _, name := range append([][]byte{confabBucket, roomsBucket, logBucket, editsBucket, activeBucket}, laterBuckets...) {
 			if _, err := tx.CreateBucket(name); err != nil {
 				return err
 			}

@@ -127,11 +127,20 @@ func (b *batch) findKey(c *call) (found bool, err error) {
 		}
 		if bytes.Equal(v[:hashBytes], c.hash) {
 			v = v[hashBytes:]
-			p := store.Position{ID: readID(v), Prev: readID(v[idBytes:]), At: int64(binary.BigEndian.Uint64(v[2*idBytes:]))}
-			return true, c.repeats(p, string(v[positionBytes:]))
+			return true, c.repeats(readPosition(v), string(v[positionBytes:]))
 		}
 	}
 	return false, nil
+}
+
+// position is that of a call's event, as it is beside a key.
+func (c *call) position() []byte {
+	b := appendID(appendID(make([]byte, 0, positionBytes+len(c.digest)), c.ev.ID), c.ev.Prev)
+	return binary.BigEndian.AppendUint64(b, uint64(c.ev.At))
+}
+
+func readPosition(b []byte) store.Position {
+	return store.Position{ID: readID(b), Prev: readID(b[idBytes:]), At: int64(binary.BigEndian.Uint64(b[2*idBytes:]))}
 }
 
 func (c *call) repeats(p store.Position, digest string) error {
@@ -165,8 +174,7 @@ func (b *batch) putKeys() error {
 		bucket.FillPercent = fillPercent
 		for i, c := range b.keys.posted {
 			v := append(make([]byte, 0, hashBytes+positionBytes+len(c.digest)), c.hash...)
-			v = binary.BigEndian.AppendUint64(appendID(appendID(v, c.ev.ID), c.ev.Prev), uint64(c.ev.At))
-			v = append(v, c.digest...)
+			v = append(append(v, c.position()...), c.digest...)
 			k := binary.BigEndian.AppendUint32(nil, g.n+uint32(i))
 			if err := bucket.Put(k, seal(k, v)); err != nil {
 				return err

@@ -21,9 +21,9 @@ func (s *Store) AllowSoon(what, who string, r store.Rate) error {
 }
 
 // countPost counts a post of a user in a room. One that then fails was counted.
-// What moderators do beside talking is not.
+// What moderators do beside talking, and what the server writes, is not.
 func (s *Store) countPost(ev chat.Event, rule chat.Rule, r *rights) error {
-	if r.role >= chat.Moderator && !rule.Posts {
+	if r.role >= chat.Moderator && !rule.Posts || rule.ByServer {
 		return nil
 	}
 	rate := store.Rate{PerSecond: s.opts.PostsPerSecond, Burst: s.opts.PostBurst}

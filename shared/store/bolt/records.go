@@ -22,6 +22,8 @@ var (
 	rightsBucket = []byte("rights")
 	usersBucket  = []byte("users")
 	activeBucket = []byte("active")
+	outboxBucket = []byte("outbox")  // number → what has to be told outside of its room
+	noticeBucket = []byte("notices") // inbox, hash of a notice's key → its position
 	keysPrefix   = []byte("keys ")
 )
 
@@ -57,6 +59,7 @@ type record struct {
 	indexed uint64  // second under which it is in the bucket active; 0: it is not
 	creator string  // user who spoke first
 	title   string
+	inbox   bool // it is somebody's inbox, as its name says
 }
 
 const recordBytes = 4 + idBytes + 4 + 8 + 1
@@ -73,8 +76,9 @@ func (r record) encode() []byte {
 }
 
 func decodeRecord(name, sealed []byte) (record, error) {
+	inbox := chat.RoomID(name).Reader() != ""
 	if sealed == nil {
-		return record{}, nil
+		return record{inbox: inbox}, nil
 	}
 	b, err := unseal(name, sealed)
 	if err == nil && (len(b) < recordBytes || len(b) < recordBytes+int(b[recordBytes-1])) {
@@ -91,6 +95,7 @@ func decodeRecord(name, sealed []byte) (record, error) {
 		indexed: binary.BigEndian.Uint64(b[8+idBytes:]),
 		creator: string(creator),
 		title:   string(title),
+		inbox:   inbox,
 	}, nil
 }
 

@@ -77,6 +77,9 @@ func (b *batch) putRight(key []byte, v any) error {
 
 // factsOf reads the facts about a user in a room, whose rights are these.
 func factsOf(bucket *bbolt.Bucket, room chat.RoomID, rec record, r rights, user string, now time.Time) (access.Facts, error) {
+	if room.Reader() != "" {
+		return access.OfInbox(user, room), nil
+	}
 	f := access.Facts{Complete: true, Room: access.Room{
 		Settings: r.Settings, Exists: r.ruled || !rec.last.IsZero(), Hidden: room.Hidden(),
 		Owners: r.Owners, Members: r.Members, Bans: r.Bans, Invites: r.Invites,
@@ -113,6 +116,12 @@ func (b *batch) allowed(c *call, rule chat.Rule, rec record) (*rights, error) {
 	r, err := readRights(b.rights, rec.number)
 	if err != nil {
 		return nil, c.unavailable(err)
+	}
+	if rule.ByServer {
+		if !rec.inbox {
+			return nil, access.ErrHidden
+		}
+		return &r, nil
 	}
 	if c.ev.AsOperator {
 		r.role = chat.Operator

@@ -28,8 +28,8 @@ func slack(history int) int { return min(history/10, mostSlack) }
 func (b *batch) trim(rec *record, retention int, now time.Time) error {
 	opts := b.store.opts
 	tooMany := 0
-	if int(rec.count) > opts.History+slack(opts.History) {
-		tooMany = int(rec.count) - opts.History
+	if history := rec.history(opts); int(rec.count) > history+slack(history) {
+		tooMany = int(rec.count) - history
 	}
 	age := shorter(opts.Retention, retention)
 	if tooMany == 0 && age <= 0 {
@@ -48,7 +48,19 @@ func (b *batch) trim(rec *record, retention int, now time.Time) error {
 	if len(keys) == 0 {
 		return nil
 	}
-	return b.forgetEdits(rec.number, keys[len(keys)-1])
+	last := keys[len(keys)-1]
+	if err := b.forgetNotices(*rec, logID(last)); err != nil {
+		return err
+	}
+	return b.forgetEdits(rec.number, last)
+}
+
+// history is how many events the room keeps.
+func (r record) history(opts store.Options) int {
+	if r.inbox {
+		return min(opts.History, chat.MaxInbox)
+	}
+	return opts.History
 }
 
 // shorter is how long a room keeps a line: as long as the server, or so many
@@ -182,7 +194,8 @@ func (s *Store) dueRooms(tx *bbolt.Tx, from []byte) (due [][]byte, next []byte, 
 		if r.Retention > 0 {
 			s.forgets.Store(true)
 		}
-		is := int(rec.count) > s.opts.History+slack(s.opts.History) || s.expired(rec, r, now)
+		history := rec.history(s.opts)
+		is := int(rec.count) > history+slack(history) || s.expired(rec, r, now)
 		if age := shorter(s.opts.Retention, r.Retention); !is && age > 0 {
 			old, err := s.tooOld(log, rec.number, 0, 1, age, now)
 			if err != nil {

@@ -60,6 +60,9 @@ type settings struct {
 // appendScript is the script for one kind of event. The rules of the kind are
 // constants of it, so that its source knows no kind by name.
 func appendScript(rule chat.Rule, set settings) script[request] {
+	if rule.ByServer { // it is counted where it comes from
+		set.maxEvents, set.countRooms, set.rate, set.day = min(set.maxEvents, chat.MaxInbox), false, store.Rate{}, store.Rate{}
+	}
 	return newScript(
 		[]param[request, string]{
 			{"log", func(r request) string { return r.keys.log() }},
@@ -77,6 +80,7 @@ func appendScript(rule chat.Rule, set settings) script[request] {
 			{"bans", func(r request) string { return r.keys.bans() }},
 			{"invites", func(r request) string { return r.keys.invites() }},
 			{"slow_mark", func(r request) string { return r.keys.slow(r.ev.By.ID) }},
+			{"outbox", func(r request) string { return r.keys.outbox() }},
 		},
 		[]param[request, any]{
 			{"channel", func(r request) any { return r.keys.channel() }},
@@ -91,6 +95,7 @@ func appendScript(rule chat.Rule, set settings) script[request] {
 			{"by", func(r request) any { return r.author() }},
 			{"everywhere", func(r request) any { return r.everywhere() }},
 			{"change", func(r request) any { return r.change() }},
+			{"concerns", func(r request) any { return r.concerns() }},
 			{"target", func(r request) any { return r.target() }},
 			{"idempotency_key", func(r request) any { return r.key }},
 			{"digest", func(r request) any { return store.Digest(r.ev) }},
@@ -98,11 +103,11 @@ func appendScript(rule chat.Rule, set settings) script[request] {
 		constant("kind", string(rule.Kind))+constant("target_kind", string(rule.Target))+constant("own", rule.Own)+
 			constant("removes_text", rule.RemovesText)+constant("replaces_text", rule.ReplacesText)+constant("sets", rule.Sets)+
 			constant("max_events", set.maxEvents)+constant("max_age", set.maxAge.Milliseconds())+constant("max_created", maxCreated)+
-			constant("named", set.named && !rule.RemovesText)+constant("name_life", store.PresenceLife.Milliseconds())+
+			constant("named", set.named && rule.Claims())+constant("name_life", store.PresenceLife.Milliseconds())+
 			constant("max_emojis", chat.MaxReactions)+constant("count_rooms", set.countRooms)+constant("idle", store.EmptyRoomLife.Milliseconds())+
 			constant("interval", set.rate.Interval().Microseconds())+constant("burst", set.rate.Burst)+
 			constant("day_interval", set.day.Interval().Microseconds())+constant("day_burst", set.day.Burst)+
-			constant("publish", set.publish)+rightsConstants(rule),
+			constant("publish", set.publish)+constant("by_server", rule.ByServer)+rightsConstants(rule),
 		rateSource, claimSource, rightsSource, settleOf(rule), appendSource)
 }
 
@@ -155,6 +160,14 @@ func (r request) settingText() string {
 
 func (r request) titled() string {
 	if r.rule.Sets == "" || !r.ev.SetsTitle() {
+		return ""
+	}
+	return "1"
+}
+
+// concerns is '1' for what has to be told outside of the room.
+func (r request) concerns() string {
+	if !r.ev.Concerns() {
 		return ""
 	}
 	return "1"
@@ -257,7 +270,7 @@ func (s *Store) Append(ctx context.Context, ev chat.Event) (_ chat.Line, replaye
 	if err != nil {
 		return chat.Line{}, false, err
 	}
-	if s.clustered() && !req.rule.RemovesText {
+	if s.clustered() && req.rule.Claims() {
 		// A node with names that is down stops no room of another's.
 		if err := s.claim(ctx, ev.By); errors.Is(err, chat.ErrNameTaken) {
 			return chat.Line{}, false, err

@@ -17,6 +17,7 @@
 --   text                                         what sets a property of the room
 --   titled                                       '1': text does
 --   idempotency_key digest                       digest: hash of what is posted
+--   outbox concerns                              the bucket's, and '1': the event goes there
 --
 -- and constants:
 --
@@ -29,6 +30,7 @@
 --   interval burst                               µs between posts (0: no limit), posts at once
 --   day_interval day_burst                       the same for a network's day
 --   publish                                      at once, or else replicas first
+--   by_server                                    it is a notice, in an inbox
 --   named name_life                              the name is claimed, for so many ms
 --
 -- Answers {'ok'|'again', id, prev, at} {'reused'} {'wait', µs} {'spent', µs} {'begins'} {'emojis'} {'gone'}
@@ -82,7 +84,8 @@ local id = following(last)
 -- the other one is emptied and becomes the current one. So a key is known for
 -- ten minutes at least, even over a jump of the clock: a generation that started
 -- later than now starts again. The time to live, a day, only sweeps what idle
--- rooms leave behind.
+-- rooms leave behind. An inbox has one generation, with the keys of all that it
+-- holds: a notice is written once, however late it is tried again.
 local name = user .. ' ' .. idempotency_key
 local current, other, started
 for _, generation in ipairs({keys_0, keys_1}) do
@@ -213,14 +216,26 @@ else
   call('PEXPIRE', log, max_age)
 end
 
-if clock < started then call('HSET', current, '@', string.format('%d', clock)) end
-if clock - started >= 600000 then
-  current = other
-  call('DEL', current)
-  call('HSET', current, '@', string.format('%d', clock))
+if by_server then
+  if call('HLEN', current) > 2 * call('XLEN', log) + 100 then -- those of what is still in the log stay
+    local head = call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
+    local all = call('HGETALL', current)
+    for i = 1, #all, 2 do
+      if ms(string.match(all[i + 1], '^%S+')) < ms(head[1]) then call('HDEL', current, all[i]) end
+    end
+  end
+else
+  if clock < started then call('HSET', current, '@', string.format('%d', clock)) end
+  if clock - started >= 600000 then
+    current = other
+    call('DEL', current)
+    call('HSET', current, '@', string.format('%d', clock))
+  end
 end
 call('HSET', current, name, id .. ' ' .. last .. ' ' .. at .. ' ' .. digest)
-call('PEXPIRE', current, 86400000)
+if not by_server then call('PEXPIRE', current, 86400000)
+elseif max_age > 0 then call('PEXPIRE', current, max_age) end
+if concerns == '1' then call('XADD', outbox, '*', 'room', room, 'id', id, 'was', rights.other or 0) end
 
 -- The index has a room under who spoke first in it, so that a list can give
 -- everybody's rooms their turn. It is told of a room once a second. Creators
@@ -229,7 +244,7 @@ call('PEXPIRE', current, 86400000)
 --
 -- Where rooms forget with time, one that is silent for long after it is empty is
 -- forgotten as a whole, unless somebody set more of it than its title.
-if rights.access and rights.access ~= 'open' then -- only open rooms are listed
+if by_server or rights.access and rights.access ~= 'open' then -- only open rooms are listed
   if indexed or not creator then
     creator = creator or user
     call('ZREM', rooms, creator .. ' ' .. room)

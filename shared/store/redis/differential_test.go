@@ -57,7 +57,7 @@ func compareEngines(t *testing.T, opts store.Options) {
 	round := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		round++
-		d.rooms = []chat.RoomID{chat.RoomID(fmt.Sprint("a", round)), chat.RoomID(fmt.Sprint("b", round)), chat.NewPrivateRoom()}
+		d.rooms = []chat.RoomID{chat.RoomID(fmt.Sprint("a", round)), chat.RoomID(fmt.Sprint("b", round)), chat.NewPrivateRoom(), chat.Inbox(fmt.Sprint("u", round))}
 		d.said = map[chat.RoomID][]pair{}
 		d.twin = map[chat.ID]chat.ID{{}: {}}
 		rt.Repeat(steps)
@@ -96,6 +96,9 @@ func (d *differ) append(rt *rapid.T) {
 	ev := chat.Event{Room: room, Kind: rule.Kind, By: rapid.SampledFrom([]chat.User{ann, bob}).Draw(rt, "by")}
 	if rule.MaxText > 0 {
 		ev.Text = rapid.SampledFrom([]string{"x", "y", "ü\n<z>"}).Draw(rt, "text")
+	}
+	if rule.ByServer {
+		ev.Notice, ev.Of = chat.AboutMention, chat.Source{Room: room, ID: chat.ID{MS: 1}}
 	}
 	if rule.Emoji {
 		ev.Emoji, ev.Off = "👍", rapid.Bool().Draw(rt, "off")

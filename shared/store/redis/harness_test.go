@@ -75,6 +75,7 @@ func engine() storetest.Engine {
 			left := must(rdb.PTTL(tb.Context(), key).Result())(tb)
 			must(rdb.PExpire(tb.Context(), key, left-by).Result())(tb)
 		},
+		AgeTasks:        ageTasks,
 		CutSubscription: func(s store.Store) { s.(*redis.Store).CutSubscription() },
 	}
 }

@@ -48,7 +48,7 @@ func (k keyspace) bucketOf(room chat.RoomID) bucket {
 
 func (k keyspace) room(room chat.RoomID) roomKeys {
 	b := k.bucketOf(room)
-	return roomKeys{bucket: b, room: string(b) + string(room) + ":"}
+	return roomKeys{bucket: b, room: string(b) + string(room) + ":", inbox: room.Reader() != ""}
 }
 
 // A bucket has the keys of what its rooms share.
@@ -57,6 +57,10 @@ type bucket string
 func (b bucket) rooms() string    { return string(b) + "rooms" }
 func (b bucket) creators() string { return string(b) + "creators" }
 func (b bucket) replicas() string { return string(b) + "replicas" }
+func (b bucket) outbox() string   { return string(b) + "outbox" }
+
+// inboxes is the one channel of all inboxes of the bucket.
+func (b bucket) inboxes() string { return string(b) + "inboxes" }
 
 // addresses are of the replicas that its primary had in the last day.
 func (b bucket) addresses() string { return string(b) + "addresses" }
@@ -64,7 +68,8 @@ func (b bucket) addresses() string { return string(b) + "addresses" }
 // RoomKeys are the keys of one room, all in the slot of its bucket.
 type roomKeys struct {
 	bucket
-	room string // what they begin with, as "confab:0:{b42}:lobby:"
+	room  string // what they begin with, as "confab:0:{b42}:lobby:"
+	inbox bool   // it is somebody's inbox
 }
 
 func (k roomKeys) log() string                   { return k.room + "log" }
@@ -79,4 +84,11 @@ func (k roomKeys) slow(user string) string       { return k.room + "slow:" + use
 func (k roomKeys) members() string               { return k.room + "members" }
 func (k roomKeys) bans() string                  { return k.room + "bans" }
 func (k roomKeys) invites() string               { return k.room + "invites" }
-func (k roomKeys) channel() string               { return k.room + "events" }
+
+// channel is where what happens in the room is published.
+func (k roomKeys) channel() string {
+	if k.inbox {
+		return k.inboxes()
+	}
+	return k.room + "events"
+}

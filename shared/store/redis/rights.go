@@ -77,6 +77,9 @@ func (s *Store) Facts(ctx context.Context, user string, rooms ...chat.RoomID) ([
 	pipe := s.rdb.Pipeline()
 	reads := make([]factsRead, len(rooms))
 	for i, room := range rooms {
+		if room.Reader() != "" {
+			continue
+		}
 		k := s.keys.room(room)
 		reads[i] = factsRead{
 			meta: pipe.HMGet(ctx, k.meta(), append([]string{"last", "ruled", "owners"}, settingFields...)...),
@@ -87,6 +90,10 @@ func (s *Store) Facts(ctx context.Context, user string, rooms ...chat.RoomID) ([
 	_, _ = pipe.Exec(ctx) // each has its own error
 	all := make([]access.Facts, len(rooms))
 	for i, read := range reads {
+		if rooms[i].Reader() != "" {
+			all[i] = access.OfInbox(user, rooms[i])
+			continue
+		}
 		var err error
 		if all[i], err = read.facts(rooms[i]); err != nil {
 			return nil, store.Unavailable("read the facts of "+string(rooms[i]), err)

@@ -44,6 +44,9 @@ end
 -- the room: exists, ruled, and the fields of its meta; the author's rank in it is
 -- added.
 local function refusal(r)
+  local reader = string.match(room, '^@(.+)$')
+  if by_server then return not reader and 'hidden' or nil end
+  if reader then return reader == user and 'role' or 'hidden' end
   local hidden_address = made_by_server()
   r.rank = number(everywhere)
   if not r.ruled and not settles and not hidden_address then return end

@@ -21,6 +21,8 @@ type Engine struct {
 	Age func(testing.TB, store.Store, time.Duration)
 	// AgeName makes the last use of a name that somebody owns older.
 	AgeName func(tb testing.TB, s store.Store, name string, by time.Duration)
+	// AgeTasks makes what was handed out of the outbox older.
+	AgeTasks func(testing.TB, store.Store, time.Duration)
 	// CutSubscription breaks the connection on which an engine is told of events
 	// that were written elsewhere. Nil: there is none.
 	CutSubscription func(store.Store)
@@ -79,6 +81,11 @@ func Run(t *testing.T, engine func(testing.TB) Engine) {
 		{"SlowRoomHasUsersWait", testSlowRoomHasUsersWait},
 		{"ClosedRoomIsErased", testClosedRoomIsErased},
 		{"RoomForgetsAsItsOwnerSays", testRoomForgetsAsItsOwnerSays},
+		{"EventThatConcernsSomebodyIsATask", testEventThatConcernsSomebodyIsATask},
+		{"TaskIsHandedOutAgain", testTaskIsHandedOutAgain},
+		{"NoticeIsWrittenOnce", testNoticeIsWrittenOnce},
+		{"InboxIsItsUsers", testInboxIsItsUsers},
+		{"InboxKeepsSoMuch", testInboxKeepsSoMuch},
 		{"LogIsAsTheModelSays", testLogIsAsTheModelSays},
 	} {
 		t.Run(promise.name, func(t *testing.T) { promise.test(t, engine(t)) })
