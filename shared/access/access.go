@@ -74,6 +74,12 @@ type Room struct {
 	Invites int
 }
 
+// Ruled reports whether not everybody may read the room, and whoever may now may
+// lose it.
+func (r Room) Ruled() bool {
+	return r.Hidden || r.Access != "" || r.Bans > 0
+}
+
 // Other is what is known of somebody whom an event is about.
 type Other struct {
 	Role   chat.Role

@@ -118,7 +118,17 @@ type Signal struct {
 	Cursor string   `json:"cursor,omitempty"` // open, reset: where the reader goes on
 	Ping   int      `json:"ping,omitempty"`   // open: a ping comes after so many seconds without anything else
 	Retry  int      `json:"retry,omitempty"`  // bye: come back after so many milliseconds
+	Why    Why      `json:"why,omitempty"`    // bye: why the reader may not read the room that it names any more
 }
+
+// A Why is how somebody lost the right to read a room.
+type Why string
+
+const (
+	WhyBanned  Why = "banned"
+	WhyRemoved Why = "removed" // they left it, or are not a member any more
+	WhyClosed  Why = "closed"  // the room was closed
+)
 
 // A Listener is told what happens in a room, one call at a time, in the order
 // of the log. It must not block.

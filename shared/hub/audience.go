@@ -24,6 +24,7 @@ type audience struct {
 	cursor   chat.Cursor   // after the ring's end
 	grown    chan struct{} // closed when the ring grows, if somebody waits
 	groups   []*connGroup  // its adopted connections, a group in each shard
+	losses   losses        // of the right to read it
 	scratch  []byte
 	pastEnds [3]uint64 // where the ring ended when the janitor last trimmed it, the oldest first
 }
@@ -62,6 +63,7 @@ func (a *audience) trimOld() {
 	}
 	a.ring.trim(a.pastEnds[0], keep)
 	a.pastEnds = [3]uint64{a.pastEnds[1], a.pastEnds[2], a.ring.end}
+	a.losses.trim()
 }
 
 // add appends an event or a signal to the ring and wakes its readers. The
@@ -110,12 +112,6 @@ func (a *audience) notify() {
 	for _, g := range a.groups {
 		g.schedule()
 	}
-}
-
-func (a *audience) end() uint64 {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.ring.end
 }
 
 // grew returns a channel that is closed when the ring grows. a.mu is held.

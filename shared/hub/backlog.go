@@ -133,8 +133,12 @@ func (r *Reader) reset(ctx context.Context, rooms []int) (Batch, error) {
 	pages := make([][]chat.Event, len(r.a.rooms))
 	next := slices.Clone(r.cursor)
 	r.a.mu.Lock()
+	lost, isLost := r.loss()
 	ends := slices.Clone(r.a.cursor) // before the pages are read: what is posted meanwhile comes after them
 	r.a.mu.Unlock()
+	if isLost {
+		return Batch{}, lost
+	}
 	for _, i := range rooms {
 		page, err := r.hub.log.Before(ctx, r.a.rooms[i].id, chat.ID{}, lastPage)
 		if err != nil {

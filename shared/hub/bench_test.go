@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 
+	"confab/shared/access"
 	"confab/shared/chat"
 	"confab/shared/hub"
 	"confab/shared/sse"
@@ -45,6 +46,10 @@ func (*benchLog) Before(context.Context, chat.RoomID, chat.ID, int) ([]chat.Even
 	return nil, nil
 }
 
+func (*benchLog) Facts(context.Context, string, ...chat.RoomID) ([]access.Facts, error) {
+	return make([]access.Facts, 1), nil
+}
+
 func (l *benchLog) post() {
 	l.ev.Prev, l.ev.ID.MS = l.ev.ID, l.ev.ID.MS+1
 	l.to.Event(chat.NewLine(l.ev))
@@ -61,7 +66,7 @@ func benchHub(b *testing.B) (*hub.Hub, *benchLog, *hub.Reader) {
 
 func read(b *testing.B, h *hub.Hub, cursor string) *hub.Reader {
 	b.Helper()
-	r, err := h.Read(b.Context(), chat.Rooms([]chat.RoomID{"lobby"}), cursor)
+	r, err := h.Read(b.Context(), "", chat.Rooms([]chat.RoomID{"lobby"}), cursor)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -112,7 +117,7 @@ func BenchmarkSeek(b *testing.B) {
 			rooms, cursor := chat.Rooms([]chat.RoomID{"lobby"}), chat.Cursor{back}.String()
 			b.ReportAllocs()
 			for b.Loop() {
-				r, err := h.Read(b.Context(), rooms, cursor)
+				r, err := h.Read(b.Context(), "", rooms, cursor)
 				if err != nil || !r.Live() {
 					b.Fatalf("not live: %v", err)
 				}

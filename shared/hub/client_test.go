@@ -24,6 +24,8 @@ type client struct {
 	cursor string
 	seen   map[chat.RoomID][]string
 	resets int
+	user   string
+	bye    chat.Signal // the last
 	body   io.ReadCloser
 	frames *sse.Scanner
 
@@ -32,7 +34,14 @@ type client struct {
 
 func (c *client) connect(ctx context.Context) {
 	c.tb.Helper()
-	q := url.Values{"cursor": {c.cursor}}
+	if status := c.dial(ctx); status != http.StatusOK {
+		c.tb.Fatal(status)
+	}
+}
+
+func (c *client) dial(ctx context.Context) (status int) {
+	c.tb.Helper()
+	q := url.Values{"cursor": {c.cursor}, "user": {c.user}}
 	for _, room := range c.rooms {
 		q.Add("room", string(room))
 	}
@@ -42,10 +51,8 @@ func (c *client) connect(ctx context.Context) {
 	if err != nil {
 		c.tb.Fatal(err)
 	}
-	if resp.StatusCode != 200 {
-		c.tb.Fatal(resp.Status)
-	}
 	c.body, c.frames = resp.Body, sse.NewScanner(resp.Body)
+	return resp.StatusCode
 }
 
 // next reads one event and records it. False is the end.
@@ -67,6 +74,10 @@ func (c *client) record(kind, data string) {
 	switch kind {
 	case "message":
 		c.seen[ev.Room] = append(c.seen[ev.Room], ev.Text)
+	case "bye":
+		if err := json.Unmarshal([]byte(data), &c.bye); err != nil {
+			c.tb.Error(err)
+		}
 	case "reset":
 		c.resets++
 		if ev.Room == "" {

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"math/rand/v2"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -21,6 +22,7 @@ type conn struct {
 	index        int32  // in group.conns
 	blockedSince uint32 // the second since which the socket's buffer has been full; 0: it is not
 	ends         uint32 // in which second it ends; 0: it does not
+	user         uint32 // who reads, see hashUser
 }
 
 // A connGroup is the connections of one audience in one shard that are served
@@ -36,6 +38,8 @@ type connGroup struct {
 	upTo  uint64    // the end of the ring when the sweep began
 	wrote time.Time // when something was written to all last
 	ping  []byte    // to be written to all that wait at the end
+
+	lossesSeen int // of the audience
 }
 
 // A groupKey is what the connections of a group have in common.
@@ -53,8 +57,9 @@ func (g *connGroup) seal(frame []byte) []byte {
 	return frame
 }
 
-// add adds a connection and serves it with what is in the ring by now.
-func (sh *shard) add(c *conn, key groupKey) {
+// add adds a connection, whose reader has seen so many losses, and serves it with
+// what is in the ring by now.
+func (sh *shard) add(c *conn, key groupKey, lossesSeen int) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	g := sh.groups[key]
@@ -70,6 +75,10 @@ func (sh *shard) add(c *conn, key groupKey) {
 	}
 	sh.byFD[c.fd] = c
 	ev := unix.EpollEvent{Events: unix.EPOLLRDHUP, Fd: c.fd, Pad: int32(c.gen)}
+	if lost, ok := key.a.lossOf(c, lossesSeen); ok {
+		sh.end(c, rand.N(revokedRetry), lost, Revoked)
+		return
+	}
 	if sh.closed {
 		sh.sendBye(c, 0, Shutdown)
 		return
@@ -82,11 +91,19 @@ func (sh *shard) add(c *conn, key groupKey) {
 	sh.flush(c, &v)
 }
 
+// lossOf returns why a connection has to end that its group does not look for.
+func (a *audience) lossOf(c *conn, lossesSeen int) (Loss, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return of(a.losses.since(lossesSeen), c.user)
+}
+
 // addGroup adds a group to those that are scheduled when the ring grows.
 func (a *audience) addGroup(g *connGroup) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.groups = append(a.groups, g)
+	g.lossesSeen = a.losses.count()
 }
 
 func (a *audience) removeGroup(g *connGroup) {
@@ -125,17 +142,52 @@ type view struct {
 	start, end uint64 // of the ring
 }
 
-func (v *view) read(key *groupKey, at uint64) {
+// read reads what the ring holds at a position, and returns who lost the right to
+// read it: data is not for them.
+func (v *view) read(g *connGroup, at uint64) []loss {
 	if v.data != nil && v.at == at {
+		return nil
+	}
+	a := g.key.a
+	a.mu.Lock()
+	v.sealed, v.begin, v.next = a.ring.from(at)
+	v.at, v.start, v.end = at, a.ring.start, a.ring.end
+	ls := g.losses()
+	a.mu.Unlock()
+	if v.data = v.sealed; !g.key.chunked {
+		v.data = plain(v.sealed)
+	}
+	return ls
+}
+
+// losses returns those that were not seen yet. The locks of the shard and of the
+// audience are held.
+func (g *connGroup) losses() []loss {
+	ls := g.key.a.losses.since(g.lossesSeen)
+	g.lossesSeen = g.key.a.losses.count()
+	return ls
+}
+
+// catchUp ends the connections of a group that lost the right to read since, and
+// returns where the ring ends. sh.mu is held.
+func (sh *shard) catchUp(g *connGroup) (end uint64) {
+	a := g.key.a
+	a.mu.Lock()
+	ls, end := g.losses(), a.ring.end
+	a.mu.Unlock()
+	sh.revoke(g, ls)
+	return end
+}
+
+// revoke ends the connections of a group whom losses are about. sh.mu is held.
+func (sh *shard) revoke(g *connGroup, ls []loss) {
+	if len(ls) == 0 {
 		return
 	}
-	r := &key.a.ring
-	key.a.mu.Lock()
-	v.sealed, v.begin, v.next = r.from(at)
-	v.at, v.start, v.end = at, r.start, r.end
-	key.a.mu.Unlock()
-	if v.data = v.sealed; !key.chunked {
-		v.data = plain(v.sealed)
+	for i := len(g.conns) - 1; i >= 0; i-- {
+		if lost, ok := of(ls, g.conns[i].user); ok {
+			sh.end(g.conns[i], rand.N(revokedRetry), lost, Revoked)
+		}
 	}
 }
 
@@ -185,7 +237,9 @@ func (v *view) split(n int, chunked bool) (rest []byte, at uint64) {
 func (sh *shard) flush(c *conn, v *view) {
 	g := c.group
 	for {
-		v.read(&g.key, c.at)
+		if sh.revoke(g, v.read(g, c.at)); c.group == nil {
+			return
+		}
 		if c.at < v.start {
 			sh.drop(c, Lagged)
 			return
@@ -236,16 +290,22 @@ func (sh *shard) sendBye(c *conn, retry time.Duration, why EndReason) {
 		var v view
 		sh.flush(c, &v)
 	}
-	if c.group != nil && c.blockedSince == 0 {
-		bye := c.group.seal(Bye(retry))
+	if c.group != nil {
+		sh.end(c, retry, Loss{}, why)
+	}
+}
+
+// end writes a bye, unless the connection is in the middle of another frame, and
+// closes it. sh.mu is held.
+func (sh *shard) end(c *conn, retry time.Duration, lost Loss, why EndReason) {
+	if c.blockedSince == 0 {
+		bye := c.group.seal(Bye(retry, lost))
 		if c.group.key.chunked {
 			bye = append(bye, sse.LastChunk...)
 		}
 		sh.send(c, bye)
 	}
-	if c.group != nil {
-		sh.drop(c, why)
-	}
+	sh.drop(c, why)
 }
 
 // drop closes a connection. sh.mu is held; c.group is nil afterwards.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"confab/shared/access"
 	"confab/shared/chat"
 	"confab/shared/hub"
 )
@@ -30,6 +31,10 @@ func (n notes) Before(context.Context, chat.RoomID, chat.ID, int) ([]chat.Event,
 	return n, nil
 }
 
+func (notes) Facts(context.Context, string, ...chat.RoomID) ([]access.Facts, error) {
+	return make([]access.Facts, 1), nil
+}
+
 // A reader comes with its cursor. It first gets what it missed, from the log,
 // then what passes by while it is there, and comes back later with the id of the
 // last frame.
@@ -43,7 +48,7 @@ func ExampleHub() {
 	defer h.Close(0)
 
 	ctx := context.Background()
-	reader, err := h.Read(ctx, []chat.RoomID{"lobby"}, "7-0")
+	reader, err := h.Read(ctx, "", []chat.RoomID{"lobby"}, "7-0")
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -2,6 +2,7 @@ package hub_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"confab/shared/access"
 	"confab/shared/chat"
 	"confab/shared/hub"
 	"confab/shared/sse"
@@ -28,6 +30,7 @@ type fakeLog struct {
 	rooms map[chat.RoomID]*roomLog
 	held  chan struct{} // if set, Before sends when it has read, and answers when it has received
 	reads atomic.Int64  // of the log
+	bans  int           // in each room, as its facts say
 }
 
 type roomLog struct {
@@ -63,6 +66,14 @@ func (t *fakeLog) post(room chat.RoomID, text string) chat.Event {
 
 func (r *roomLog) write(room chat.RoomID, text string) chat.Event {
 	return r.append(chat.Event{Room: room, Kind: chat.Message, Text: text})
+}
+
+// happen appends any other event.
+func (t *fakeLog) happen(ev chat.Event) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r := t.roomLog(ev.Room)
+	r.deliver(r.append(ev))
 }
 
 func (r *roomLog) append(ev chat.Event) chat.Event {
@@ -232,6 +243,12 @@ func (t *fakeLog) Before(_ context.Context, room chat.RoomID, before chat.ID, n 
 	return evs[max(0, len(evs)-n):], nil
 }
 
+func (t *fakeLog) Facts(context.Context, string, ...chat.RoomID) ([]access.Facts, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return []access.Facts{{Room: access.Room{Bans: t.bans}}}, nil
+}
+
 // A kind of stream: adopted by the hub, or with a goroutine of its own.
 type kind struct {
 	name  string
@@ -248,17 +265,28 @@ var (
 // serve answers GET /?room=a&room=b with the hub's bytes, as the kind says.
 func serve(tb testing.TB, h *hub.Hub, k kind) string {
 	tb.Helper()
+	return serveWho(tb, h, k, func(string) bool { return true })
+}
+
+// serveWho looks at the rights of the user of the query, as the caller of Read
+// has to.
+func serveWho(tb testing.TB, h *hub.Hub, k kind, may func(user string) bool) string {
+	tb.Helper()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var rooms []chat.RoomID
 		for _, name := range r.URL.Query()["room"] {
 			rooms = append(rooms, chat.RoomID(name))
 		}
-		reader, err := h.Read(r.Context(), chat.Rooms(rooms), r.URL.Query().Get("cursor"))
+		reader, err := h.Read(r.Context(), r.URL.Query().Get("user"), chat.Rooms(rooms), r.URL.Query().Get("cursor"))
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 			return
 		}
 		defer reader.Close()
+		if !may(r.URL.Query().Get("user")) {
+			http.Error(w, "you may not read this", http.StatusForbidden)
+			return
+		}
 		if !k.adopt {
 			pump(r.Context(), w, reader)
 			return
@@ -300,6 +328,8 @@ func pump(ctx context.Context, w http.ResponseWriter, reader *hub.Reader) {
 		b, err := reader.Next(ctx)
 		if err == nil {
 			_, err = w.Write(b.AppendSSE(nil))
+		} else if lost, ok := errors.AsType[hub.Loss](err); ok {
+			w.Write(hub.Bye(0, lost))
 		}
 		if err == nil {
 			err = rc.Flush()

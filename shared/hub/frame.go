@@ -23,8 +23,14 @@ func Ping() []byte {
 	return sse.Frame{Type: string(chat.Ping), Data: chat.JSON(sig)}.Append(nil)
 }
 
-// Bye is the last frame of a stream that the server ends.
-func Bye(retry time.Duration) []byte {
-	sig := chat.Signal{Kind: chat.Bye, Retry: int(retry.Milliseconds())}
+// Goodbye is the last signal of a stream that the server ends: when to come back,
+// and what its reader lost, if it ends because of that.
+func Goodbye(retry time.Duration, lost Loss) chat.Signal {
+	return chat.Signal{Kind: chat.Bye, Room: lost.Room, Why: lost.Why, Retry: int(retry.Milliseconds())}
+}
+
+// Bye is the frame of [Goodbye].
+func Bye(retry time.Duration, lost Loss) []byte {
+	sig := Goodbye(retry, lost)
 	return sse.Frame{Type: string(chat.Bye), Data: chat.JSON(sig)}.Append(sse.AppendRetry(nil, retry))
 }

@@ -11,6 +11,9 @@
 // has no goroutine, and the hub writes to it from a few loops that own all such
 // connections. Both send the same bytes.
 //
+// Whoever loses the right to read a room is ended by the event that takes it, see
+// [Loss].
+//
 // The hub keeps its ring in the form that nearly every reader wants, SSE; the
 // events inside are there for the others.
 //
@@ -31,11 +34,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"log/slog"
 	"strings"
 	"sync"
 	"time"
 
+	"confab/shared/access"
 	"confab/shared/chat"
 )
 
@@ -55,6 +60,8 @@ const (
 const (
 	PingEvery  = 15 * time.Second // a ping is sent when nothing else was for so long
 	StallLimit = 8 * time.Second  // a connection that takes nothing for so long is dropped, two seconds later at most
+
+	revokedRetry = 2 * time.Second // a connection whose right is to be looked at comes back within so long
 )
 
 var (
@@ -75,6 +82,8 @@ type Log interface {
 	Since(ctx context.Context, room chat.RoomID, after chat.ID, n int) ([]chat.Event, error)
 	// Before returns the last n events before an id; the zero id is after all.
 	Before(ctx context.Context, room chat.RoomID, before chat.ID, n int) ([]chat.Event, error)
+	// Facts are those that package access needs about a user in each room.
+	Facts(ctx context.Context, user string, rooms ...chat.RoomID) ([]access.Facts, error)
 }
 
 // A Hub has all rooms that are read on this machine.
@@ -86,6 +95,7 @@ type Hub struct {
 	wg     sync.WaitGroup
 	poller poller // writes to the adopted connections
 	count  counters
+	seed   maphash.Seed // of hashUser
 
 	mu        sync.Mutex // guards what follows, and refs and idle of what is in it
 	rooms     map[chat.RoomID]*room
@@ -96,7 +106,7 @@ type Hub struct {
 func New(log Log, logger *slog.Logger) *Hub {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	h := &Hub{
-		log: log, slog: logger, ctx: ctx, cancel: cancel,
+		log: log, slog: logger, ctx: ctx, cancel: cancel, seed: maphash.MakeSeed(),
 		rooms: map[chat.RoomID]*room{}, audiences: map[string]*audience{},
 	}
 	h.poller.open(h)
@@ -114,18 +124,19 @@ func (h *Hub) Close(spread time.Duration) {
 }
 
 // Read makes a reader of up to 32 rooms, which must be sorted and distinct
-// (see [chat.Rooms]). It begins after the cursor, in the cursor's text form;
+// (see [chat.Rooms]), for a user, or for nobody by the empty id. It begins after the cursor, in the cursor's text form;
 // the empty cursor is the rooms' present end. A cursor that cannot be parsed, or
 // that a room's log does not continue, is no error: the reader gets a reset first.
 //
 // It fails with [chat.ErrUnavailable] when a room cannot be followed. The reader
-// must be closed, or its connection adopted.
-func (h *Hub) Read(ctx context.Context, rooms []chat.RoomID, cursor string) (*Reader, error) {
+// must be closed, or its connection adopted. Before it is read, the caller must
+// look at the user's rights, see [Loss], but in rooms that are [Hub.Unruled].
+func (h *Hub) Read(ctx context.Context, user string, rooms []chat.RoomID, cursor string) (*Reader, error) {
 	a, err := h.audience(ctx, rooms)
 	if err != nil {
 		return nil, err
 	}
-	return newReader(h, a, cursor), nil
+	return newReader(h, a, user, cursor), nil
 }
 
 // Signal sends a signal to all readers of a room on this machine.

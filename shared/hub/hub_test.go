@@ -173,7 +173,7 @@ func TestCloseSaysByeToEverybody(t *testing.T) {
 		c := newClient(t, base, "a")
 		c.connect(t.Context())
 		c.next()
-		r, err := h.Read(t.Context(), []chat.RoomID{"a"}, "")
+		r, err := h.Read(t.Context(), "", []chat.RoomID{"a"}, "")
 		if err != nil {
 			t.Fatal(err)
 		}

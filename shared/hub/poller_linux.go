@@ -57,12 +57,12 @@ func (p *poller) adopt(r *Reader, nc net.Conn, as Adoption) bool {
 		return false
 	}
 	sh := p.shards[p.next.Add(1)%uint32(len(p.shards))]
-	c := &conn{at: r.at, gone: as.Gone, fd: int32(fd), gen: p.gens.Add(1)}
+	c := &conn{at: r.at, gone: as.Gone, fd: int32(fd), gen: p.gens.Add(1), user: r.user}
 	if !as.Ends.IsZero() {
 		c.ends = sh.second(as.Ends)
 	}
 	r.hub.count.adopted.Add(1)
-	sh.add(c, groupKey{a: r.a, ping: cmp.Or(as.Ping, PingEvery), chunked: as.Chunked})
+	sh.add(c, groupKey{a: r.a, ping: cmp.Or(as.Ping, PingEvery), chunked: as.Chunked}, r.lossesSeen)
 	return true
 }
 

@@ -17,6 +17,9 @@ type Reader struct {
 	closed    bool
 	endReason EndReason // it ended, if it has
 
+	user       uint32 // who reads, see hashUser
+	lossesSeen int    // of the audience
+
 	cursor    chat.Cursor // where it is, while it reads the log
 	badCursor bool        // the cursor that it came with cannot be parsed
 	live      bool        // it reads the ring,
@@ -45,11 +48,12 @@ type Item struct {
 	frame []byte // the whole, as SSE
 }
 
-func newReader(h *Hub, a *audience, cursor string) *Reader {
+func newReader(h *Hub, a *audience, user, cursor string) *Reader {
 	h.count.waiting.Add(1)
-	r := &Reader{hub: h, a: a}
+	r := &Reader{hub: h, a: a, user: h.hashUser(user)}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	r.lossesSeen = a.losses.count()
 	if cursor == "" {
 		r.live, r.at = true, a.ring.end
 		r.cursor = slices.Clone(a.cursor)
@@ -102,7 +106,7 @@ func (r *Reader) Open() chat.Signal {
 func (r *Reader) Live() bool { return r.live }
 
 // Next waits for something to read and returns all of it, up to a limit, in
-// the rooms' order. Its errors are [ErrLagged], [ErrClosed] and ctx's.
+// the rooms' order. Its errors are [ErrLagged], [ErrClosed], a [Loss] and ctx's.
 func (r *Reader) Next(ctx context.Context) (b Batch, err error) {
 	defer func() { r.endReason = endReasonOf(err) }()
 	for {
@@ -148,6 +152,10 @@ func (r *Reader) step(ctx context.Context) (Batch, <-chan struct{}, error) {
 		return r.retryLater(ctx, b, err)
 	}
 	r.a.mu.Lock()
+	if lost, ok := r.loss(); ok {
+		defer r.a.mu.Unlock()
+		return Batch{}, nil, lost
+	}
 	if r.live || r.join() {
 		defer r.a.mu.Unlock()
 		return r.fromRing()

@@ -136,7 +136,7 @@ func TestMemoryForgetsWhatWasDeleted(t *testing.T) {
 
 func readerOf(t *testing.T, h *hub.Hub, rooms ...chat.RoomID) *hub.Reader {
 	t.Helper()
-	r, err := h.Read(t.Context(), rooms, "")
+	r, err := h.Read(t.Context(), "", rooms, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,6 +31,7 @@ type room struct {
 	size      int // bytes of JSON in recent
 	audiences []*audience
 	resetting bool // the last page is being read
+	ruled     bool // it has, or may have, rules about who may read it
 }
 
 func newRoom(h *Hub, id chat.RoomID) *room {
@@ -57,7 +58,9 @@ func (rm *room) open() {
 	if err != nil {
 		rm.hub.slog.Warn("reading the recent events of a room failed", "room", rm.id, "err", err)
 	}
+	ruled := rm.readRules(ctx)
 	rm.mu.Lock()
+	rm.ruled = rm.ruled || ruled
 	if rm.resets == 0 {
 		rm.begin = first
 		if len(rm.recent) == 0 {
@@ -136,8 +139,13 @@ func (rm *room) Event(l chat.Line) {
 	defer rm.mu.Unlock()
 	rm.last = e.id
 	rm.remember(e)
+	lost, some := rm.lossBy(l)
+	rm.ruled = rm.ruled || some || l.Kind == chat.Standings || l.Set != chat.Change{}
 	for _, a := range rm.audiences {
 		a.rewrite(rm, e)
+		if some {
+			a.lose(lost)
+		}
 	}
 	if rm.resetting { // deliverReset adds it, after the last page
 		return
@@ -176,10 +184,12 @@ func (rm *room) reset() {
 		resets := rm.resets
 		rm.mu.Unlock()
 		page, err := rm.readPage()
+		ruled := rm.readRules(rm.ctx)
 		if err != nil { // the hub closes; its readers resume elsewhere or later
 			rm.hub.slog.Warn("reading a room's log after a reset failed", "room", rm.id, "err", err)
 		}
 		rm.mu.Lock()
+		rm.ruled = rm.ruled || ruled
 		if err != nil || rm.resets == resets {
 			defer rm.mu.Unlock()
 			rm.deliverReset(page)
@@ -199,6 +209,9 @@ func (rm *room) deliverReset(page []chat.Event) {
 		start = rm.recent[0].prev
 	}
 	for _, a := range rm.audiences {
+		if rm.ruled { // what took somebody's right may be among what was missed
+			a.lose(loss{}) // everybody
+		}
 		a.reset(rm, start)
 		for _, ev := range rm.recent {
 			a.add(rm, ev)
@@ -221,6 +234,35 @@ func (rm *room) readPage() ([]chat.Event, error) {
 			return nil, errors.Join(err, rm.ctx.Err())
 		}
 	}
+}
+
+// Unruled reports whether it is known here that everybody may read what was said
+// in a room up to an event: that it has no rules and nobody was banned from it.
+func (h *Hub) Unruled(id chat.RoomID, upTo chat.ID) bool {
+	h.mu.Lock()
+	rm := h.rooms[id]
+	h.mu.Unlock()
+	if rm == nil {
+		return false
+	}
+	select {
+	case <-rm.ready:
+	default:
+		return false
+	}
+	rm.mu.Lock()
+	defer rm.mu.Unlock()
+	return rm.err == nil && !rm.ruled && !rm.resetting && !upTo.After(rm.last)
+}
+
+// readRules reports whether the room has rules about who may read it, or may have
+// them.
+func (rm *room) readRules(ctx context.Context) bool {
+	if rm.id.Hidden() {
+		return true
+	}
+	facts, err := rm.hub.log.Facts(ctx, "", rm.id)
+	return err != nil || facts[0].Room.Ruled()
 }
 
 func (rm *room) removeAudience(a *audience) {

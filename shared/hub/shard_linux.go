@@ -112,13 +112,16 @@ func (sh *shard) sweep(g *connGroup) (more bool) {
 	defer sh.mu.Unlock()
 	if g.next == 0 {
 		sh.sweeps++
-		g.next, g.upTo = len(g.conns), g.key.a.end()
+		g.upTo = sh.catchUp(g)
+		g.next = len(g.conns)
 	}
 	var v view
 	var few [prefetch]*conn
 	for n := 0; n < sliceSize && g.next > 0; n += prefetch {
 		for _, c := range g.nextWritable(few[:0]) {
-			sh.flush(c, &v)
+			if c.group != nil { // not revoked since
+				sh.flush(c, &v)
+			}
 		}
 		g.next = min(g.next, len(g.conns)) // some may have ended
 	}
@@ -127,7 +130,7 @@ func (sh *shard) sweep(g *connGroup) (more bool) {
 	}
 	g.wrote, g.ping = time.Now(), nil
 	g.inTodo.Store(false)
-	return g.key.a.end() != g.upTo && !g.inTodo.Swap(true)
+	return sh.catchUp(g) != g.upTo && !g.inTodo.Swap(true)
 }
 
 // pollLoop serves the connections that are writable again and ends those whose
@@ -209,8 +212,8 @@ func (sh *shard) tick(now time.Time) {
 		}
 	}
 	for _, g := range sh.groups {
-		for i := len(g.conns) - 1; i >= 0; i-- {
-			if c := g.conns[i]; c.ends != 0 && c.ends <= second {
+		for i := len(g.conns); i > 0; i = min(i-1, len(g.conns)) { // with one, others may be revoked
+			if c := g.conns[i-1]; c.ends != 0 && c.ends <= second {
 				sh.sendBye(c, 0, Ended)
 			}
 		}

@@ -17,11 +17,12 @@ const (
 	Lagged                      // it fell off the ring
 	Ended                       // its time had come
 	Shutdown                    // the hub closed
+	Revoked                     // the right to read it was lost, or has to be looked at again
 	endReasons                  // how many there are
 )
 
 func (c EndReason) String() string {
-	return [endReasons]string{"left", "stalled", "lagged", "ended", "shutdown"}[c]
+	return [endReasons]string{"left", "stalled", "lagged", "ended", "shutdown", "revoked"}[c]
 }
 
 // Stats counts what there is now, and what was since the hub began.
@@ -76,6 +77,9 @@ func endReasonOf(err error) EndReason {
 		return Lagged
 	case errors.Is(err, ErrClosed):
 		return Shutdown
+	}
+	if _, ok := errors.AsType[Loss](err); ok {
+		return Revoked
 	}
 	return Left
 }

@@ -14,7 +14,7 @@ import (
 func TestStatsCountReadersEventsAndCuts(t *testing.T) {
 	log := newFakeLog()
 	h := newHub(t, log)
-	reader, err := h.Read(t.Context(), chat.Rooms([]chat.RoomID{"lobby"}), "")
+	reader, err := h.Read(t.Context(), "", chat.Rooms([]chat.RoomID{"lobby"}), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +35,7 @@ func TestStatsCountReadersEventsAndCuts(t *testing.T) {
 func TestStatsTakeTheCallersWordForWhyAReaderEnded(t *testing.T) {
 	log := newFakeLog()
 	h := newHub(t, log)
-	reader, err := h.Read(t.Context(), chat.Rooms([]chat.RoomID{"lobby"}), "")
+	reader, err := h.Read(t.Context(), "", chat.Rooms([]chat.RoomID{"lobby"}), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func TestLagIsHowOldAnEventIs(t *testing.T) {
 		log := newFakeLog()
 		h := hub.New(log, slog.New(slog.DiscardHandler))
 		defer h.Close(0)
-		reader, err := h.Read(t.Context(), []chat.RoomID{"lobby"}, "")
+		reader, err := h.Read(t.Context(), "", []chat.RoomID{"lobby"}, "")
 		if err != nil {
 			t.Fatal(err)
 		}

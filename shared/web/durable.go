@@ -307,7 +307,7 @@ func (d *durable) wire(end func()) wire {
 			return d.control(appendFrame(out, "data", array(msgs)), last)
 		},
 		ping: func() []byte { return []byte(": ping\n\n") },
-		bye:  func(time.Duration) []byte { return nil },
+		bye:  func(time.Duration, hub.Loss) []byte { return nil },
 	}
 }
 

@@ -69,9 +69,21 @@ func (s *Server) writer(r *http.Request, kind chat.Kind) (visitor, error) {
 }
 
 // check asks for each room whether the user may do that, and once where no room
-// is named yet.
+// is named yet. What is written the store judges by the facts of that moment, and
+// whose a target is it compares: facts are read for it only at addresses that the
+// server made, because strangers must not learn whether such a room is there. To
+// read, they are for all rooms but those of which the hub knows that they have no
+// rules.
 func (v visitor) check(do access.Action, rooms ...chat.RoomID) error {
-	facts, err := v.facts(do, rooms)
+	return v.checkUpTo(do, chat.ID{}, rooms...)
+}
+
+// checkUpTo is check that is good for what was said up to an event, of one room.
+func (v visitor) checkUpTo(do access.Action, upTo chat.ID, rooms ...chat.RoomID) error {
+	if !slices.ContainsFunc(rooms, func(room chat.RoomID) bool { return v.needsFacts(do, room, upTo) }) {
+		return v.may(v.user, do, access.Facts{GuestsRead: v.guestsRead})
+	}
+	facts, err := v.facts(rooms)
 	if err != nil {
 		return err
 	}
@@ -81,6 +93,17 @@ func (v visitor) check(do access.Action, rooms ...chat.RoomID) error {
 		}
 	}
 	return nil
+}
+
+// needsFacts reports whether more than the session decides.
+func (g *gate) needsFacts(do access.Action, room chat.RoomID, upTo chat.ID) bool {
+	switch {
+	case room.Hidden(), do == access.Moderate:
+		return true
+	case do.Writes():
+		return false
+	}
+	return g.hub == nil || !g.hub.Unruled(room, upTo)
 }
 
 // mayRead is check for what a request reads in one piece.
@@ -95,17 +118,11 @@ func (v visitor) mayRead(rooms ...chat.RoomID) error {
 	return err
 }
 
-// facts are what is known of a user in each room, or in none if none is named.
-// What is written the store judges by the facts of that moment, and whose a
-// target is it compares: they are read for it only at addresses that the server
-// made, because strangers must not learn whether such a room is there.
-func (v visitor) facts(do access.Action, rooms []chat.RoomID) ([]access.Facts, error) {
-	all := make([]access.Facts, max(len(rooms), 1))
-	if len(rooms) > 0 && (!do.Writes() || slices.ContainsFunc(rooms, chat.RoomID.Hidden)) {
-		var err error
-		if all, err = v.rooms.Facts(v.ctx, v.user.ID, rooms...); err != nil {
-			return nil, err
-		}
+// facts are what is known of a user in each room.
+func (v visitor) facts(rooms []chat.RoomID) ([]access.Facts, error) {
+	all, err := v.rooms.Facts(v.ctx, v.user.ID, rooms...)
+	if err != nil {
+		return nil, err
 	}
 	for i := range all {
 		all[i].GuestsRead = v.guestsRead
@@ -115,7 +132,7 @@ func (v visitor) facts(do access.Action, rooms []chat.RoomID) ([]access.Facts, e
 
 // standing is what is known of the user in a room that they may read.
 func (v visitor) standing(room chat.RoomID) (access.Facts, error) {
-	facts, err := v.facts(access.Read, []chat.RoomID{room})
+	facts, err := v.facts([]chat.RoomID{room})
 	if err != nil {
 		return access.Facts{}, err
 	}
@@ -141,18 +158,25 @@ func (v visitor) append(ctx context.Context, ev chat.Event) (_ chat.Line, replay
 
 // since returns up to n events after an id, see [Rooms].
 func (v visitor) since(ctx context.Context, room chat.RoomID, after chat.ID, n int) ([]chat.Event, error) {
-	if err := v.mayRead(room); err != nil {
-		return nil, err
-	}
-	return v.rooms.Since(ctx, room, after, n)
+	return v.events(room, func() ([]chat.Event, error) { return v.rooms.Since(ctx, room, after, n) })
 }
 
 // before returns the last n events before an id, see [Rooms].
 func (v visitor) before(ctx context.Context, room chat.RoomID, id chat.ID, n int) ([]chat.Event, error) {
+	return v.events(room, func() ([]chat.Event, error) { return v.rooms.Before(ctx, room, id, n) })
+}
+
+// events gives what is read of a room to whoever may read it when it has been
+// read: what takes the right away comes after it in the log then.
+func (v visitor) events(room chat.RoomID, read func() ([]chat.Event, error)) ([]chat.Event, error) {
 	if err := v.mayRead(room); err != nil {
 		return nil, err
 	}
-	return v.rooms.Before(ctx, room, id, n)
+	evs, err := read()
+	if err != nil || len(evs) == 0 {
+		return nil, err
+	}
+	return evs, v.checkUpTo(access.Read, evs[len(evs)-1].ID, room)
 }
 
 // list returns what is known of the rooms named, or of those spoken in last.
@@ -225,15 +249,15 @@ func (v visitor) named(ctx context.Context) error {
 
 // follow makes a reader of rooms from a cursor on, see [hub.Hub.Read].
 func (v visitor) follow(ctx context.Context, rooms []chat.RoomID, cursor string) (*hub.Reader, error) {
-	if err := v.check(access.Read, rooms...); err != nil {
+	if err := v.mayRead(rooms...); err != nil {
 		return nil, err
 	}
-	reader, err := v.hub.Read(ctx, rooms, cursor)
+	reader, err := v.hub.Read(ctx, v.user.ID, rooms, cursor)
 	if err != nil {
 		return nil, err
 	}
-	// Once more: what took the right away meanwhile ends the streams that there
-	// are by then, and this one was not there yet.
+	// Now, and not before: what takes the right away ends the streams that there
+	// are by then, and this one is among them from here on.
 	if err := v.check(access.Read, rooms...); err != nil {
 		reader.Close()
 		return nil, err

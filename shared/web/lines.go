@@ -19,9 +19,7 @@ var lines = wire{
 		return out
 	},
 	ping: func() []byte { return jsonLine(chat.Signal{Kind: chat.Ping, Now: time.Now().UnixMilli()}) },
-	bye: func(retry time.Duration) []byte {
-		return jsonLine(chat.Signal{Kind: chat.Bye, Retry: int(retry.Milliseconds())})
-	},
+	bye:  func(retry time.Duration, lost hub.Loss) []byte { return jsonLine(hub.Goodbye(retry, lost)) },
 }
 
 func jsonLine(v any) []byte { return append(chat.JSON(v), '\n') }

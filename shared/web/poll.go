@@ -48,8 +48,8 @@ func (s *Server) poll(w http.ResponseWriter, r *http.Request, rooms []chat.RoomI
 	defer sub.Close()
 	at := trackCursor(rooms, sub.Cursor())
 	b, err := within(r.Context(), sub.Reader, s.atMost(wait))
-	if errors.Is(err, hub.ErrClosed) {
-		b.Items = []hub.Item{{JSON: chat.JSON(chat.Signal{Kind: chat.Bye, Retry: int(rand.N(comeBack).Milliseconds())})}}
+	if lost, ok := lastWord(err); ok {
+		b.Items = []hub.Item{{JSON: chat.JSON(hub.Goodbye(rand.N(comeBack), lost))}}
 	} else if err != nil && !errors.Is(err, hub.ErrLagged) {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -40,6 +41,7 @@ type Socket interface {
 // The statuses with which we close (RFC 6455 §7.4.1).
 const (
 	statusGoingAway = 1001
+	statusPolicy    = 1008
 	statusNoText    = 1003
 )
 
@@ -97,9 +99,13 @@ func (k *socket) serve(w http.ResponseWriter, wr wire) error {
 		wg.Go(func() { k.probe(ctx, stop) })
 		return ping()
 	}
-	_ = pump(ctx, sub, wr, k.write)
+	err = pump(ctx, sub, wr, k.write)
 	if ctx.Err() != nil && context.Cause(ctx) != errEnds { // the other side has gone
 		_ = k.CloseNow()
+		return nil
+	}
+	if lost, ok := errors.AsType[hub.Loss](err); ok && lost.Why != "" {
+		_ = k.Close(statusPolicy, "you may not read this any more")
 		return nil
 	}
 	_ = k.Close(statusGoingAway, "come back with your cursor")

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"time"
@@ -74,6 +75,8 @@ func (s *Server) serveDetached(w http.ResponseWriter, r *http.Request, sub *subs
 		var b hub.Batch
 		if b, err = sub.Next(ctx); err == nil {
 			err = write(seal(b.AppendSSE(nil)))
+		} else if lost, ok := lastWord(err); ok {
+			_ = write(seal(hub.Bye(rand.N(comeBack), lost)))
 		}
 	}
 	as := hub.Adoption{Chunked: chunked, Ping: sub.ping, Gone: sub.leave}

@@ -84,7 +84,7 @@ type wire struct {
 	opening func(open chat.Signal, retry time.Duration) []byte
 	batch   func(out []byte, b hub.Batch) []byte // appends to out
 	ping    func() []byte
-	bye     func(retry time.Duration) []byte
+	bye     func(retry time.Duration, lost hub.Loss) []byte
 }
 
 // streamHead is the head of an answer that nothing on the way may keep or hold.
@@ -159,12 +159,23 @@ func pump(ctx context.Context, sub *subscription, wr wire, out func([]byte) erro
 			err = write(wr.ping())
 		case errors.Is(err, errEnds), errors.Is(err, context.DeadlineExceeded): // a function's own
 			sub.SetEndReason(hub.Ended)
-			_ = write(wr.bye(comeBackSoon))
-		case errors.Is(err, hub.ErrClosed):
-			_ = write(wr.bye(rand.N(comeBack)))
+			_ = write(wr.bye(comeBackSoon, hub.Loss{}))
+		default:
+			if lost, ok := lastWord(err); ok {
+				_ = write(wr.bye(rand.N(comeBack), lost))
+			}
 		}
 	}
 	return err
+}
+
+// lastWord reports whether a reader is told why it ends, and returns what it lost,
+// if it ends because of that.
+func lastWord(err error) (lost hub.Loss, ok bool) {
+	if errors.Is(err, hub.ErrClosed) {
+		return hub.Loss{}, true
+	}
+	return errors.AsType[hub.Loss](err)
 }
 
 // atMost is d, or how long a stream may live if that is less.

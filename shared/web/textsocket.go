@@ -75,7 +75,7 @@ func (k *textSocket) wire() wire {
 			return out
 		},
 		ping: nothing,
-		bye:  func(time.Duration) []byte { return nil },
+		bye:  func(time.Duration, hub.Loss) []byte { return nil },
 	}
 }
 
