@@ -63,7 +63,8 @@ func settingsOf(fields []any) chat.Settings {
 	}
 }
 
-// A factsRead is what is read to know the facts about a user in a room.
+// A factsRead is what is read to know the facts about a user in a room. All but
+// meta is nil for a room without rules of its own.
 type factsRead struct {
 	meta          *redis.SliceCmd
 	role, ban     *redis.StringCmd
@@ -71,23 +72,33 @@ type factsRead struct {
 	invites       *redis.IntCmd
 }
 
-// Facts is that of [store.Rights], in one round trip, and with the same commands
-// whether the rooms are there or not.
+// Facts is that of [store.Rights]. In an open room without rules of its own it
+// reads one key. Of a room at an address that the server made it reads all in
+// the same round trip, with the same commands whether the room is there or not.
 func (s *Store) Facts(ctx context.Context, user string, rooms ...chat.RoomID) ([]access.Facts, error) {
-	pipe := s.rdb.Pipeline()
 	reads := make([]factsRead, len(rooms))
+	pipe := s.rdb.Pipeline()
 	for i, room := range rooms {
 		if room.Reader() != "" {
 			continue
 		}
-		k := s.keys.room(room)
-		reads[i] = factsRead{
-			meta: pipe.HMGet(ctx, k.meta(), append([]string{"last", "ruled", "owners"}, settingFields...)...),
-			role: pipe.HGet(ctx, k.members(), user), ban: pipe.HGet(ctx, k.bans(), user),
-			members: pipe.HLen(ctx, k.members()), bans: pipe.HLen(ctx, k.bans()), invites: pipe.HLen(ctx, k.invites()),
+		reads[i].meta = pipe.HMGet(ctx, s.keys.room(room).meta(), append([]string{"last", "ruled", "owners"}, settingFields...)...)
+		if room.Hidden() {
+			reads[i].read(ctx, pipe, s.keys.room(room), user)
 		}
 	}
 	_, _ = pipe.Exec(ctx) // each has its own error
+	for i, room := range rooms {
+		if room.Hidden() {
+			continue // it was read already
+		}
+		if ruled := reads[i].meta.Val(); len(ruled) > 1 && ruled[1] != nil {
+			reads[i].read(ctx, pipe, s.keys.room(room), user)
+		}
+	}
+	if pipe.Len() > 0 {
+		_, _ = pipe.Exec(ctx)
+	}
 	all := make([]access.Facts, len(rooms))
 	for i, read := range reads {
 		if rooms[i].Reader() != "" {
@@ -102,19 +113,31 @@ func (s *Store) Facts(ctx context.Context, user string, rooms ...chat.RoomID) ([
 	return all, nil
 }
 
+// read reads what only a room with rules of its own has.
+func (r *factsRead) read(ctx context.Context, pipe redis.Pipeliner, k roomKeys, user string) {
+	r.role, r.ban = pipe.HGet(ctx, k.members(), user), pipe.HGet(ctx, k.bans(), user)
+	r.members, r.bans, r.invites = pipe.HLen(ctx, k.members()), pipe.HLen(ctx, k.bans()), pipe.HLen(ctx, k.invites())
+}
+
 func (r factsRead) facts(room chat.RoomID) (access.Facts, error) {
-	for _, cmd := range []redis.Cmder{r.meta, r.role, r.ban, r.members, r.bans, r.invites} {
+	if err := r.meta.Err(); err != nil {
+		return access.Facts{}, err
+	}
+	meta := r.meta.Val()
+	f := access.Facts{Complete: true, Room: access.Room{
+		Settings: settingsOf(meta[3:]), Exists: meta[0] != nil || meta[1] != nil, Hidden: room.Hidden(),
+	}}
+	if r.role == nil {
+		return f, nil
+	}
+	for _, cmd := range []redis.Cmder{r.role, r.ban, r.members, r.bans, r.invites} {
 		if err := cmd.Err(); err != nil && err != redis.Nil {
 			return access.Facts{}, err
 		}
 	}
-	meta := r.meta.Val()
 	owners, _ := meta[2].(string)
-	f := access.Facts{Complete: true, Room: access.Room{
-		Settings: settingsOf(meta[3:]), Exists: meta[0] != nil || meta[1] != nil, Hidden: room.Hidden(),
-		Members: int(r.members.Val()), Bans: int(r.bans.Val()), Invites: int(r.invites.Val()),
-	}}
 	f.Room.Owners, _ = strconv.Atoi(owners)
+	f.Room.Members, f.Room.Bans, f.Room.Invites = int(r.members.Val()), int(r.bans.Val()), int(r.invites.Val())
 	if role := r.role.Val(); role != "" {
 		f.Role = chat.Role(role[0] - '0')
 	}
