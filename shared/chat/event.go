@@ -37,6 +37,10 @@ const (
 	Ping     Kind = "ping"
 	Reset    Kind = "reset" // forget what was shown: it may have a hole; the last page follows
 	Bye      Kind = "bye"   // the server ends the stream; come back with the cursor
+
+	// Of one user, in all of their streams and in nobody else's:
+	Grown Kind = "inbox" // their inbox has a notice of that id
+	Read  Kind = "read"  // they have read a room up to that id, on one of their devices
 )
 
 // An Event is something that happened in a room and is written down.
@@ -114,6 +118,8 @@ type Signal struct {
 	Left   []User   `json:"left,omitempty"`   // presence
 	Count  int      `json:"count,omitempty"`  // presence: people in the room now
 	Now    int64    `json:"now,omitempty"`    // ping: the server's clock, Unix milliseconds
+	ID     ID       `json:"id,omitzero"`      // inbox: of its last notice; read: of the last event that was read
+	Inbox  ID       `json:"inbox,omitzero"`   // open: of the last notice in the reader's inbox
 	Rooms  []RoomID `json:"rooms,omitempty"`  // open: those of the stream, in the cursor's order
 	Cursor string   `json:"cursor,omitempty"` // open, reset: where the reader goes on
 	Ping   int      `json:"ping,omitempty"`   // open: a ping comes after so many seconds without anything else

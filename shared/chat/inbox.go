@@ -10,8 +10,9 @@ import (
 
 // The limits of an inbox.
 const (
-	MaxInbox    = 1_000 // notices that an inbox keeps, about; a server's history may be shorter
-	MaxMentions = 20    // people whom one line calls
+	MaxInbox     = 1_000 // notices that an inbox keeps, about; a server's history may be shorter
+	MaxMentions  = 20    // people whom one line calls
+	MaxReadMarks = 1_000 // rooms in which it is kept how far a user has read
 )
 
 // About says why a notice concerns its reader.

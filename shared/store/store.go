@@ -30,6 +30,7 @@ type Store interface {
 	Rights
 	Deposits
 	Outbox
+	Inboxes
 
 	// Rooms tells of the rooms named, or without a name of those spoken in
 	// last, at most [MaxRooms], the latest first. Only open rooms are among
@@ -114,6 +115,22 @@ type Outbox interface {
 	Finish(ctx context.Context, tasks ...chat.Task) error
 }
 
+// Inboxes are the rooms with one reader, see [chat.Inbox], and how far their
+// readers have read other rooms. They are not followed one by one.
+type Inboxes interface {
+	// FollowInboxes tells f, until ctx ends, what is for one user alone: that
+	// their inbox has grown, or that a mark of theirs has moved. It does not
+	// wait. A signal of the kind reset, for nobody, says that some may have been
+	// missed: whoever has to know asks for it from then on. F must not block.
+	FollowInboxes(ctx context.Context, f func(user string, sig chat.Signal))
+	// Mark says that a user has read a room up to an event. A mark never goes
+	// back. It returns where it is then. Over [chat.MaxReadMarks] the one goes
+	// that is oldest.
+	Mark(ctx context.Context, user string, room chat.RoomID, id chat.ID) (chat.ID, error)
+	// Marks are those of a user.
+	Marks(ctx context.Context, user string) (map[chat.RoomID]chat.ID, error)
+}
+
 // Limits count what may be done so often, on all servers together.
 type Limits interface {
 	// Allow counts one more login, or whatever what names, by who. It fails
@@ -189,6 +206,9 @@ const (
 	KeyLife = 10 * time.Minute
 	// TaskLife is how long one who asked for a task has it alone.
 	TaskLife = 20 * time.Second
+	// MarksLife is how long it is known what somebody read who reads nothing
+	// any more, at least.
+	MarksLife = 400 * 24 * time.Hour
 	// EmptyRoomLife is how long a room is known in which nothing is left, because
 	// of [Options.Retention], and nothing is said.
 	EmptyRoomLife = 30 * 24 * time.Hour

@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -15,6 +16,9 @@ import (
 //
 // An event is told by the goroutine that wrote it, so l must not block.
 func (s *Store) Follow(ctx context.Context, room chat.RoomID, l chat.Listener) (chat.ID, error) {
+	if room.Reader() != "" {
+		return chat.ID{}, fmt.Errorf("%w: an inbox is not followed", chat.ErrInvalid)
+	}
 	f := &follower{room: room, l: l}
 	f.mu.Lock() // an event that is told now waits until it is known whether it is later
 	defer f.mu.Unlock()
@@ -70,6 +74,7 @@ func (f *follower) signal(sig chat.Signal) {
 type feeds struct {
 	mu     sync.Mutex // guards what follows; nobody is told anything under it
 	rooms  map[chat.RoomID][]*follower
+	inbox  []*inboxFollower
 	closed bool
 }
 
@@ -105,6 +110,10 @@ func (fs *feeds) of(room chat.RoomID) []*follower {
 }
 
 func (fs *feeds) deliver(ev chat.Line) {
+	if user := ev.Room.Reader(); user != "" {
+		fs.deliverInbox(user, chat.Signal{Kind: chat.Grown, ID: ev.ID})
+		return
+	}
 	for _, f := range fs.of(ev.Room) {
 		f.event(ev)
 	}
@@ -114,5 +123,5 @@ func (fs *feeds) deliver(ev chat.Line) {
 func (fs *feeds) close() {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	fs.rooms, fs.closed = nil, true
+	fs.rooms, fs.inbox, fs.closed = nil, nil, true
 }

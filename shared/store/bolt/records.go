@@ -23,6 +23,7 @@ var (
 	usersBucket  = []byte("users")
 	activeBucket = []byte("active")
 	outboxBucket = []byte("outbox")  // number → what has to be told outside of its room
+	marksBucket  = []byte("marks")   // user, room → id up to which the user has read it
 	noticeBucket = []byte("notices") // inbox, hash of a notice's key → its position
 	keysPrefix   = []byte("keys ")
 )

@@ -16,6 +16,9 @@ import (
 // subscribed to. Connections that break, a subscription that delivers nothing
 // and a log that breaks off are mended behind it.
 func (s *Store) Follow(ctx context.Context, room chat.RoomID, l chat.Listener) (chat.ID, error) {
+	if room.Reader() != "" {
+		return chat.ID{}, fmt.Errorf("%w: an inbox is not followed", chat.ErrInvalid)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	closed := context.AfterFunc(s.run, cancel)
 	f := &follower{store: s, ctx: ctx, room: room, l: l, ready: make(chan struct{})}

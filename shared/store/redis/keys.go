@@ -60,7 +60,7 @@ func (b bucket) replicas() string { return string(b) + "replicas" }
 func (b bucket) outbox() string   { return string(b) + "outbox" }
 
 // inboxes is the one channel of all inboxes of the bucket.
-func (b bucket) inboxes() string { return string(b) + "inboxes" }
+func (b bucket) inboxes() string { return string(b) + inboxesChannel }
 
 // addresses are of the replicas that its primary had in the last day.
 func (b bucket) addresses() string { return string(b) + "addresses" }
@@ -82,6 +82,7 @@ func (k roomKeys) rate(user string) string       { return k.room + "rate:" + use
 func (k roomKeys) day(network string) string     { return k.room + "day:" + network }
 func (k roomKeys) slow(user string) string       { return k.room + "slow:" + user }
 func (k roomKeys) members() string               { return k.room + "members" }
+func (k roomKeys) marks() string                 { return k.room + "marks" } // of an inbox's user
 func (k roomKeys) bans() string                  { return k.room + "bans" }
 func (k roomKeys) invites() string               { return k.room + "invites" }
 

@@ -23,7 +23,8 @@
 //	confab:0:{b42}:creators       zset     the same by name
 //	confab:0:{b42}:outbox         stream   what has to be told outside of the bucket's rooms: room, id, was; and its group
 //	confab:0:{b42}:@u_a:log …     …        an inbox, a room with one reader; its keys:0 is kept as long as what is in it
-//	confab:0:{b42}:inboxes        channel  events of all inboxes of the bucket
+//	confab:0:{b42}:@u_a:marks     hash     room → id up to which the user has read it
+//	confab:0:{b42}:inboxes        channel  events of all inboxes of the bucket, and signals for their users
 //	confab:0:{b42}:replicas       string   the most that its primary was ever seen to have
 //	confab:0:{b42}:addresses      zset     of the replicas of the last day, by when they were seen
 //	confab:0:name:n               string   who has the name now

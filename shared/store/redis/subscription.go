@@ -29,6 +29,7 @@ type subscription struct {
 	mu        sync.Mutex // guards what follows
 	received  time.Time  // when anything was received last
 	followers map[string][]*follower
+	inboxes   []*inboxFollower
 	changed   map[string]bool // channels that are to be subscribed to or left
 	conn      *redis.PubSub
 	self      string // the channel on which this process probes the subscription
@@ -94,7 +95,7 @@ func (s *subscription) syncChannels(ctx context.Context) {
 		s.mu.Lock()
 		var on, off []string
 		for ch := range s.changed {
-			if len(s.followers[ch]) > 0 {
+			if len(s.followers[ch]) > 0 || ofInboxes(ch) && len(s.inboxes) > 0 {
 				on = append(on, ch)
 			} else {
 				off = append(off, ch)
@@ -151,6 +152,9 @@ func (s *subscription) connect(ctx context.Context) *redis.PubSub {
 	defer s.mu.Unlock()
 	s.conn, s.self = conn, self
 	s.change(slices.Collect(maps.Keys(s.followers))...)
+	if len(s.inboxes) > 0 {
+		s.change(s.store.keys.inboxes()...)
+	}
 	return conn
 }
 
@@ -189,6 +193,9 @@ func (s *subscription) subscribed(m *redis.Subscription) {
 	if m.Kind != "subscribe" {
 		return
 	}
+	if ofInboxes(m.Channel) {
+		s.deliverInbox("", chat.Signal{Kind: chat.Reset})
+	}
 	for _, f := range s.of(m.Channel) {
 		f.sync()
 	}
@@ -210,6 +217,10 @@ func (s *subscription) lastReceived() time.Time {
 // dispatch hands a message on to its room's followers: a signal is a JSON
 // object, an event is "<id> <prev> <at> <JSON>".
 func (s *subscription) dispatch(m *redis.Message) {
+	if ofInboxes(m.Channel) {
+		s.dispatchInbox(m)
+		return
+	}
 	fs := s.of(m.Channel)
 	if len(fs) == 0 {
 		return

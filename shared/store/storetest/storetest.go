@@ -86,6 +86,9 @@ func Run(t *testing.T, engine func(testing.TB) Engine) {
 		{"NoticeIsWrittenOnce", testNoticeIsWrittenOnce},
 		{"InboxIsItsUsers", testInboxIsItsUsers},
 		{"InboxKeepsSoMuch", testInboxKeepsSoMuch},
+		{"InboxesAreFollowedTogether", testInboxesAreFollowedTogether},
+		{"MarksNeverGoBack", testMarksNeverGoBack},
+		{"UserHasSoManyMarks", testUserHasSoManyMarks},
 		{"LogIsAsTheModelSays", testLogIsAsTheModelSays},
 	} {
 		t.Run(promise.name, func(t *testing.T) { promise.test(t, engine(t)) })
