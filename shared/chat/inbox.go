@@ -68,7 +68,7 @@ func NewNotice(user string, about About, of Event, text string) Event {
 	}
 }
 
-var inboxPattern = regexp.MustCompile(`^@[A-Za-z0-9._~-]{1,64}$`)
+var inboxPattern = regexp.MustCompile(`^@[\w.:@-]{1,128}$`)
 
 // ParseInbox reads the address of an inbox.
 func ParseInbox(s string) (RoomID, error) {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 
@@ -263,4 +264,31 @@ func (v visitor) follow(ctx context.Context, rooms []chat.RoomID, cursor string)
 		return nil, err
 	}
 	return reader, nil
+}
+
+// mark says that the user has read a room up to an event, see [Rooms].
+func (v visitor) mark(ctx context.Context, room chat.RoomID, id chat.ID) (chat.ID, error) {
+	if err := v.mayRead(room); err != nil {
+		return chat.ID{}, err
+	}
+	if err := v.signedIn(); err != nil {
+		return chat.ID{}, err
+	}
+	return v.rooms.Mark(ctx, v.user.ID, room, id)
+}
+
+// marks are how far the user has read each room.
+func (v visitor) marks(ctx context.Context) (map[chat.RoomID]chat.ID, error) {
+	if err := v.signedIn(); err != nil {
+		return nil, err
+	}
+	return v.rooms.Marks(ctx, v.user.ID)
+}
+
+// signedIn refuses those without a session, for whom nothing is kept.
+func (v visitor) signedIn() error {
+	if v.user.ID == "" {
+		return fmt.Errorf("%w: say your name first", chat.ErrUnauthorized)
+	}
+	return nil
 }

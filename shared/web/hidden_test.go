@@ -112,6 +112,14 @@ func (t *tape) Bans(ctx context.Context, _ chat.RoomID) ([]chat.Banning, error) 
 	return nil, t.fails(ctx)
 }
 
+func (t *tape) Mark(ctx context.Context, _ string, _ chat.RoomID, id chat.ID) (chat.ID, error) {
+	return id, t.fails(ctx)
+}
+
+func (t *tape) Marks(ctx context.Context, _ string) (map[chat.RoomID]chat.ID, error) {
+	return nil, t.fails(ctx)
+}
+
 func (t *tape) Facts(ctx context.Context, _ string, rooms ...chat.RoomID) ([]access.Facts, error) {
 	facts := make([]access.Facts, len(rooms))
 	for i, room := range rooms {

@@ -24,12 +24,16 @@ func Stream(s *Server, mux *http.ServeMux) {
 	mux.Handle("GET /r/{room}/people", s.wrap(s.people))
 	mux.Handle("GET /r/{room}/members", s.wrap(s.members))
 	mux.Handle("GET /r/{room}/bans", s.wrap(s.bans))
+	mux.Handle("GET /r/{room}/read", s.wrap(s.readMark))
 	mux.Handle("GET /r/{room}/{id}", s.wrap(s.event))
 }
 
 // room answers with a room in the form that the request prefers.
 func (s *Server) room(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Add("Vary", "Accept")
+	if isInbox(r) {
+		return s.inbox(w, r)
+	}
 	room, err := pathRoom(r)
 	if err != nil {
 		return err

@@ -25,6 +25,7 @@ const descriptionFile = "../../public/openapi.json"
 var shapes = map[string]any{
 	"Event": chat.Event{}, "Signal": chat.Signal{}, "User": chat.User{}, "Room": chat.Room{},
 	"Change": chat.Change{}, "Standing": chat.Standing{}, "Invite": chat.Invite{}, "Banning": chat.Banning{}, "Belonging": chat.Belonging{}, "Source": chat.Source{},
+	"ReadRequest": readRequest{}, "ReadMark": readMark{}, "ReadMarks": readMarks{},
 	"Session": session{}, "LoginRequest": loginRequest{}, "LoginAnswer": loginAnswer{}, "TransferAnswer": transferAnswer{},
 	"PostRequest": postRequest{}, "PostForm": postRequest{}, "EditRequest": editRequest{}, "ChangeRequest": changeRequest{}, "MakeRequest": makeRequest{},
 	"RoomAnswer": roomAnswer{}, "RoleRequest": roleRequest{}, "MemberList": memberList{}, "You": you{}, "BanRequest": banRequest{}, "BanAnswer": banAnswer{}, "BanList": banList{},
@@ -81,7 +82,7 @@ func size(n int) *uint64 {
 // Which of them a property is. What a stranger sends and what the server
 // answers have the same limits, for nothing else gets in.
 var properties = map[string]string{
-	"Event.kind": "EventKind", "Event.room": "EventRoom", "Event.text": "MessageText", "Event.emoji": "Emoji",
+	"Event.kind": "EventKind", "Event.room": "EventRoom", "ReadMark.room": "EventRoom", "Page.room": "EventRoom", "Event.text": "MessageText", "Event.emoji": "Emoji",
 	"User.name": "UserName", "LoginRequest.name": "UserName",
 	"PostRequest.room": "RoomName", "PostRequest.text": "PostedText", "PostRequest.message": "PostedText", "PostRequest.key": "IdempotencyKey", "PostRequest.reply": "ReplyTo",
 	"PostForm.room": "RoomName", "PostForm.text": "PostedText", "PostForm.message": "PostedText", "PostForm.key": "IdempotencyKey", "PostForm.reply": "ReplyTo",
@@ -192,6 +193,8 @@ func mapped(inside string) func(reflect.Type) *jsonschema.Schema {
 			return &jsonschema.Schema{Type: "array", Items: ref("User")}
 		case reflect.TypeFor[json.RawMessage](), reflect.TypeFor[any]():
 			return ref("Item")
+		case reflect.TypeFor[map[chat.RoomID]chat.ID]():
+			return &jsonschema.Schema{Type: "object", AdditionalProperties: ref("EventID")}
 		case reflect.TypeFor[map[string]int]():
 			return &jsonschema.Schema{Type: "object", AdditionalProperties: &jsonschema.Schema{Type: "integer"}}
 		}
@@ -220,7 +223,7 @@ func refine(name string, s *jsonschema.Schema) {
 			p.Value.Description = d
 		}
 		if full == "Signal.kind" {
-			p.Value.Enum = []any{"typing", "presence", "ping", "reset", "bye", "open"}
+			p.Value.Enum = []any{"typing", "presence", "ping", "reset", "bye", "open", "inbox", "read"}
 		}
 		if full == "Session.user" {
 			p.Value = &jsonschema.Schema{OneOf: []*jsonschema.Schema{ref("User"), {Type: "null"}}}

@@ -117,3 +117,19 @@ type peopleList struct {
 type health struct {
 	Status string `json:"status"`
 }
+
+// A readRequest says how far somebody has read.
+type readRequest struct {
+	ID chat.ID `json:"id"`
+}
+
+// A readMark is how far somebody has read a room; 0-0 where nothing was.
+type readMark struct {
+	Room chat.RoomID `json:"room"`
+	ID   chat.ID     `json:"id"`
+}
+
+// ReadMarks are how far somebody has read all rooms.
+type readMarks struct {
+	Read map[chat.RoomID]chat.ID `json:"read"`
+}

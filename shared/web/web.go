@@ -56,6 +56,11 @@ type Rooms interface {
 	// are in force.
 	Members(ctx context.Context, room chat.RoomID) ([]chat.Belonging, error)
 	Bans(ctx context.Context, room chat.RoomID) ([]chat.Banning, error)
+	// Mark says that a user has read a room up to an event, and returns how
+	// far they have by now.
+	Mark(ctx context.Context, user string, room chat.RoomID, id chat.ID) (chat.ID, error)
+	// Marks are how far a user has read each room.
+	Marks(ctx context.Context, user string) (map[chat.RoomID]chat.ID, error)
 	// Signal publishes a signal. It is not stored.
 	Signal(ctx context.Context, sig chat.Signal) error
 	// People returns who is in a room, by name.
