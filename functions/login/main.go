@@ -7,8 +7,7 @@ import (
 
 	"confab/functions/internal/function"
 	"confab/functions/internal/lambdahttp"
-	"confab/shared/account"
-	"confab/shared/nickname"
+	"confab/functions/internal/signin"
 	"confab/shared/web"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -19,7 +18,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	h := a.Handler(web.Login(web.Ways{Name: nickname.Parse, QR: account.QR}), web.Site)
+	h := a.Handler(web.Login(signin.Ways(a.Config(), a.Log())), web.Site)
 	if a.Buffered() {
 		h = web.Buffered(h)
 	}

@@ -37,6 +37,7 @@ type Config struct {
 	Addr        string `env:"ADDR"`         // where the server listens; empty: :8080, or :443 for HTTPS
 	MetricsAddr string `env:"METRICS_ADDR"` // where /metrics is served; empty: nowhere
 	HTTPS       HTTPS
+	SignIn      SignIn
 
 	NotifySocket string `env:"NOTIFY_SOCKET"` // set by systemd, which is told there that we are ready
 
@@ -88,7 +89,7 @@ func FromEnv() (Config, error) {
 		return cfg, fmt.Errorf("environment: %w", err)
 	}
 	cfg.complete()
-	return cfg, errors.Join(cfg.HTTPS.check(), cfg.check())
+	return cfg, errors.Join(cfg.HTTPS.check(), cfg.SignIn.check(cfg), cfg.check())
 }
 
 func (c Config) check() error {
@@ -238,6 +239,7 @@ func (c Config) web(log *slog.Logger, st store.Store, h *hub.Hub, signer *identi
 		AllowLogin:  func(ctx context.Context, address string) error { return st.Allow(ctx, "login", address, logins) },
 		Log:         log, Rooms: st, Hub: h, Users: signer,
 		Guests: c.Guests == "read", Origin: c.PublicOrigin, AllowedOrigins: c.AllowedOrigins, Proxies: c.TrustedProxies, ProxySecret: c.ProxySecret,
+		SignIn: c.SignIn.ways(), UserHeader: c.SignIn.UserHeader,
 		StreamsPerUser: c.StreamsPerUser, StreamsPerAddress: c.StreamsPerAddress,
 		StreamFor: time.Duration(c.StreamSeconds) * time.Second, Ping: time.Duration(c.PingSeconds) * time.Second, Sockets: c.StreamMode == "server",
 	}

@@ -58,9 +58,19 @@ func TestDecisionsAreIndexed(t *testing.T) {
 
 func TestEverySettingIsDocumented(t *testing.T) {
 	text := document(t, "docs/running.md")
-	config := reflect.TypeFor[app.Config]()
-	for i := range config.NumField() {
-		name, _, _ := strings.Cut(config.Field(i).Tag.Get("env"), ",")
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[app.Config]()) {
+		fields := []reflect.StructField{field}
+		if field.Type.Kind() == reflect.Struct && field.Tag.Get("env") == "" { // a group of settings
+			fields = reflect.VisibleFields(field.Type)
+		}
+		checkDocumented(t, text, fields)
+	}
+}
+
+func checkDocumented(t *testing.T, text string, fields []reflect.StructField) {
+	t.Helper()
+	for _, field := range fields {
+		name, _, _ := strings.Cut(field.Tag.Get("env"), ",")
 		if name != "" && name != "AWS_SAM_LOCAL" && !strings.Contains(text, "`"+name+"`") {
 			t.Errorf(".github/docs/running.md does not name %s", name)
 		}

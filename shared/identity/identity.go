@@ -24,9 +24,13 @@ import (
 const (
 	MinKey = 32 // bytes of a key: as many as HS256 has bits for
 
-	purpose  = "session"        // the token's audience: a token for something else is not a session
-	leeway   = 60 * time.Second // how far the clocks of two servers may be apart
-	maxToken = 2048             // bytes; ours have about 300, with the longest name 1,200
+	purpose    = "session"        // the token's audience: a token for something else is not a session
+	sealPrefix = "seal "          // of the audience of what is no session
+	leeway     = 60 * time.Second // how far the clocks of two servers may be apart
+	maxToken   = 2048             // bytes; ours have about 300, with the longest name 1,200
+
+	userPrefix  = "u_"
+	userLetters = 20 // 100 bits
 
 	secureCookie = "__Host-session" // set over TLS: no other host can have set it
 	plainCookie  = "session"
@@ -82,12 +86,13 @@ func New(life time.Duration, keys ...[]byte) (*Signer, error) {
 		}
 		s.keys[keyID(key)] = key
 	}
-	s.parser, s.returning = s.newParser(leeway), s.newParser(ReturnWithin)
+	s.parser, s.returning = s.newParser(purpose, leeway), s.newParser(purpose, ReturnWithin)
 	return s, nil
 }
 
-// newParser makes a parser of tokens that expired at most late ago.
-func (s *Signer) newParser(late time.Duration) *jwt.Parser {
+// newParser makes a parser of tokens for a purpose that expired at most late
+// ago.
+func (s *Signer) newParser(purpose string, late time.Duration) *jwt.Parser {
 	return jwt.NewParser(
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
 		jwt.WithAudience(purpose),
@@ -106,13 +111,13 @@ func keyID(key []byte) string {
 
 // NewUser makes a user with an id of its own.
 func NewUser(name string) chat.User {
-	return chat.User{ID: "u_" + strings.ToLower(rand.Text()[:20]), Name: name} // 100 random bits
+	return chat.User{ID: userPrefix + strings.ToLower(rand.Text()[:userLetters]), Name: name}
 }
 
 // Token returns the user's session as text.
 func (s *Signer) Token(u chat.User) (string, error) {
 	now := s.now()
-	t := jwt.NewWithClaims(jwt.SigningMethodHS256, claims{
+	return s.sign(claims{
 		Name: u.Name,
 		RegisteredClaims: jwt.RegisteredClaims{
 			Subject:   u.ID,
@@ -121,6 +126,11 @@ func (s *Signer) Token(u chat.User) (string, error) {
 			ExpiresAt: jwt.NewNumericDate(now.Add(s.life)),
 		},
 	})
+}
+
+// sign makes a token of what it says.
+func (s *Signer) sign(c jwt.Claims) (string, error) {
+	t := jwt.NewWithClaims(jwt.SigningMethodHS256, c)
 	t.Header["kid"] = s.kid
 	// This is what SignedString does. SignedString itself takes any signing
 	// method, so the linker would keep those of RSA and of elliptic curves.
@@ -236,16 +246,7 @@ func (s *Signer) read(token string) (session, error) {
 // parse returns what a token says, if it is signed by one of our keys and has
 // not expired by the parser's leeway.
 func (s *Signer) parse(by *jwt.Parser, token string) (c claims, err error) {
-	if len(token) > maxToken || strings.ContainsFunc(token, foreign) {
-		return claims{}, errForged
-	}
-	_, err = by.ParseWithClaims(token, &c, func(t *jwt.Token) (any, error) {
-		kid, _ := t.Header["kid"].(string)
-		if key, ok := s.keys[kid]; ok {
-			return key, nil
-		}
-		return nil, errForged
-	})
+	err = s.verify(by, token, &c)
 	switch {
 	case errors.Is(err, jwt.ErrTokenExpired):
 		return claims{}, errExpired
@@ -253,6 +254,21 @@ func (s *Signer) parse(by *jwt.Parser, token string) (c claims, err error) {
 		return claims{}, errForged
 	}
 	return c, nil
+}
+
+// verify reads a token that one of our keys signed.
+func (s *Signer) verify(by *jwt.Parser, token string, c jwt.Claims) error {
+	if len(token) > maxToken || strings.ContainsFunc(token, foreign) {
+		return errForged
+	}
+	_, err := by.ParseWithClaims(token, c, func(t *jwt.Token) (any, error) {
+		kid, _ := t.Header["kid"].(string)
+		if key, ok := s.keys[kid]; ok {
+			return key, nil
+		}
+		return nil, errForged
+	})
+	return err
 }
 
 // foreign reports whether r is outside base64url and '.': Go's decoder skips

@@ -10,22 +10,14 @@ import (
 	"confab/shared/identity"
 )
 
-// Ways is what signing in needs. It is given, and not imported, so that a
-// function without these routes does not carry it.
-type Ways struct {
-	// Name reads a name that somebody says. Its errors are of chat's kinds.
-	Name func(name string) (string, error)
-	// QR draws a link as SVG.
-	QR func(link string) (string, error)
-}
-
 // Login are the routes of the session.
 func Login(ways Ways) Routes {
 	return func(s *Server, mux *http.ServeMux) {
+		s.ways = ways
 		mux.Handle("GET /login", s.wrap(s.whoami))
-		mux.Handle("POST /login", s.wrap(func(w http.ResponseWriter, r *http.Request) error { return s.login(w, r, ways) }))
+		mux.Handle("POST /login", s.wrap(s.login))
 		mux.Handle("DELETE /login", s.wrap(s.logout))
-		mux.Handle("POST /me/transfer", s.wrap(func(w http.ResponseWriter, r *http.Request) error { return s.transfer(w, r, ways.QR) }))
+		mux.Handle("POST /me/transfer", s.wrap(s.transfer))
 	}
 }
 
@@ -33,6 +25,7 @@ func Login(ways Ways) Routes {
 type session struct {
 	User       *chat.User     `json:"user"` // null: nobody is signed in
 	Guests     string         `json:"guests"`
+	Ways       []string       `json:"ways"` // to sign in, the first one first
 	Limits     map[string]int `json:"limits"`
 	Transports []string       `json:"transports"` // by which rooms are read here, the best first
 	Address    string         `json:"address"`    // by which the client is counted
@@ -67,17 +60,23 @@ func (s *Server) whoami(w http.ResponseWriter, r *http.Request) error {
 // session is what the server knows of the client that asks. It renews its
 // cookie.
 func (s *Server) session(w http.ResponseWriter, r *http.Request) (session, error) {
-	now := session{Guests: "none", Limits: limits, Transports: s.transports(r), Address: s.network(r)}
+	now := session{Guests: "none", Ways: s.offered(), Limits: limits, Transports: s.transports(r), Address: s.network(r)}
 	if peer, ok := s.unknownPeer(r); ok {
 		now.Proxy = peer.String()
 	}
 	if s.cfg.Guests {
 		now.Guests = "read"
 	}
-	u, err := s.user(r)
+	u, vouched, err := s.vouchedUser(w, r)
+	if !vouched && err == nil {
+		u, err = s.user(r)
+	}
 	switch {
 	case err == nil:
 		now.User = &u
+		if vouched {
+			break
+		}
 		if err := s.renew(w, r); err != nil {
 			return now, err
 		}
@@ -102,11 +101,12 @@ func (s *Server) transports(r *http.Request) []string {
 // A loginRequest is a name that somebody wants to be known by, or a proof of who
 // somebody is.
 type loginRequest struct {
-	Name     string `json:"name,omitempty"`
-	Transfer string `json:"transfer,omitempty"` // the code of another device's link, instead of a name
-	Token    bool   `json:"token,omitempty"`    // the answer is to hold the session as text
-	next     string // where a form leads on to
-	form     bool
+	Name      string `json:"name,omitempty"`
+	Transfer  string `json:"transfer,omitempty"`  // the code of another device's link, instead of a name
+	Assertion string `json:"assertion,omitempty"` // a token of the site that is trusted, instead of a name
+	Token     bool   `json:"token,omitempty"`     // the answer is to hold the session as text
+	next      string // where a form leads on to
+	form      bool
 }
 
 func readLogin(r *http.Request) (in loginRequest, err error) {
@@ -124,21 +124,19 @@ func readLogin(r *http.Request) (in loginRequest, err error) {
 
 // login signs somebody in. A user who is signed in already keeps the id, so that
 // their messages stay theirs under the new name.
-func (s *Server) login(w http.ResponseWriter, r *http.Request, ways Ways) error {
+func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 	in, err := readLogin(r)
 	if err != nil {
 		return err
 	}
-	u, err := s.proven(r, in, ways)
+	u, err := s.proven(r, in)
 	if err != nil {
 		return err
 	}
-	cookie, err := s.cfg.Users.Cookie(u, s.secure(r))
+	cookie, err := s.signIn(w, r, u)
 	if err != nil {
 		return err
 	}
-	http.SetCookie(w, cookie)
-	s.log.Info("signed in", "user", u.ID, "client", s.client(r), "request", w.Header().Get(requestID))
 	if in.form {
 		http.Redirect(w, r, localPath(in.next), http.StatusSeeOther)
 		return nil
@@ -150,22 +148,15 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request, ways Ways) error 
 	return answer(w, http.StatusOK, out)
 }
 
-// proven is the user that a request proves to be, or wants to be.
-func (s *Server) proven(r *http.Request, in loginRequest, ways Ways) (chat.User, error) {
-	if in.Transfer != "" {
-		if err := s.allowLogin(r); err != nil {
-			return chat.User{}, err
-		}
-		return s.transferred(r.Context(), in.Transfer)
-	}
-	name, err := ways.Name(in.Name)
+// signIn gives a browser the session of a user.
+func (s *Server) signIn(w http.ResponseWriter, r *http.Request, u chat.User) (*http.Cookie, error) {
+	cookie, err := s.cfg.Users.Cookie(u, s.secure(r))
 	if err != nil {
-		return chat.User{}, err
+		return nil, err
 	}
-	if err := s.allowLogin(r); err != nil {
-		return chat.User{}, err
-	}
-	return s.sessionUser(r, name)
+	http.SetCookie(w, cookie)
+	s.log.Info("signed in", "user", u.ID, "client", s.client(r), "request", w.Header().Get(requestID))
+	return cookie, nil
 }
 
 // allowLogin counts a login, and fails when that is too many.
@@ -183,24 +174,6 @@ func (s *Server) renew(w http.ResponseWriter, r *http.Request) error {
 		http.SetCookie(w, cookie)
 	}
 	return err
-}
-
-// sessionUser is the user that a request is signed in as, under a name. A
-// session that has expired is proof enough of who it was. So a connection of
-// the same user that has not been missed yet does not keep the name from them.
-func (s *Server) sessionUser(r *http.Request, name string) (chat.User, error) {
-	u := identity.NewUser(name)
-	if old, ok := s.cfg.Users.Returning(r, s.secure(r)); ok {
-		u.ID = old.ID
-	}
-	taken, err := s.gate.rooms.Around(r.Context(), u)
-	if err != nil {
-		return chat.User{}, err
-	}
-	if taken {
-		return chat.User{}, chat.ErrNameTaken
-	}
-	return u, nil
 }
 
 // logout ends the session in the browser, and frees its name at once. Another

@@ -105,6 +105,7 @@ var descriptions = map[string]string{
 	"RoomAnswer.role":  "What the reader is in it: guest, member, moderator, owner or operator", "RoomAnswer.with": "The others of a direct room",
 	"MemberList.more": "There are more, after the last of them", "BanRequest.mute": "They read on, and write nothing",
 	"BanAnswer.erased": "How many lines were taken out", "You.until": "When the ban is over, Unix milliseconds. Absent: for good",
+	"Session.ways": "To sign in, the first one first", "LoginRequest.assertion": "A token of the site that this server trusts, in place of a name: a JWT with sub, name, rooms and role, aud and exp",
 	"Session.address": "By which the client is counted; for IPv6 the network of 64 bits",
 	"Session.proxy":   "Through which the client came, if the server does not trust it: all clients of it are counted as one",
 }
@@ -233,6 +234,9 @@ func refine(name string, s *jsonschema.Schema) {
 		}
 		if full == "Session.guests" {
 			p.Value.Enum = []any{"read", "none"}
+		}
+		if full == "Session.ways" {
+			p.Value.Items.Enum = []any{ByName, BySite}
 		}
 		if full == "Session.transports" {
 			p.Value.Items.Enum = []any{serverSentEvents, webSocket, longPoll}

@@ -32,6 +32,13 @@ type liveServer struct {
 
 func live(tb testing.TB, change func(*web.Config)) *liveServer {
 	tb.Helper()
+	return liveWays(tb, web.Ways{}, change)
+}
+
+// liveWays has more ways to sign in than by a name.
+func liveWays(tb testing.TB, ways web.Ways, change func(*web.Config)) *liveServer {
+	tb.Helper()
+	ways.Name, ways.QR = nickname.Parse, account.QR
 	st, err := bolt.Open(tb.Context(), store.Options{Dir: tb.TempDir(), History: 10000})
 	if err != nil {
 		tb.Fatal(err)
@@ -49,7 +56,7 @@ func live(tb testing.TB, change func(*web.Config)) *liveServer {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	l := &liveServer{Server: httptest.NewServer(s.Handler(web.Login(web.Ways{Name: nickname.Parse, QR: account.QR}), web.Post, web.Stream, web.Health)), users: users, store: st, web: s}
+	l := &liveServer{Server: httptest.NewServer(s.Handler(web.Login(ways), web.Post, web.Stream, web.Health)), users: users, store: st, web: s}
 	tb.Cleanup(func() {
 		s.Drain()
 		h.Close(0)

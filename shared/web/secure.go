@@ -104,7 +104,19 @@ func (s *Server) rescue(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// user is the user who sent a request, by its session.
+// user is the user who sent a request, by its session. A session does not count
+// where a trusted proxy says that the request is somebody else's.
 func (s *Server) user(r *http.Request) (chat.User, error) {
-	return s.cfg.Users.User(r, s.secure(r))
+	u, err := s.cfg.Users.User(r, s.secure(r))
+	if err != nil {
+		return u, err
+	}
+	p, vouched, err := s.vouched(r)
+	if err == nil && vouched && p.UserID() != u.ID {
+		err = errOther
+	}
+	if err != nil {
+		return chat.User{}, err
+	}
+	return u, nil
 }

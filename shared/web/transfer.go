@@ -31,7 +31,7 @@ var errNoTransfer = fmt.Errorf("%w: this link was used already, or is older than
 // transfer makes a link by which another device is signed in as the same user.
 // The code is in its fragment, which browsers send to nobody: it comes in no log
 // and no preview, and to open the link does not use it up.
-func (s *Server) transfer(w http.ResponseWriter, r *http.Request, draw func(string) (string, error)) error {
+func (s *Server) transfer(w http.ResponseWriter, r *http.Request) error {
 	u, err := s.user(r)
 	if err != nil {
 		return err
@@ -44,7 +44,7 @@ func (s *Server) transfer(w http.ResponseWriter, r *http.Request, draw func(stri
 		return err
 	}
 	out := transferAnswer{Link: s.base(r) + "/#transfer=" + code, Seconds: int(transferLife.Seconds())}
-	if out.QR, err = draw(out.Link); err != nil {
+	if out.QR, err = s.ways.QR(out.Link); err != nil {
 		return err
 	}
 	s.log.Info("transfer begun", "user", u.ID, "client", s.client(r), "request", w.Header().Get(requestID))

@@ -72,6 +72,14 @@ type Rooms interface {
 	Deposit(ctx context.Context, kind, key string, value []byte, life time.Duration) error
 	// Withdraw takes it, nil when there is none.
 	Withdraw(ctx context.Context, kind, key string) ([]byte, error)
+	// Own gives a user their name for good. Disown takes it back.
+	Own(ctx context.Context, u chat.User) error
+	Disown(ctx context.Context, u chat.User) error
+	// Account is what is kept of a user who owns a name, nil for nothing.
+	Account(ctx context.Context, user string) ([]byte, error)
+	// SetAccount puts a value in the place of another, if that is the one that
+	// is kept.
+	SetAccount(ctx context.Context, user string, old, value []byte) (bool, error)
 	// Ready reports, by a nil error, that what is written reaches the readers.
 	Ready(ctx context.Context) error
 }
@@ -97,6 +105,11 @@ type Config struct {
 	// AllowedOrigins are other sites whose pages may use this server, such as
 	// https://www.example.org. They are compared as they are.
 	AllowedOrigins []string
+	// SignIn are the ways to sign in that are offered, as [ByName].
+	SignIn []string
+	// UserHeader is the header in which one of Proxies says who the user is.
+	// Empty: none does.
+	UserHeader string
 	// AllowLogin counts a login from an address and fails when that is too
 	// many, or when it cannot tell. Nil: there is no limit.
 	AllowLogin func(ctx context.Context, address string) error
@@ -131,6 +144,7 @@ type Config struct {
 type Server struct {
 	cfg  Config
 	log  *slog.Logger
+	ways Ways // where [Login] is served
 	gate *gate
 	site *site
 

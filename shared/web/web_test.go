@@ -36,6 +36,7 @@ type tape struct {
 	here   []chat.User
 	kept   map[string][]byte // deposits
 	freed  []chat.User       // whose names were given away
+	owners owners
 	passed []chat.Signal
 	trim   chat.ID // cursors before it are reset
 	err    error   // of every call, if set
@@ -163,11 +164,6 @@ func (t *tape) Gone(ctx context.Context, _ string, _ chat.RoomID, _ ...chat.User
 	return t.fails(ctx)
 }
 
-func (t *tape) Free(ctx context.Context, us ...chat.User) error {
-	t.freed = append(t.freed, us...)
-	return t.fails(ctx)
-}
-
 func (t *tape) Ready(ctx context.Context) error { return t.fails(ctx) }
 
 func (t *tape) Deposit(ctx context.Context, _, key string, value []byte, _ time.Duration) error {
@@ -188,15 +184,6 @@ func (t *tape) Withdraw(ctx context.Context, _, key string) ([]byte, error) {
 	return value, t.fails(ctx)
 }
 
-func (t *tape) Around(ctx context.Context, u chat.User) (bool, error) {
-	for _, other := range t.here {
-		if other.ID != u.ID && chat.NameKey(other.Name) == chat.NameKey(u.Name) {
-			return true, t.fails(ctx)
-		}
-	}
-	return false, t.fails(ctx)
-}
-
 // A house is a server over a tape, and what it logged.
 type house struct {
 	http.Handler
@@ -207,6 +194,13 @@ type house struct {
 
 func open(tb testing.TB, change func(*web.Config)) *house {
 	tb.Helper()
+	return openWays(tb, web.Ways{}, change)
+}
+
+// openWays has more ways to sign in than by a name.
+func openWays(tb testing.TB, ways web.Ways, change func(*web.Config)) *house {
+	tb.Helper()
+	ways.Name, ways.QR = nickname.Parse, account.QR
 	users, err := identity.New(time.Hour, key)
 	if err != nil {
 		tb.Fatal(err)
@@ -231,7 +225,7 @@ func open(tb testing.TB, change func(*web.Config)) *house {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	h.Handler = s.Handler(web.Login(web.Ways{Name: nickname.Parse, QR: account.QR}), web.Post, web.Stream, web.Site)
+	h.Handler = s.Handler(web.Login(ways), web.Post, web.Stream, web.Site)
 	return h
 }
 

@@ -13,10 +13,9 @@ import (
 	"net/http"
 	"time"
 
-	"confab/shared/account"
+	"confab/functions/internal/signin"
 	"confab/shared/app"
 	"confab/shared/hub"
-	"confab/shared/nickname"
 	"confab/shared/web"
 )
 
@@ -49,7 +48,7 @@ func Serve(ctx context.Context, a *app.App, ready func(net.Addr), wrappers ...fu
 	if err != nil {
 		return errors.Join(err, ln.Close(), a.Close())
 	}
-	h := a.Handler(web.Login(web.Ways{Name: nickname.Parse, QR: account.QR}), web.Post, web.Stream, web.Site, web.Health)
+	h := a.Handler(web.Login(signin.Ways(cfg, log)), web.Post, web.Stream, web.Site, web.Health)
 	for _, wrap := range wrappers {
 		h = wrap(h)
 	}

@@ -1,0 +1,76 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"confab/shared/web"
+)
+
+// SignIn is how people may say who they are.
+type SignIn struct {
+	Mode string `env:"SIGN_IN" envDefault:"name"` // name, known, oidc or site
+
+	SiteKeys     []string `env:"SITE_KEYS"`                         // that another site signs its tokens with; at least 32 bytes each
+	SiteJWKS     string   `env:"SITE_JWKS"`                         // where it publishes its keys
+	SiteIssuer   string   `env:"SITE_ISSUER"`                       // that its tokens name; empty: any
+	SiteAudience string   `env:"SITE_AUDIENCE" envDefault:"confab"` // that they are for
+	UserHeader   string   `env:"USER_HEADER"`                       // in which a trusted proxy says who sends a request
+}
+
+// TakesSite reports whether the tokens of another site are taken.
+func (s SignIn) TakesSite() bool { return len(s.SiteKeys) > 0 || s.SiteJWKS != "" }
+
+// Keys are those that the site signs with.
+func (s SignIn) Keys() (keys [][]byte) {
+	for _, key := range s.SiteKeys {
+		keys = append(keys, []byte(strings.TrimSpace(key)))
+	}
+	return keys
+}
+
+// ways are those that are offered, the first one first.
+func (s SignIn) ways() []string {
+	switch s.Mode {
+	case "site":
+		return []string{web.BySite}
+	}
+	var ways []string
+	if s.Mode == "name" {
+		ways = append(ways, web.ByName)
+	}
+	if s.TakesSite() {
+		ways = append(ways, web.BySite)
+	}
+	return ways
+}
+
+func (s SignIn) check(c Config) error {
+	switch s.Mode {
+	case "name", "known", "site":
+	default:
+		return fmt.Errorf("SIGN_IN is %q: it may be name, known, oidc or site", s.Mode)
+	}
+	for _, key := range s.SiteKeys {
+		if len(strings.TrimSpace(key)) < keyBytes {
+			return fmt.Errorf("SITE_KEYS has a key of %d bytes: each needs at least %d", len(strings.TrimSpace(key)), keyBytes)
+		}
+	}
+	switch u, err := url.Parse(s.SiteJWKS); {
+	case s.SiteJWKS != "" && (err != nil || u.Scheme != "https" && !isLocal(u) || u.Host == ""):
+		return fmt.Errorf("SITE_JWKS is %q: it is the address of the site's keys, as https://www.example.org/jwks.json", s.SiteJWKS)
+	case s.Mode == "site" && !s.TakesSite():
+		return errors.New("SIGN_IN is site: set SITE_KEYS, or SITE_JWKS, by which the site's tokens are known")
+	case s.UserHeader != "" && len(c.TrustedProxies) == 0:
+		return errors.New("USER_HEADER is set: name the proxy that sends it in TRUSTED_PROXIES, for it is believed from no other")
+	}
+	return nil
+}
+
+// isLocal reports whether an address is on this machine, where nobody listens in.
+func isLocal(u *url.URL) bool {
+	return u.Scheme == "http" && slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, u.Hostname())
+}

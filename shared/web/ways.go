@@ -1,0 +1,200 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"confab/shared/chat"
+	"confab/shared/identity"
+)
+
+// The ways to sign in.
+const (
+	ByName = "name" // by saying one
+	BySite = "site" // by the token of a site that is trusted
+)
+
+// Ways is what signing in needs. It is given, and not imported, so that a
+// function without these routes does not carry it.
+type Ways struct {
+	// Name reads a name that somebody says. Its errors are of chat's kinds.
+	Name func(name string) (string, error)
+	// QR draws a link as SVG.
+	QR func(link string) (string, error)
+	// Site reads the token of a site that is trusted. Nil: none is.
+	Site func(ctx context.Context, token string) (identity.Proof, error)
+}
+
+var (
+	errNotByName = fmt.Errorf("%w: on this server a name has to be proven: choose another way to sign in", chat.ErrForbidden)
+	errNoSite    = fmt.Errorf("%w: this server takes no tokens of another site. If you run it: set SITE_KEYS or SITE_JWKS", chat.ErrForbidden)
+	errOther     = fmt.Errorf("%w: the proxy in front says that you are somebody else now: load the page again", chat.ErrUnauthorized)
+	errTwoUsers  = fmt.Errorf("%w: the proxy in front names two users. If you run it: have it set the header anew, not add to it", chat.ErrUnauthorized)
+)
+
+// offered are the ways to sign in here.
+func (s *Server) offered() []string {
+	if s.cfg.SignIn == nil {
+		return []string{ByName}
+	}
+	return s.cfg.SignIn
+}
+
+func (s *Server) offers(way string) bool { return slices.Contains(s.offered(), way) }
+
+// proven is the user that a request proves to be, or wants to be.
+func (s *Server) proven(r *http.Request, in loginRequest) (chat.User, error) {
+	if in.Transfer == "" && in.Assertion == "" {
+		if u, vouched, err := s.vouchedFor(r); vouched || err != nil {
+			return u, err
+		}
+		return s.named(r, in.Name)
+	}
+	if err := s.allowLogin(r); err != nil {
+		return chat.User{}, err
+	}
+	if in.Transfer != "" {
+		return s.transferred(r.Context(), in.Transfer)
+	}
+	if s.ways.Site == nil || !s.offers(BySite) {
+		return chat.User{}, errNoSite
+	}
+	p, err := s.ways.Site(r.Context(), in.Assertion)
+	if err != nil {
+		return chat.User{}, err
+	}
+	return s.believe(r.Context(), p)
+}
+
+// named is the user that a request is signed in as, or a new one, under a name
+// that somebody says. A session that has expired is proof enough of who it was.
+// So a connection of the same user that has not been missed yet does not keep
+// the name from them.
+func (s *Server) named(r *http.Request, said string) (chat.User, error) {
+	name, err := s.ways.Name(said)
+	if err != nil {
+		return chat.User{}, err
+	}
+	if err := s.allowLogin(r); err != nil {
+		return chat.User{}, err
+	}
+	u := identity.NewUser(name)
+	if old, ok := s.cfg.Users.Returning(r, s.secure(r)); ok {
+		u.ID = old.ID
+		if owns, err := s.rename(r.Context(), old, u); owns || err != nil {
+			return u, err
+		}
+	}
+	if !s.offers(ByName) {
+		return chat.User{}, errNotByName
+	}
+	taken, err := s.gate.rooms.Around(r.Context(), u)
+	if err != nil {
+		return chat.User{}, err
+	}
+	if taken {
+		return chat.User{}, chat.ErrNameTaken
+	}
+	return u, nil
+}
+
+// rename gives a user who owns a name another one in its place. It reports false
+// for a user who owns none.
+func (s *Server) rename(ctx context.Context, old, u chat.User) (owns bool, err error) {
+	account, err := s.gate.rooms.Account(ctx, u.ID)
+	if err != nil || account == nil {
+		return false, err
+	}
+	if err := s.gate.rooms.Own(ctx, u); err != nil {
+		return true, err
+	}
+	if chat.NameKey(old.Name) != chat.NameKey(u.Name) {
+		return true, s.gate.rooms.Disown(ctx, old)
+	}
+	return true, nil
+}
+
+// believe is the user whom a proof is about, in the rooms that it names. The user
+// owns the name from now on. Where another has it, a number tells the two apart.
+func (s *Server) believe(ctx context.Context, p identity.Proof) (chat.User, error) {
+	u := chat.User{ID: p.UserID()}
+	err := chat.ErrNameTaken
+	for n := 1; errors.Is(err, chat.ErrNameTaken) && n <= maxNamesakes; n++ {
+		u.Name = s.nameOf(p, n)
+		err = s.gate.rooms.Own(ctx, u)
+	}
+	if err != nil {
+		return chat.User{}, err
+	}
+	return u, s.gate.enroll(ctx, u, p.Role, p.Rooms)
+}
+
+// maxNamesakes is how many users a proof may call by one name.
+const maxNamesakes = 99
+
+// nameOf is the name of a proof's user who is the nth of that name. One that
+// nobody could say here, or none, is made of the id.
+func (s *Server) nameOf(p identity.Proof, n int) string {
+	suffix := ""
+	if n > 1 {
+		suffix = fmt.Sprintf(" %d", n)
+	}
+	given := []rune(strings.TrimSpace(p.Name))
+	name, err := s.ways.Name(string(given[:min(len(given), chat.MaxName-len(suffix))]) + suffix)
+	if err != nil {
+		return "user " + p.UserID()[2:8] + suffix
+	}
+	return name
+}
+
+// proxyIssuer is whose users those of the header are.
+const proxyIssuer = "proxy"
+
+// vouched is who sent a request, as a trusted proxy says in its header. From
+// others the header says nothing. A secret that a CDN sends does not do: the CDN
+// passes on the headers of its clients.
+func (s *Server) vouched(r *http.Request) (p identity.Proof, ok bool, err error) {
+	if s.cfg.UserHeader == "" || s.ways.Name == nil || !s.trusts(remote(r)) {
+		return p, false, nil
+	}
+	values := r.Header.Values(s.cfg.UserHeader)
+	switch {
+	case len(values) > 1:
+		return p, false, errTwoUsers
+	case len(values) == 0 || strings.TrimSpace(values[0]) == "":
+		return p, false, nil
+	}
+	subject := strings.TrimSpace(values[0])
+	name, _, _ := strings.Cut(subject, "@")
+	return identity.Proof{Issuer: proxyIssuer, Subject: subject, Name: name}, true, nil
+}
+
+// vouchedFor is the user of whom a trusted proxy says that they sent a request.
+func (s *Server) vouchedFor(r *http.Request) (u chat.User, ok bool, err error) {
+	p, ok, err := s.vouched(r)
+	if !ok || err != nil {
+		return u, ok, err
+	}
+	u, err = s.believe(r.Context(), p)
+	return u, true, err
+}
+
+// vouchedUser signs a user in whom a trusted proxy names, unless the session is
+// that user's already.
+func (s *Server) vouchedUser(w http.ResponseWriter, r *http.Request) (u chat.User, signedIn bool, err error) {
+	if _, ok, err := s.vouched(r); !ok || err != nil {
+		return u, false, err
+	}
+	if _, err := s.user(r); err == nil {
+		return u, false, nil
+	}
+	u, _, err = s.vouchedFor(r)
+	if err == nil {
+		_, err = s.signIn(w, r, u)
+	}
+	return u, err == nil, err
+}
