@@ -114,7 +114,7 @@ func TestTemplateTellsTheContainerItsOrigin(t *testing.T) {
 func TestTemplateTellsBothWaysTheSame(t *testing.T) {
 	given := map[string]any{
 		"StreamBackend": "container", "StreamImage": "image", "RedisUrl": "rediss://elsewhere:6379",
-		"AllowedOrigins": "https://example.org", "Guests": "none", "History": "50", "Retention": "720h", "Durability": "replicas:2",
+		"AllowedOrigins": "https://example.org", "Guests": "none", "Operators": "u_ann23456", "History": "50", "Retention": "720h", "Durability": "replicas:2",
 	}
 	d := deploy(t, given)
 	container := map[string]any{}
@@ -122,7 +122,7 @@ func TestTemplateTellsBothWaysTheSame(t *testing.T) {
 		container[at(v, "Name").(string)] = at(v, "Value")
 	}
 	functions := mapOf(at(d.eval(d.root["Globals"], "Globals"), "Function", "Environment", "Variables"))
-	for variable, parameter := range map[string]string{"ALLOWED_ORIGINS": "AllowedOrigins", "GUESTS": "Guests", "HISTORY": "History", "RETENTION": "Retention", "DURABILITY": "Durability"} {
+	for variable, parameter := range map[string]string{"ALLOWED_ORIGINS": "AllowedOrigins", "GUESTS": "Guests", "OPERATORS": "Operators", "HISTORY": "History", "RETENTION": "Retention", "DURABILITY": "Durability"} {
 		if want := given[parameter]; functions[variable] != want || container[variable] != want {
 			t.Errorf("%s is %v in the functions and %v in the container, want %v", variable, functions[variable], container[variable], want)
 		}

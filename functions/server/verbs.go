@@ -32,6 +32,7 @@ func verbs() []verb {
 		{"doctor redis", "[URL]", "look at how a Redis is set up for a chat; without URL that of REDIS_URL", examineRedis},
 		{"backup", "FILE", "copy the rooms of DATA_DIR to a file, also while the server runs", backup},
 		{"restore", "FILE", "put a backup in DATA_DIR, where no chat is yet", restore},
+		{"token", "[-operator] [-name NAME] [-days 30]", "print a session for a program, or with -operator for whoever owns every room", token},
 		{"version", "", "print what was built, and from what", version},
 		{"help", "[verb]", "print this list, or how to use a verb", help},
 	}

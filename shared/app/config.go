@@ -56,6 +56,7 @@ type Config struct {
 	AllowedOrigins []string       `env:"ALLOWED_ORIGINS"`          // other sites whose pages may use us, each as https://www.example.org
 	TrustedProxies []netip.Prefix `env:"TRUSTED_PROXIES"`          // the peers whose X-Forwarded-* headers are believed
 	ProxySecret    string         `env:"PROXY_SECRET"`             // whoever sends it as X-Proxy-Secret is believed too; at least 16 bytes
+	Operators      []string       `env:"OPERATORS"`                // the ids of users who own every room, beside those with an operator's token
 	Guests         string         `env:"GUESTS" envDefault:"read"` // what visitors without a name may do: read or none
 
 	StreamSeconds     int     `env:"STREAM_SECONDS"`                      // how long a stream lives; 0: until one side ends it
@@ -102,6 +103,8 @@ func (c Config) check() error {
 		return fmt.Errorf("PUBLIC_ORIGIN is %q: it is a scheme and a host, as https://chat.example.org", c.PublicOrigin)
 	case slices.ContainsFunc(c.AllowedOrigins, func(s string) bool { return !isOrigin(s) }):
 		return fmt.Errorf("ALLOWED_ORIGINS is %q: it is a list of a scheme and a host each, as https://www.example.org,https://app.example.org; there is no pattern for all", strings.Join(c.AllowedOrigins, ","))
+	case slices.ContainsFunc(c.Operators, func(s string) bool { return !userPattern.MatchString(s) }):
+		return fmt.Errorf("OPERATORS is %q: it is a list of users' ids, as u_2z4f6y…, which GET /login tells; a name is nobody's", strings.Join(c.Operators, ","))
 	case !prefixPattern.MatchString(c.KeyPrefix):
 		return fmt.Errorf("KEY_PREFIX is %q: it is 1 to 32 of a-z A-Z 0-9 . _ -", c.KeyPrefix)
 	case c.ProxySecret != "" && len(c.ProxySecret) < secretBytes:
@@ -113,6 +116,9 @@ func (c Config) check() error {
 	}
 	return nil
 }
+
+// userPattern is the form of a user's id. A name may look like anything else.
+var userPattern = regexp.MustCompile(`^u_[a-z0-9_-]{8,64}$`)
 
 // prefixPattern leaves out what has a meaning in a key, or in a pattern of keys.
 var prefixPattern = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,32}$`)
@@ -239,7 +245,7 @@ func (c Config) web(log *slog.Logger, st store.Store, h *hub.Hub, signer *identi
 		AllowLogin:  func(ctx context.Context, address string) error { return st.Allow(ctx, "login", address, logins) },
 		Log:         log, Rooms: st, Hub: h, Users: signer,
 		Guests: c.Guests == "read", Origin: c.PublicOrigin, AllowedOrigins: c.AllowedOrigins, Proxies: c.TrustedProxies, ProxySecret: c.ProxySecret,
-		SignIn: c.SignIn.ways(), UserHeader: c.SignIn.UserHeader,
+		Operators: c.Operators, SignIn: c.SignIn.ways(), UserHeader: c.SignIn.UserHeader,
 		StreamsPerUser: c.StreamsPerUser, StreamsPerAddress: c.StreamsPerAddress,
 		StreamFor: time.Duration(c.StreamSeconds) * time.Second, Ping: time.Duration(c.PingSeconds) * time.Second, Sockets: c.StreamMode == "server",
 	}

@@ -64,7 +64,8 @@ type Signer struct {
 // claims are what a token says. Fields that we do not know are left alone.
 type claims struct {
 	jwt.RegisteredClaims
-	Name string `json:"name"`
+	Name     string `json:"name"`
+	Operator bool   `json:"operator,omitempty"` // the user runs the server
 }
 
 // New returns a signer of sessions that last life. The first key signs, all
@@ -115,10 +116,12 @@ func NewUser(name string) chat.User {
 }
 
 // Token returns the user's session as text.
-func (s *Signer) Token(u chat.User) (string, error) {
+func (s *Signer) Token(u chat.User) (string, error) { return s.token(u, false) }
+
+func (s *Signer) token(u chat.User, operator bool) (string, error) {
 	now := s.now()
 	return s.sign(claims{
-		Name: u.Name,
+		Name: u.Name, Operator: operator,
 		RegisteredClaims: jwt.RegisteredClaims{
 			Subject:   u.ID,
 			Audience:  jwt.ClaimStrings{purpose},
@@ -146,7 +149,11 @@ func (s *Signer) sign(c jwt.Claims) (string, error) {
 // talks to us over TLS. The browser keeps it for longer than the session lasts,
 // see [Signer.Returning].
 func (s *Signer) Cookie(u chat.User, secure bool) (*http.Cookie, error) {
-	token, err := s.Token(u)
+	return s.cookie(u, false, secure)
+}
+
+func (s *Signer) cookie(u chat.User, operator, secure bool) (*http.Cookie, error) {
+	token, err := s.token(u, operator)
 	if err != nil {
 		return nil, fmt.Errorf("sign a session: %w", err)
 	}
@@ -211,7 +218,7 @@ func (s *Signer) Renew(r *http.Request, secure bool) (*http.Cookie, error) {
 	if err != nil || now.ends.Sub(s.now()) > s.life/2 {
 		return nil, nil
 	}
-	return s.Cookie(now.user, secure)
+	return s.cookie(now.user, now.operator, secure)
 }
 
 // tokenOf is the token that a request carries.
@@ -238,7 +245,7 @@ func (s *Signer) read(token string) (session, error) {
 	if err != nil {
 		return session{}, err
 	}
-	k := session{chat.User{ID: c.Subject, Name: c.Name}, c.ExpiresAt.Add(leeway)}
+	k := session{chat.User{ID: c.Subject, Name: c.Name}, c.Operator, c.ExpiresAt.Add(leeway)}
 	s.cache.put(token, k)
 	return k, nil
 }

@@ -24,8 +24,9 @@ type sessionCache struct {
 
 // A session is what a good token says.
 type session struct {
-	user chat.User
-	ends time.Time // from then on it is expired
+	user     chat.User
+	operator bool
+	ends     time.Time // from then on it is expired
 }
 
 func (c *sessionCache) get(token string) (session, bool) {

@@ -95,3 +95,10 @@ func Digest(ev chat.Event) string {
 	sum := sha256.Sum256(b)
 	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
+
+// ClaimsName reports whether writing an event claims its author's name. What
+// only removes a text does not, nor what an operator settles: neither may wait
+// for somebody who took the name.
+func ClaimsName(ev chat.Event, rule chat.Rule) bool {
+	return rule.Claims() && !(rule.Settles && ev.AsOperator)
+}

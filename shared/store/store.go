@@ -63,8 +63,8 @@ type Log interface {
 	// [chat.ErrTooMany] in a [chat.RetryError] for a user or a network that
 	// writes too much or begins too many rooms, [ErrEmoji], [ErrNoTarget] and
 	// [ErrNotAuthor] by the rule of the event's kind, [chat.ErrNameTaken] (who
-	// speaks claims the name for [PresenceLife]; what only removes a text claims
-	// nothing), those of package access by the facts as they are when it is
+	// speaks claims the name for [PresenceLife]; what only removes a text, and what an
+	// operator settles, claims nothing), those of package access by the facts as they are when it is
 	// written, [chat.ErrUnavailable]:
 	// the event may have been written then, and the key tells on a repeat.
 	Append(ctx context.Context, ev chat.Event) (_ chat.Line, replayed bool, err error)

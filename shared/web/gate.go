@@ -34,8 +34,9 @@ var enroller = chat.User{ID: "u_sign-in", Name: "Confab"}
 // user.
 type visitor struct {
 	*gate
-	user chat.User
-	ctx  context.Context // of the request, for as long as its facts are read
+	user     chat.User
+	operator bool            // an owner of every room
+	ctx      context.Context // of the request, for as long as its facts are read
 
 	// read are the rooms that the user was found to be allowed to read, so that
 	// one request asks once for each.
@@ -50,7 +51,7 @@ func (s *Server) visitor(r *http.Request) (visitor, error) {
 	if err != nil && err != identity.ErrNone {
 		return visitor{}, err
 	}
-	return visitor{s.gate, u, withoutClientCancel(r).Context(), map[chat.RoomID]bool{}}, nil
+	return visitor{s.gate, u, s.operates(r, u), withoutClientCancel(r).Context(), map[chat.RoomID]bool{}}, nil
 }
 
 // reader returns the user who wants to read, before anything else of the request
@@ -131,6 +132,9 @@ func (v visitor) facts(rooms []chat.RoomID) ([]access.Facts, error) {
 	}
 	for i := range all {
 		all[i].GuestsRead = v.guestsRead
+		if v.operator {
+			all[i].Role = chat.Operator
+		}
 	}
 	return all, nil
 }
@@ -158,6 +162,7 @@ func (v visitor) append(ctx context.Context, ev chat.Event) (_ chat.Line, replay
 	if err := v.mayAppend(ev); err != nil {
 		return chat.Line{}, false, err
 	}
+	ev.AsOperator = v.operator
 	return v.rooms.Append(ctx, ev)
 }
 

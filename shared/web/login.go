@@ -30,6 +30,7 @@ type session struct {
 	Transports []string       `json:"transports"` // by which rooms are read here, the best first
 	Address    string         `json:"address"`    // by which the client is counted
 	Proxy      string         `json:"proxy,omitempty"`
+	Operator   bool           `json:"operator,omitempty"` // the user runs the server
 }
 
 var limits = map[string]int{
@@ -73,7 +74,7 @@ func (s *Server) session(w http.ResponseWriter, r *http.Request) (session, error
 	}
 	switch {
 	case err == nil:
-		now.User = &u
+		now.User, now.Operator = &u, s.operates(r, u)
 		if vouched {
 			break
 		}
@@ -129,11 +130,11 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	u, err := s.proven(r, in)
+	u, operator, err := s.proven(r, in)
 	if err != nil {
 		return err
 	}
-	cookie, err := s.signIn(w, r, u)
+	cookie, err := s.signIn(w, r, u, operator)
 	if err != nil {
 		return err
 	}
@@ -148,9 +149,9 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 	return answer(w, http.StatusOK, out)
 }
 
-// signIn gives a browser the session of a user.
-func (s *Server) signIn(w http.ResponseWriter, r *http.Request, u chat.User) (*http.Cookie, error) {
-	cookie, err := s.cfg.Users.Cookie(u, s.secure(r))
+// signIn gives a browser the session of a user, or of an operator.
+func (s *Server) signIn(w http.ResponseWriter, r *http.Request, u chat.User, operator bool) (*http.Cookie, error) {
+	cookie, err := s.sessionCookie(r, u, operator)
 	if err != nil {
 		return nil, err
 	}

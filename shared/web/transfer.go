@@ -40,7 +40,8 @@ func (s *Server) transfer(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	code := strings.ToLower(rand.Text())
-	if err := s.gate.rooms.Deposit(r.Context(), transferKind, code, chat.JSON(u), transferLife); err != nil {
+	t := transferred{u, s.cfg.Users.Operator(r, s.secure(r))}
+	if err := s.gate.rooms.Deposit(r.Context(), transferKind, code, chat.JSON(t), transferLife); err != nil {
 		return err
 	}
 	out := transferAnswer{Link: s.base(r) + "/#transfer=" + code, Seconds: int(transferLife.Seconds())}
@@ -51,16 +52,24 @@ func (s *Server) transfer(w http.ResponseWriter, r *http.Request) error {
 	return answer(w, http.StatusOK, out)
 }
 
+// A transferred is what waits for the other device.
+type transferred struct {
+	chat.User
+	Operator bool `json:"operator,omitempty"` // the session that made the link says so
+}
+
 // transferred is the user whose link it was. It is good once.
-func (s *Server) transferred(ctx context.Context, code string) (u chat.User, err error) {
+func (s *Server) transferred(ctx context.Context, code string) (_ chat.User, operator bool, err error) {
 	value, err := s.gate.rooms.Withdraw(ctx, transferKind, code)
 	if err != nil {
-		return u, err
+		return chat.User{}, false, err
 	}
 	if value == nil {
-		return u, errNoTransfer
+		return chat.User{}, false, errNoTransfer
 	}
-	return u, json.Unmarshal(value, &u)
+	var t transferred
+	err = json.Unmarshal(value, &t)
+	return t.User, t.Operator, err
 }
 
 // base is the address of this server as its client knows it.

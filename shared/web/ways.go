@@ -46,9 +46,22 @@ func (s *Server) offered() []string {
 
 func (s *Server) offers(way string) bool { return slices.Contains(s.offered(), way) }
 
-// proven is the user that a request proves to be, or wants to be.
-func (s *Server) proven(r *http.Request, in loginRequest) (chat.User, error) {
-	if in.Transfer == "" && in.Assertion == "" {
+// proven is the user that a request proves to be, or wants to be, and whether an
+// operator's session is the proof.
+func (s *Server) proven(r *http.Request, in loginRequest) (u chat.User, operator bool, err error) {
+	if in.Transfer != "" {
+		if err := s.allowLogin(r); err != nil {
+			return u, false, err
+		}
+		return s.transferred(r.Context(), in.Transfer)
+	}
+	u, err = s.known(r, in)
+	return u, s.staysOperator(r, u), err
+}
+
+// known is the user that a request says by a name, or another says for them.
+func (s *Server) known(r *http.Request, in loginRequest) (chat.User, error) {
+	if in.Assertion == "" {
 		if u, vouched, err := s.vouchedFor(r); vouched || err != nil {
 			return u, err
 		}
@@ -56,9 +69,6 @@ func (s *Server) proven(r *http.Request, in loginRequest) (chat.User, error) {
 	}
 	if err := s.allowLogin(r); err != nil {
 		return chat.User{}, err
-	}
-	if in.Transfer != "" {
-		return s.transferred(r.Context(), in.Transfer)
 	}
 	if s.ways.Site == nil || !s.offers(BySite) {
 		return chat.User{}, errNoSite
@@ -194,7 +204,7 @@ func (s *Server) vouchedUser(w http.ResponseWriter, r *http.Request) (u chat.Use
 	}
 	u, _, err = s.vouchedFor(r)
 	if err == nil {
-		_, err = s.signIn(w, r, u)
+		_, err = s.signIn(w, r, u, false)
 	}
 	return u, err == nil, err
 }

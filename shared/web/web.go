@@ -97,6 +97,9 @@ type Config struct {
 	Compress func(body []byte) []byte
 	// Upgrade makes a WebSocket of a request. Nil: there are none here.
 	Upgrade Upgrade
+	// Operators are the ids of users who run the server, beside those whose
+	// session says so.
+	Operators []string
 	// Guests says that open rooms are read without a session.
 	Guests bool
 	// Origin is the address that people type, like https://chat.example.

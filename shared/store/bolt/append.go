@@ -66,7 +66,7 @@ func (b *batch) append(c *call) (refused, failed error) {
 			return err, nil
 		}
 	}
-	if rule.Claims() && !b.store.here.claim(c.ev.By) {
+	if store.ClaimsName(c.ev, rule) && !b.store.here.claim(c.ev.By) {
 		return chat.ErrNameTaken, nil
 	}
 	if err := b.store.countDay(c.ev, rule, rec.creator, rights); err != nil {

@@ -270,7 +270,7 @@ func (s *Store) Append(ctx context.Context, ev chat.Event) (_ chat.Line, replaye
 	if err != nil {
 		return chat.Line{}, false, err
 	}
-	if s.clustered() && req.rule.Claims() {
+	if s.clustered() && store.ClaimsName(ev, req.rule) {
 		// A node with names that is down stops no room of another's.
 		if err := s.claim(ctx, ev.By); errors.Is(err, chat.ErrNameTaken) {
 			return chat.Line{}, false, err

@@ -131,8 +131,9 @@ if target ~= '' then
   end
 end
 
--- Who speaks has the name, and nobody else speaks by it meanwhile.
-if named and claim(name_key, user, name_life) ~= user then return {'named'} end
+-- Who speaks has the name, and nobody else speaks by it meanwhile. What an
+-- operator settles does not wait for who took theirs.
+if named and not (settles and everywhere ~= '0') and claim(name_key, user, name_life) ~= user then return {'named'} end
 
 -- In a room that another user began, a network has a day's share of the log, so
 -- that no flood pushes out what others said. Taking texts out is free, and so is

@@ -55,6 +55,11 @@ func testOperatorIsOwnerEverywhere(t *testing.T, e Engine) {
 	Add(t, s, as(standing(Room, Cat, chat.Standing{User: Bob, Ban: chat.Banned})))
 	Refuse(t, s, line(Room, Bob), access.ErrBanned)
 
+	named := setting(Room, chat.User{ID: Cat.ID, Name: Bob.Name}, chat.Change{Locked: chat.Some(false)})
+	Must(s.Here(t.Context(), "one", "hall", Bob))(t) // who is here has the name
+	Refuse(t, s, as(line(Room, named.By)), chat.ErrNameTaken)
+	Add(t, s, as(named))
+
 	private, gone := chat.NewPrivateRoom(), chat.NewPrivateRoom()
 	Make(t, s, private, chat.Change{Access: chat.AccessPrivate})
 	Refuse(t, s, line(private, Cat), access.ErrHidden)
