@@ -55,12 +55,12 @@ func (s *Server) proven(r *http.Request, in loginRequest) (u chat.User, operator
 		}
 		return s.transferred(r.Context(), in.Transfer)
 	}
-	u, err = s.known(r, in)
+	u, err = s.asserted(r, in)
 	return u, s.staysOperator(r, u), err
 }
 
-// known is the user that a request says by a name, or another says for them.
-func (s *Server) known(r *http.Request, in loginRequest) (chat.User, error) {
+// asserted is the user that a request says by a name, or another says for them.
+func (s *Server) asserted(r *http.Request, in loginRequest) (chat.User, error) {
 	if in.Assertion == "" {
 		if u, vouched, err := s.vouchedFor(r); vouched || err != nil {
 			return u, err
