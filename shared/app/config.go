@@ -41,15 +41,16 @@ type Config struct {
 
 	NotifySocket string `env:"NOTIFY_SOCKET"` // set by systemd, which is told there that we are ready
 
-	RedisURL   string        `env:"REDIS_URL"`                       // empty: the built-in store, in the server only
-	KeyPrefix  string        `env:"KEY_PREFIX" envDefault:"confab"`  // what all keys and channels of Redis begin with
-	RedisCA    string        `env:"REDIS_TLS_CA"`                    // who signed Redis's certificate: a file in PEM, or its text
-	RedisCert  string        `env:"REDIS_TLS_CERT"`                  // a certificate of ours, where Redis asks for one
-	RedisKey   string        `env:"REDIS_TLS_KEY"`                   // its key
-	DataDir    string        `env:"DATA_DIR" envDefault:".confab"`   // of the built-in store and of a session key made here
-	Durability string        `env:"DURABILITY" envDefault:"primary"` // which servers have a message when it is acknowledged: primary, majority (of it and its replicas), replicas, or replicas:2 for two of them
-	History    int           `env:"HISTORY" envDefault:"10000"`      // events that a room keeps, about
-	Retention  time.Duration `env:"RETENTION"`                       // how long a room keeps an event, about
+	RedisURL     string        `env:"REDIS_URL"`                           // empty: the built-in store, in the server only
+	KeyPrefix    string        `env:"KEY_PREFIX" envDefault:"confab"`      // what all keys and channels of Redis begin with
+	RedisCA      string        `env:"REDIS_TLS_CA"`                        // who signed Redis's certificate: a file in PEM, or its text
+	RedisCert    string        `env:"REDIS_TLS_CERT"`                      // a certificate of ours, where Redis asks for one
+	RedisKey     string        `env:"REDIS_TLS_KEY"`                       // its key
+	DataDir      string        `env:"DATA_DIR" envDefault:".confab"`       // of the built-in store and of a session key made here
+	Durability   string        `env:"DURABILITY" envDefault:"primary"`     // which servers have a message when it is acknowledged: primary, majority (of it and its replicas), replicas, or replicas:2 for two of them
+	History      int           `env:"HISTORY" envDefault:"10000"`          // events that a room keeps, about
+	HistoryBytes int           `env:"HISTORY_BYTES" envDefault:"16777216"` // bytes of events that a room keeps, about
+	Retention    time.Duration `env:"RETENTION"`                           // how long a room keeps an event, about
 
 	SessionKeys    []string       `env:"SESSION_KEYS"`             // the first signs, all are good; at least 32 bytes each
 	PublicOrigin   string         `env:"PUBLIC_ORIGIN"`            // the address that people type, as https://chat.example.org
@@ -111,8 +112,8 @@ func (c Config) check() error {
 		return fmt.Errorf("PROXY_SECRET has %d bytes: it needs at least %d, or is not set", len(c.ProxySecret), secretBytes)
 	case c.PingSeconds < web.MinPing || c.PingSeconds > web.MaxPing:
 		return fmt.Errorf("PING_SECONDS is %d: it may be from %d to %d", c.PingSeconds, web.MinPing, web.MaxPing)
-	case c.History < 0 || c.Retention < 0 || c.StreamSeconds < 0 || c.PostsPerSecond < 0 || c.PostBurst < 0 || c.postsPerDay() < 0 || c.RoomsPerDay < 0 || c.PostersPerAddress < 0 || c.LoginsPerSecond < 0 || c.LoginBurst < 0 || c.StreamsPerUser < 0 || c.StreamsPerAddress < 0:
-		return errors.New("a limit is negative: HISTORY, RETENTION, STREAM_SECONDS, POSTS_PER_SECOND, POST_BURST, POSTS_PER_DAY, ROOMS_PER_DAY, POSTERS_PER_ADDRESS, LOGINS_PER_SECOND, LOGIN_BURST, STREAMS_PER_USER and STREAMS_PER_ADDRESS are 0 (no limit) or more")
+	case c.History < 0 || c.HistoryBytes < 0 || c.Retention < 0 || c.StreamSeconds < 0 || c.PostsPerSecond < 0 || c.PostBurst < 0 || c.postsPerDay() < 0 || c.RoomsPerDay < 0 || c.PostersPerAddress < 0 || c.LoginsPerSecond < 0 || c.LoginBurst < 0 || c.StreamsPerUser < 0 || c.StreamsPerAddress < 0:
+		return errors.New("a limit is negative: HISTORY, HISTORY_BYTES, RETENTION, STREAM_SECONDS, POSTS_PER_SECOND, POST_BURST, POSTS_PER_DAY, ROOMS_PER_DAY, POSTERS_PER_ADDRESS, LOGINS_PER_SECOND, LOGIN_BURST, STREAMS_PER_USER and STREAMS_PER_ADDRESS are 0 (no limit) or more")
 	}
 	return nil
 }
@@ -216,7 +217,7 @@ func (c Config) share(ctx context.Context, st store.Store, keys [][]byte) ([][]b
 
 func (c Config) Rooms(log *slog.Logger) store.Options {
 	return store.Options{
-		URL: c.RedisURL, Prefix: c.KeyPrefix, TLS: store.TLS{CA: c.RedisCA, Cert: c.RedisCert, Key: c.RedisKey}, Dir: c.DataDir, History: c.History, Retention: c.Retention,
+		URL: c.RedisURL, Prefix: c.KeyPrefix, TLS: store.TLS{CA: c.RedisCA, Cert: c.RedisCert, Key: c.RedisKey}, Dir: c.DataDir, History: c.History, HistoryBytes: c.HistoryBytes, Retention: c.Retention,
 		Durability: c.Durability, PostsPerSecond: c.PostsPerSecond, PostBurst: c.PostBurst,
 		PostsPerDay: c.postsPerDay(), RoomsPerDay: c.RoomsPerDay, Log: log,
 	}

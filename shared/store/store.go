@@ -234,6 +234,9 @@ type Options struct {
 	Dir string
 	// History is how many events a room keeps, about.
 	History int
+	// HistoryBytes is how many bytes of events a room keeps, about: above it the
+	// oldest go. What was deleted a moment ago may still count.
+	HistoryBytes int
 	// Retention is how long a room keeps an event, about.
 	Retention time.Duration
 	// PostsPerSecond is what one user may post in one room in the long run,

@@ -68,7 +68,6 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request, v visitor, room 
 // search fills in what it finds before an id. It stops when nobody waits for
 // the answer any more.
 func (v visitor) search(ctx context.Context, out *found, look string, before chat.ID, limit int) error {
-	edited := map[chat.ID]string{}
 	for seen := 0; seen < maxScan; seen += scanBatch {
 		evs, err := v.before(ctx, out.Room, before, scanBatch)
 		if err != nil {
@@ -77,12 +76,6 @@ func (v visitor) search(ctx context.Context, out *found, look string, before cha
 		for i := len(evs) - 1; i >= 0; i-- {
 			ev := evs[i]
 			before = ev.ID
-			if _, known := edited[ev.Target]; ev.Kind == chat.Edit && !known {
-				edited[ev.Target] = ev.Text
-			}
-			if text, ok := edited[ev.ID]; ok {
-				ev.Text = text
-			}
 			if ev.Kind != chat.Message || !strings.Contains(foldText(ev.Text), look) {
 				continue
 			}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -71,6 +72,9 @@ func (t *tape) Append(ctx context.Context, ev chat.Event) (chat.Line, bool, erro
 	}
 	if ev.Kind == chat.Title {
 		t.titles[ev.Room] = ev.Text
+	}
+	if i := slices.IndexFunc(log, func(old chat.Event) bool { return old.ID == ev.Target }); ev.Kind == chat.Edit && i >= 0 {
+		log[i].Text = ev.Text
 	}
 	t.events[ev.Room] = append(log, ev)
 	t.keys[k] = ev

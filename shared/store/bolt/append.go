@@ -156,7 +156,7 @@ func (b *batch) write(c *call, rule chat.Rule, name []byte, rec record, rights *
 		}
 	}
 	if rule.ReplacesText {
-		if err := b.replaceText(rec, c.ev); err != nil {
+		if err := b.replaceText(&rec, c.ev); err != nil {
 			return err
 		}
 		if err := b.edits.Put(editKey(rec.number, c.ev.Target, c.ev.ID), []byte{}); err != nil {
@@ -177,6 +177,7 @@ func (b *batch) write(c *call, rule chat.Rule, name []byte, rec record, rights *
 	}
 	rec.last = c.ev.ID
 	rec.count++
+	rec.bytes += uint64(len(c.body))
 	if err := b.settleRights(c, rule, &rec, rights); err != nil {
 		return err
 	}
@@ -218,7 +219,7 @@ func (b *batch) removeEdits(rec *record, target chat.ID) error {
 
 // replaceText gives the event that an edit is about the edit's text. A journal
 // of an earlier version may not have it any more.
-func (b *batch) replaceText(rec record, edit chat.Event) error {
+func (b *batch) replaceText(rec *record, edit chat.Event) error {
 	key := logKey(rec.number, edit.Target)
 	sealed := b.log.Get(key)
 	if sealed == nil {
@@ -233,17 +234,21 @@ func (b *batch) replaceText(rec record, edit chat.Event) error {
 		return err
 	}
 	ev.Text = edit.Text
+	rec.bytes -= uint64(len(e.body))
 	e.body = store.Encode(ev)
+	rec.bytes += uint64(len(e.body))
 	b.removed = true
 	return b.log.Put(key, seal(key, e.encode()))
 }
 
 // remove takes an event out of the log, if it is there.
 func (b *batch) remove(rec *record, key []byte) error {
-	if b.log.Get(key) == nil {
+	sealed := b.log.Get(key)
+	if sealed == nil {
 		return nil
 	}
 	rec.count--
+	rec.bytes -= min(rec.bytes, eventBytes(sealed))
 	b.removed = true
 	return b.log.Delete(key)
 }

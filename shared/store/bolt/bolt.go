@@ -14,7 +14,7 @@
 // sort as they count; a value begins with a checksum of its key and itself.
 //
 //	confab    version: of all this
-//	rooms     name → number of the room, last id, events in its log, creator, title
+//	rooms     name → number of the room, last id, events in its log, their bytes, creator, title
 //	log       number, id → time, prev, event (JSON)
 //	edits     number, target, id: the event whose text stands for that of its target; → emoji: the first reaction with it
 //	rights    number, s → settings, and how many there are of what follows

@@ -1,7 +1,6 @@
 package bolt
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -21,7 +20,7 @@ const (
 	fileName    = "confab.db"
 	newSuffix   = ".new" // of a file that is not complete yet
 	lockName    = "lock"
-	fileVersion = 3 // 1 had no bucket rights, 2 no bucket users
+	fileVersion = 4 // 1 had no bucket rights, 2 no bucket users, 3 did not count the bytes of a room
 
 	oldestVersion = 1 // that can be brought up to date
 
@@ -99,38 +98,10 @@ func openFolder(ctx context.Context, opts store.Options, clock func() time.Time)
 	if err := setAside(db, opts); err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("DATA_DIR: %w", err), db.Close())
 	}
-	if err := bringUpToDate(db); err != nil {
+	if err := bringUpToDate(db, opts); err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("DATA_DIR: %w", explain(path, err)), db.Close())
 	}
 	return db, file, nil
-}
-
-// bringUpToDate gives a file of an earlier version what it lacks. A server of
-// before does not open it any more: it would not keep to the rights in it.
-func bringUpToDate(db *bbolt.DB) error {
-	version := binary.BigEndian.AppendUint32(nil, fileVersion)
-	sealed := seal(versionKey, version)
-	return guard(func() error {
-		current := false
-		err := db.View(func(tx *bbolt.Tx) error {
-			current = bytes.Equal(tx.Bucket(confabBucket).Get(versionKey), sealed)
-			for _, name := range laterBuckets {
-				current = current && tx.Bucket(name) != nil
-			}
-			return nil
-		})
-		if err != nil || current {
-			return err
-		}
-		return db.Update(func(tx *bbolt.Tx) error {
-			for _, name := range laterBuckets {
-				if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-					return err
-				}
-			}
-			return tx.Bucket(confabBucket).Put(versionKey, sealed)
-		})
-	})
 }
 
 // create makes the file and fills it, or leaves nothing behind. It has its name

@@ -60,10 +60,10 @@ func overwrite(t *testing.T, dir string, at int64, with []byte) {
 
 func TestFileOfAnotherVersionIsLeftAlone(t *testing.T) {
 	dir := filled(t)
-	if err := bolt.SetVersion(dir, 4); err != nil {
+	if err := bolt.SetVersion(dir, 5); err != nil {
 		t.Fatal(err)
 	}
-	refusesStart(t, dir, "confab.db was written by a newer Confab", "version 4", "nothing was changed")
+	refusesStart(t, dir, "confab.db was written by a newer Confab", "version 5", "nothing was changed")
 	if err := bolt.SetVersion(dir, 0); err != nil {
 		t.Fatal(err)
 	}

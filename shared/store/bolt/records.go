@@ -58,12 +58,13 @@ type record struct {
 	last    chat.ID // outlives the event
 	count   uint32  // events in the log
 	indexed uint64  // second under which it is in the bucket active; 0: it is not
+	bytes   uint64  // of the events in the log
 	creator string  // user who spoke first
 	title   string
 	inbox   bool // it is somebody's inbox, as its name says
 }
 
-const recordBytes = 4 + idBytes + 4 + 8 + 1
+const recordBytes = 4 + idBytes + 4 + 8 + 8 + 1
 
 func (r record) encode() []byte {
 	creator := r.creator[:min(len(r.creator), math.MaxUint8)]
@@ -72,6 +73,7 @@ func (r record) encode() []byte {
 	b = appendID(b, r.last)
 	b = binary.BigEndian.AppendUint32(b, r.count)
 	b = binary.BigEndian.AppendUint64(b, r.indexed)
+	b = binary.BigEndian.AppendUint64(b, r.bytes)
 	b = append(append(b, byte(len(creator))), creator...)
 	return append(b, r.title...)
 }
@@ -94,6 +96,7 @@ func decodeRecord(name, sealed []byte) (record, error) {
 		last:    readID(b[4:]),
 		count:   binary.BigEndian.Uint32(b[4+idBytes:]),
 		indexed: binary.BigEndian.Uint64(b[8+idBytes:]),
+		bytes:   binary.BigEndian.Uint64(b[16+idBytes:]),
 		creator: string(creator),
 		title:   string(title),
 		inbox:   inbox,
@@ -134,7 +137,13 @@ type entry struct {
 	body []byte // JSON without id and prev
 }
 
-const entryBytes = 8 + idBytes
+const (
+	sumBytes   = 4 // see seal
+	entryBytes = 8 + idBytes
+)
+
+// eventBytes is how many bytes the event of a sealed entry has.
+func eventBytes(sealed []byte) uint64 { return uint64(max(0, len(sealed)-sumBytes-entryBytes)) }
 
 func (e entry) encode() []byte {
 	b := make([]byte, 0, entryBytes+len(e.body))

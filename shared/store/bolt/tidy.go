@@ -3,6 +3,7 @@ package bolt
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"time"
 
 	"confab/shared/chat"
@@ -23,19 +24,33 @@ const (
 // together, because taking out one at each append would write twice as much.
 func slack(history int) int { return min(history/10, mostSlack) }
 
+// An excess is what a room has too much of.
+type excess struct {
+	events int
+	bytes  uint64 // of events
+}
+
+// excess is what has to go of a room's log: nothing until it is a little above
+// what it keeps, then down to that in events, and a little below it in bytes.
+func (s *Store) excess(rec record) (over excess) {
+	if n, history := int(rec.count), rec.history(s.opts); n > history+slack(history) {
+		over.events = n - history
+	}
+	if most := uint64(s.opts.HistoryBytes); most > 0 && rec.bytes > most {
+		over.bytes = rec.bytes - (most - most/64)
+	}
+	return over
+}
+
 // trim takes out of a room's log what is too much or too old to keep, but no
 // more than the transaction's budget: the next append, or tidy, goes on.
 func (b *batch) trim(rec *record, retention int, now time.Time) error {
-	opts := b.store.opts
-	tooMany := 0
-	if history := rec.history(opts); int(rec.count) > history+slack(history) {
-		tooMany = int(rec.count) - history
-	}
-	age := shorter(opts.Retention, retention)
-	if tooMany == 0 && age <= 0 {
+	over := b.store.excess(*rec)
+	age := shorter(b.store.opts.Retention, retention)
+	if over == (excess{}) && age <= 0 {
 		return nil
 	}
-	keys, err := b.store.tooOld(b.log, rec.number, tooMany, b.budget, age, now)
+	keys, err := b.store.tooOld(b.log, *rec, over, b.budget, age, now)
 	if err != nil {
 		return err
 	}
@@ -74,17 +89,18 @@ func shorter(server time.Duration, room int) time.Duration {
 }
 
 // tooOld returns the keys of a room's first events: those that are too many, and
-// those that are too old, but no more than most. An event from a time that is
-// still to come, because the clock was set back, is as old as the one after it.
-func (s *Store) tooOld(log *bbolt.Bucket, number uint32, tooMany, most int, age time.Duration, now time.Time) ([][]byte, error) {
+// those that are too old, but no more than most, and never the last one for its
+// bytes. An event from a time that is still to come, because the clock was set
+// back, is as old as the one after it.
+func (s *Store) tooOld(log *bbolt.Bucket, rec record, over excess, most int, age time.Duration, now time.Time) ([][]byte, error) {
 	var keys [][]byte
-	old := 0
+	old, bytes := 0, uint64(0)
 	byAge, oldest := age > 0, now.Add(-age)
-	cur, prefix := log.Cursor(), roomKey(number)
+	cur, prefix := log.Cursor(), roomKey(rec.number)
 	for k, v := cur.Seek(prefix); hasPrefix(k, prefix) && old < most && len(keys) < trimLookup; k, v = cur.Next() {
-		keys = append(keys, bytes.Clone(k))
-		if len(keys) <= tooMany {
-			old = len(keys)
+		keys = append(keys, slices.Clone(k))
+		if len(keys) <= over.events || bytes < over.bytes && logID(k) != rec.last {
+			old, bytes = len(keys), bytes+eventBytes(v)
 			continue
 		}
 		if !byAge {
@@ -194,10 +210,9 @@ func (s *Store) dueRooms(tx *bbolt.Tx, from []byte) (due [][]byte, next []byte, 
 		if r.Retention > 0 {
 			s.forgets.Store(true)
 		}
-		history := rec.history(s.opts)
-		is := int(rec.count) > history+slack(history) || s.expired(rec, r, now)
+		is := s.excess(rec) != (excess{}) || s.expired(rec, r, now)
 		if age := shorter(s.opts.Retention, r.Retention); !is && age > 0 {
-			old, err := s.tooOld(log, rec.number, 0, 1, age, now)
+			old, err := s.tooOld(log, rec, excess{}, 1, age, now)
 			if err != nil {
 				return nil, nil, err
 			}

@@ -3,7 +3,9 @@ package redis
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	_ "embed"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"strconv"
@@ -33,7 +35,7 @@ type request struct {
 	ev   chat.Event // without its position
 	body []byte     // of it
 	rule chat.Rule  // of its kind
-	key  string     // the idempotency key
+	key  string     // stands for the user and the idempotency key
 	// nameKey is where the owner of its author's name is. On a Cluster it is a
 	// key of the room that the script leaves alone.
 	nameKey string
@@ -45,6 +47,7 @@ type request struct {
 type settings struct {
 	maxEvents int           // kept of a room, about
 	maxAge    time.Duration // 0: for ever
+	maxBytes  int           // of its events; 0: any number
 	rate      store.Rate    // of one user's posts in a room
 	day       store.Rate    // of one network's in a room that another user began
 	// countRooms says that rooms are counted that a network begins.
@@ -73,6 +76,8 @@ func appendScript(rule chat.Rule, set settings) script[request] {
 			{"keys_1", func(r request) string { return r.keys.keys("1") }},
 			{"edits", func(r request) string { return r.keys.edits() }},
 			{"emojis", func(r request) string { return r.keys.emojis() }},
+			{"copy", func(r request) string { return r.keys.copy() }},
+			{"erasing", func(r request) string { return r.keys.erasing() }},
 			{"rooms", func(r request) string { return r.keys.rooms() }},
 			{"creators", func(r request) string { return r.keys.creators() }},
 			{"name_key", func(r request) string { return r.nameKey }},
@@ -97,12 +102,12 @@ func appendScript(rule chat.Rule, set settings) script[request] {
 			{"change", func(r request) any { return r.change() }},
 			{"concerns", func(r request) any { return r.concerns() }},
 			{"target", func(r request) any { return r.target() }},
-			{"idempotency_key", func(r request) any { return r.key }},
+			{"key_hash", func(r request) any { return r.key }},
 			{"digest", func(r request) any { return store.Digest(r.ev) }},
 		},
 		constant("kind", string(rule.Kind))+constant("target_kind", string(rule.Target))+constant("own", rule.Own)+
 			constant("removes_text", rule.RemovesText)+constant("replaces_text", rule.ReplacesText)+constant("sets", rule.Sets)+
-			constant("max_events", set.maxEvents)+constant("max_age", set.maxAge.Milliseconds())+constant("max_created", maxCreated)+
+			constant("max_events", set.maxEvents)+constant("max_age", set.maxAge.Milliseconds())+constant("max_bytes", set.maxBytes)+constant("max_created", maxCreated)+
 			constant("named", set.named && rule.Claims())+constant("name_life", store.PresenceLife.Milliseconds())+
 			constant("max_emojis", chat.MaxReactions)+constant("count_rooms", set.countRooms)+constant("idle", store.EmptyRoomLife.Milliseconds())+
 			constant("interval", set.rate.Interval().Microseconds())+constant("burst", set.rate.Burst)+
@@ -314,13 +319,20 @@ func (s *Store) request(ev chat.Event) (request, error) {
 	if !ok {
 		return request{}, fmt.Errorf("%w: %q is no kind of event", chat.ErrInvalid, ev.Kind)
 	}
-	req := request{keys: s.keys.room(ev.Room), ev: ev, body: store.Encode(ev), rule: rule, key: ev.Key}
+	req := request{keys: s.keys.room(ev.Room), ev: ev, body: store.Encode(ev), rule: rule, key: hashKey(ev.By.ID, ev.Key)}
 	req.nameKey = s.keys.name(ev.By.Name)
 	if s.clustered() {
 		req.nameKey = req.keys.meta()
 	}
-	if req.key == "" { // the driver of a Cluster may send a command twice
+	if ev.Key == "" { // the driver of a Cluster may send a command twice
 		req.key = rand.Text()
 	}
 	return req, nil
+}
+
+// hashKey stands for a user and their idempotency key, so that Redis does not
+// hold what may be told by a key.
+func hashKey(user, key string) string {
+	sum := sha256.Sum256([]byte(user + " " + key))
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }

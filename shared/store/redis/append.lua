@@ -5,8 +5,9 @@
 -- keys and arguments are bound in front of this source, see appendScript in
 -- append.go:
 --
---   log meta user_rate network_day keys_0 keys_1 edits emojis       keys of the room
+--   log meta user_rate network_day keys_0 keys_1 edits emojis copy  keys of the room
 --   rooms creators                               the index of the bucket's rooms
+--   erasing                                      those of its rooms that are to be erased in, see erase.lua
 --   name_key                                     who has the author's name
 --   channel                                      to publish on
 --   event                                        as JSON, without id, prev and at
@@ -16,13 +17,13 @@
 --   emoji                                        that it adds to the target
 --   text                                         what sets a property of the room
 --   titled                                       '1': text does
---   idempotency_key digest                       digest: hash of what is posted
+--   key_hash digest                              of user and idempotency key; of what is posted
 --   outbox concerns                              the bucket's, and '1': the event goes there
 --
 -- and constants:
 --
 --   kind target_kind own removes_text replaces_text sets   the rules of its kind
---   max_events max_age                           kept; age in ms, 0: all
+--   max_events max_age max_bytes                 kept; age in ms; 0: all
 --   count_rooms                                  of who begins one
 --   max_emojis                                   different ones on a target
 --   idle                                         ms that an empty room is known
@@ -56,8 +57,16 @@ local function top()
   local newest = call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
   return newest and newest[1] or '0-0'
 end
-local known = call('HMGET', meta, 'last', 'creator', 'indexed', 'ruled')
+local known = call('HMGET', meta, 'last', 'creator', 'indexed', 'ruled', 'bytes', 'dropped')
 local last, creator, indexed, ruled = known[1] or top(), known[2], known[3], known[4]
+local bytes, dropped = known[5], number(known[6])
+if not bytes and last ~= '0-0' then -- meta was lost
+  local fields = (call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1] or {})[2] or {}
+  for i = 1, #fields, 2 do
+    if fields[i] == 'sum' then bytes = fields[i + 1] end
+  end
+end
+bytes = number(bytes) + #event
 
 local set = ruled and call('HMGET', meta, 'access', 'posting', 'locked', 'slow', 'retention', 'owners') or {}
 local rights = {
@@ -86,10 +95,9 @@ local id = following(last)
 -- later than now starts again. The time to live, a day, only sweeps what idle
 -- rooms leave behind. An inbox has one generation, with the keys of all that it
 -- holds: a notice is written once, however late it is tried again.
-local name = user .. ' ' .. idempotency_key
 local current, other, started
 for _, generation in ipairs({keys_0, keys_1}) do
-  local found = call('HMGET', generation, '@', name)
+  local found = call('HMGET', generation, '@', key_hash)
   if found[2] then
     local first, prev, at, body = string.match(found[2], '^(%S+) (%S+) (%S+) (%S+)$')
     if body ~= digest then return {'reused'} end
@@ -147,27 +155,50 @@ end
 -- (which was lost, or taken back by a failover) goes on where it is.
 local function when() return math.abs(clock - ms(id)) > 1000 and string.format('%d', clock) or '0' end
 local at = when()
-local added = redis.pcall('XADD', log, 'MAXLEN', '~', max_events, id, 'prev', last, 'at', at, 'kind', kind, 'user', user, 'event', event)
+local added = redis.pcall('XADD', log, 'MAXLEN', '~', max_events, id, 'prev', last, 'at', at, 'kind', kind, 'user', user, 'sum', bytes, 'event', event)
 if type(added) == 'table' and added.err then
   last = top()
   id = following(last)
   at = when()
-  call('XADD', log, 'MAXLEN', '~', max_events, id, 'prev', last, 'at', at, 'kind', kind, 'user', user, 'event', event)
+  call('XADD', log, 'MAXLEN', '~', max_events, id, 'prev', last, 'at', at, 'kind', kind, 'user', user, 'sum', bytes, 'event', event)
+end
+
+-- Each entry has the sum of the bytes of all events up to it, so the log holds no
+-- more than the difference between its last and its first: what was deleted in
+-- between counts until erase.lua takes it out. Over the ceiling, the oldest go
+-- until it is a little below, some at each append.
+if max_bytes > 0 and bytes - dropped > max_bytes then
+  local upto
+  for _, entry in ipairs(call('XRANGE', log, '-', '(' .. id, 'COUNT', 64)) do
+    local has = {}
+    for i = 1, #entry[2], 2 do has[entry[2][i]] = entry[2][i + 1] end
+    local sum = number(has.sum)
+    dropped = math.max(dropped, sum - #has.event)
+    if bytes - dropped <= max_bytes - max_bytes / 64 then break end
+    upto, dropped = entry[1], math.max(dropped, sum)
+  end
+  if upto then call('XTRIM', log, 'MINID', string.format('%d-%d', ms(upto), seq(upto) + 1)) end
+  call('HSET', meta, 'dropped', string.format('%d', dropped))
 end
 
 -- Replacements of a text are found by the time of their target, so that taking
 -- a message's text out of the log takes theirs out too, and a new one takes out
--- those before it. The message keeps its entry, which cannot be changed: see
--- asTheyRead in edits.go.
-if removes_text then call('XDEL', log, target) end
+-- those before it. The message keeps its entry, which cannot be changed in its
+-- place: until erase.lua has given it its last text, see asTheyRead in edits.go.
 if removes_text or replaces_text then
+  local function take_out(entry)
+    call('XDEL', log, entry)
+    call('XDEL', copy, entry)
+  end
+  if removes_text then take_out(target) end
   for _, edit in ipairs(call('ZRANGEBYSCORE', edits, ms(target), ms(target))) do
     local of, by = string.match(edit, '^(%S+) (%S+)$')
     if of == target then
-      call('XDEL', log, by)
+      take_out(by)
       call('ZREM', edits, edit)
     end
   end
+  call('HSET', erasing, room, id)
 end
 -- What is about the target is kept for as long as the target is there.
 if emoji ~= '' or replaces_text then
@@ -185,7 +216,8 @@ if settles then
   end
   if rights.access == 'closed' then
     call('XTRIM', log, 'MINID', id)
-    call('DEL', edits, emojis)
+    call('DEL', edits, emojis, copy)
+    call('HSET', erasing, room, id)
     forget_rights()
   end
 end
@@ -233,7 +265,7 @@ else
     call('HSET', current, '@', string.format('%d', clock))
   end
 end
-call('HSET', current, name, id .. ' ' .. last .. ' ' .. at .. ' ' .. digest)
+call('HSET', current, key_hash, id .. ' ' .. last .. ' ' .. at .. ' ' .. digest)
 if not by_server then call('PEXPIRE', current, 86400000)
 elseif max_age > 0 then call('PEXPIRE', current, max_age) end
 if concerns == '1' then call('XADD', outbox, '*', 'room', room, 'id', id, 'was', rights.other or 0) end
@@ -252,13 +284,13 @@ if by_server or rights.access and rights.access ~= 'open' then -- only open room
     call('ZREM', creators, creator .. ' ' .. room)
     call('HDEL', meta, 'indexed')
   end
-  call('HSET', meta, 'last', id, 'creator', creator)
+  call('HSET', meta, 'last', id, 'bytes', bytes, 'creator', creator)
   call('PERSIST', meta)
 elseif creator and indexed and math.abs(clock - indexed) < 1000 then
-  call('HSET', meta, 'last', id)
+  call('HSET', meta, 'last', id, 'bytes', bytes)
 else
   creator = creator or user
-  call('HSET', meta, 'last', id, 'creator', creator, 'indexed', string.format('%d', clock))
+  call('HSET', meta, 'last', id, 'bytes', bytes, 'creator', creator, 'indexed', string.format('%d', clock))
   local entry = creator .. ' ' .. room
   if call('ZADD', rooms, ms(id), entry) == 1 then
     call('ZADD', creators, 0, entry)
@@ -273,7 +305,7 @@ else
       call('ZREM', creators, least)
     end
   end
-  local passing = {last = true, shown = true, creator = true, indexed = true, title = true}
+  local passing = {last = true, bytes = true, dropped = true, shown = true, creator = true, indexed = true, title = true}
   local stays = server_age == 0
   for _, field in ipairs(call('HKEYS', meta)) do stays = stays or not passing[field] end
   if stays then call('PERSIST', meta) else call('PEXPIRE', meta, server_age + idle) end

@@ -1,6 +1,8 @@
 package redis
 
 import (
+	"context"
+
 	"confab/shared/chat"
 	"confab/shared/store"
 
@@ -43,4 +45,38 @@ func BucketKeyOf(room chat.RoomID, what string) string {
 func DialAt(url string) (redis.UniversalClient, error) {
 	t, err := dial(store.Options{URL: url})
 	return t.rdb, err
+}
+
+// EraseNow does at once what an eraser does in time, so many entries at a time.
+func (s *Store) EraseNow(ctx context.Context, page int) error {
+	e := s.newEraser()
+	e.page = page
+	defer e.end(ctx)
+	return e.all(ctx)
+}
+
+// BeginErasing copies one page, as an eraser does that stops then. What it
+// returns goes on where it stopped, until all is copied.
+func (s *Store) BeginErasing(ctx context.Context, page int) (goOn func() error, err error) {
+	e := s.newEraser()
+	due, err := e.due(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, one := range due {
+		if _, err := s.erase(ctx, erasing{keys: s.keys.room(one.room), erasure: one, begin: true, page: page}); err != nil {
+			return nil, err
+		}
+	}
+	return func() error {
+		for _, one := range due {
+			for more := true; more; {
+				var err error
+				if more, err = s.erase(ctx, erasing{keys: s.keys.room(one.room), erasure: one, page: page}); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}, nil
 }

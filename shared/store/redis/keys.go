@@ -37,6 +37,9 @@ func (k keyspace) secret(name string) string    { return string(k) + "secret:" +
 // probe is a key and a channel, on which a process tries its subscription.
 func (k keyspace) probe(name string) string { return string(k) + "probe:" + name }
 
+// eraser is who erases what was taken out of logs, of all servers.
+func (k keyspace) eraser() string { return string(k) + "eraser" }
+
 // bucket is what the keys of a bucket begin with, as "confab:0:{b42}:".
 func (k keyspace) bucket(n int) bucket { return bucket(string(k) + "{b" + strconv.Itoa(n) + "}:") }
 
@@ -62,6 +65,9 @@ func (b bucket) outbox() string   { return string(b) + "outbox" }
 // inboxes is the one channel of all inboxes of the bucket.
 func (b bucket) inboxes() string { return string(b) + inboxesChannel }
 
+// erasing has the rooms of whose logs a text was taken out.
+func (b bucket) erasing() string { return string(b) + "erasing" }
+
 // addresses are of the replicas that its primary had in the last day.
 func (b bucket) addresses() string { return string(b) + "addresses" }
 
@@ -74,6 +80,7 @@ type roomKeys struct {
 
 func (k roomKeys) log() string                   { return k.room + "log" }
 func (k roomKeys) meta() string                  { return k.room + "meta" }
+func (k roomKeys) copy() string                  { return k.room + "copy" }
 func (k roomKeys) edits() string                 { return k.room + "edits" }
 func (k roomKeys) emojis() string                { return k.room + "emojis" }
 func (k roomKeys) here() string                  { return k.room + "here" }

@@ -8,8 +8,9 @@
 // has for all rooms. Everything begins with the operator's prefix and the number
 // of the database:
 //
-//	confab:0:{b42}:lobby:log      stream   events: prev, at, kind, user, event (JSON)
-//	confab:0:{b42}:lobby:meta     hash     last: id of the last event; shown: of the last that replicas have; creator; indexed: when the index was told; title; ruled: it has rules of its own; access; posting; locked; slow; retention; owners: how many
+//	confab:0:{b42}:lobby:log      stream   events: prev, at, kind, user, sum (bytes of events up to it), event (JSON)
+//	confab:0:{b42}:lobby:copy     stream   the log without what was taken out, while it is made: see erase.lua
+//	confab:0:{b42}:lobby:meta     hash     last: id of the last event; shown: of the last that replicas have; creator; indexed: when the index was told; title; ruled: it has rules of its own; access; posting; locked; slow; retention; owners: how many; bytes: of the events that were ever in the log; dropped: of those that are not any more, at least
 //	confab:0:{b42}:lobby:members  hash     user → role, user; bans, invites likewise, see rights.lua and settle.lua
 //	confab:0:{b42}:lobby:slow:u   string   when the user spoke last, in a slow room
 //	confab:0:{b42}:lobby:keys:0,1 hash     idempotency keys, of ten minutes each
@@ -25,10 +26,12 @@
 //	confab:0:{b42}:@u_a:log …     …        an inbox, a room with one reader; its keys:0 is kept as long as what is in it
 //	confab:0:{b42}:@u_a:marks     hash     room → id up to which the user has read it
 //	confab:0:{b42}:inboxes        channel  events of all inboxes of the bucket, and signals for their users
+//	confab:0:{b42}:erasing        hash     room → the last event that took a text out of its log, until that is erased
 //	confab:0:{b42}:replicas       string   the most that its primary was ever seen to have
 //	confab:0:{b42}:addresses      zset     of the replicas of the last day, by when they were seen
 //	confab:0:name:n               string   who has the name now
 //	confab:0:rate:what:who        string   as above, for what is not a post
+//	confab:0:eraser               string   which process erases, see erase.go
 //	confab:0:probe:p              string   and channel, on which a process tries writing and its subscription
 //	confab:0:secret:n             string   what all servers have to know
 //	confab:0:deposit:kind:hash    string   what waits to be withdrawn, see deposit.go
@@ -123,7 +126,8 @@ func newStore(ctx context.Context, opts store.Options) (*Store, error) {
 	s.rdb.AddHook(&s.count)
 	s.appender.settings = settings{
 		maxEvents: s.opts.History, maxAge: s.opts.Retention, publish: s.replication == nil, named: !s.clustered(),
-		rate: store.Rate{PerSecond: s.opts.PostsPerSecond, Burst: s.opts.PostBurst}, day: store.Day(s.opts.PostsPerDay),
+		maxBytes: s.opts.HistoryBytes,
+		rate:     store.Rate{PerSecond: s.opts.PostsPerSecond, Burst: s.opts.PostBurst}, day: store.Day(s.opts.PostsPerDay),
 		countRooms: s.opts.RoomsPerDay > 0,
 	}
 	s.batcher = newBatcher(s)
@@ -134,6 +138,7 @@ func newStore(ctx context.Context, opts store.Options) (*Store, error) {
 	if s.replication != nil && s.replication.quorum.majority {
 		s.start(s.replication.watch)
 	}
+	s.start(s.newEraser().work)
 	return s, nil
 }
 

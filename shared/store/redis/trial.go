@@ -132,6 +132,9 @@ func (s *Store) trial(ctx context.Context) error {
 	if _, err := s.Since(ctx, room, chat.ID{}, 1); err != nil {
 		return fmt.Errorf("read: %w", err)
 	}
+	if _, err := s.erase(ctx, erasing{keys: keys, erasure: erasure{room: room}, begin: true, page: erasePage}); err != nil {
+		return fmt.Errorf("erase what was deleted: %w", err)
+	}
 	if _, err := s.Here(ctx, "trial", room, scratchUser); err != nil {
 		return err
 	}
@@ -153,7 +156,7 @@ func (s *Store) forget(ctx context.Context, room chat.RoomID) {
 	keys := s.keys.room(room)
 	entry := scratchUser.ID + " " + string(room)
 	pipe := s.rdb.Pipeline()
-	pipe.Del(ctx, keys.log(), keys.meta(), keys.edits(), keys.here(), keys.keys("0"), keys.keys("1"), keys.rate(scratchUser.ID))
+	pipe.Del(ctx, keys.log(), keys.copy(), keys.meta(), keys.edits(), keys.here(), keys.keys("0"), keys.keys("1"), keys.rate(scratchUser.ID))
 	pipe.ZRem(ctx, keys.rooms(), entry)
 	pipe.ZRem(ctx, keys.creators(), entry)
 	if _, err := pipe.Exec(ctx); err != nil {

@@ -104,6 +104,42 @@ func testRoomKeepsSoMuch(t *testing.T, e Engine) {
 	}
 }
 
+// The oldest go, whatever the sizes: after small lines come large ones, and small
+// ones again.
+func testRoomKeepsSoManyBytes(t *testing.T, e Engine) {
+	const most = 64_000
+	s := e.Open(t, store.Options{HistoryBytes: most})
+	var evs []chat.Event
+	for i := range 900 {
+		text := fmt.Sprint(i)
+		if i >= 300 && i < 600 {
+			text += strings.Repeat("x", 1000)
+		}
+		evs = append(evs, Say(t, s, Ann, text))
+		if i%100 != 99 {
+			continue
+		}
+		got := Must(s.Since(t.Context(), Room, chat.ID{}, 1000))(t)
+		if !slices.Equal(got, evs[len(evs)-len(got):]) {
+			t.Fatalf("after %d lines, what is kept is not the last", i+1)
+		}
+		kept, whole := 0, len(got) == len(evs)
+		for _, ev := range got {
+			kept += len(store.Encode(ev))
+		}
+		if kept > most || (!whole && kept < most-most/64-2000) {
+			t.Errorf("after %d lines, %d bytes are kept of %d", i+1, kept, most)
+		}
+	}
+	long := e.Open(t, store.Options{HistoryBytes: 10})
+	for _, text := range []string{"one", "two"} {
+		ev := Add(t, long, chat.Event{Room: "small", Kind: chat.Message, By: Bob, Text: text})
+		if got := Must(long.Since(t.Context(), "small", chat.ID{}, 10))(t); !slices.Equal(got, []chat.Event{ev}) {
+			t.Errorf("a line that is larger than all that is kept: %q", Texts(got))
+		}
+	}
+}
+
 func testIdleRoomForgets(t *testing.T, e Engine) {
 	s := e.Open(t, store.Options{Retention: 300 * time.Millisecond})
 	first := Say(t, s, Ann, "old")

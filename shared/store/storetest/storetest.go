@@ -54,6 +54,7 @@ func Run(t *testing.T, engine func(testing.TB) Engine) {
 		{"RoomsAreListedByActivity", testRoomsAreListedByActivity},
 		{"RoomIsNamedInAnyScript", testRoomIsNamedInAnyScript},
 		{"RoomKeepsSoMuch", testRoomKeepsSoMuch},
+		{"RoomKeepsSoManyBytes", testRoomKeepsSoManyBytes},
 		{"IdleRoomForgets", testIdleRoomForgets},
 		{"FollowIsGapFreeUnderConcurrentAppends", testFollowIsGapFreeUnderConcurrentAppends},
 		{"FollowIsGapFreeAcrossServers", testFollowIsGapFreeAcrossServers},
