@@ -51,8 +51,9 @@ func (b *bundle) room(tb testing.TB, page, lang string) []byte {
 		"document": b.rewrite(tb, head+"<body class=\"{{class}}\">\n"+rest),
 		"member":   say(tb, member, words),
 		"guest":    say(tb, guest, words),
+		"lang":     lang,
 	}
-	for _, name := range []string{"gone", "edited", "loadOlder", "refresh"} {
+	for _, name := range []string{"gone", "edited", "newHere", "loadOlder", "refresh"} {
 		parts[name] = words[name]
 	}
 	out, err := json.MarshalIndent(parts, "", "\t")

@@ -23,8 +23,9 @@ const around = 25 // events before and after the one that an address names
 // is, which makes the image 21.6 MB instead of 15.7, and each function as much
 // slower to start.
 type roomMarkup struct {
-	Document, Member, Guest          string
-	Gone, Edited, LoadOlder, Refresh string // words
+	Document, Member, Guest                   string
+	Gone, Edited, NewHere, LoadOlder, Refresh string // words
+	Lang                                      string
 }
 
 // rendered is what the page's script needs to go on from the document: who it

@@ -9,10 +9,12 @@ import (
 	"unicode/utf8"
 
 	"confab/shared/chat"
+	"confab/shared/web/markup"
 )
 
 const (
 	groupFor   = 5 * time.Minute // within which lines of one author stand under one name
+	nameFor    = 24 * time.Hour  // after which a name that changed hands is nobody's any more
 	quoteChars = 200
 )
 
@@ -22,9 +24,11 @@ type docLine struct {
 	At            time.Time
 	User          chat.User
 	Text          string
+	HTML          string // of the text
 	Quote         *docQuote
 	Reactions     []docReaction
-	First         bool // of a group
+	Day, First    bool // of a day, of a group
+	New           bool // under a name that another user had a while ago
 	Own, Gone     bool
 	Edited, Asked bool // Asked: the address names it
 }
@@ -58,14 +62,40 @@ func docLines(events []chat.Event, me *chat.User, asked chat.ID) []docLine {
 		all = append(all, *l)
 	}
 	slices.SortFunc(all, func(a, b docLine) int { return a.ID.Compare(b.ID) })
+	name, others := namesIn(all, me)
+	named := map[string]docLine{} // the last line of each name
 	for i := range all {
+		key := strings.ToLower(all[i].User.Name)
+		namesake, ok := named[key]
+		all[i].New = ok && namesake.User.ID != all[i].User.ID && all[i].At.Sub(namesake.At) < nameFor
+		named[key] = all[i]
+		all[i].Day = i == 0 || !sameDay(all[i-1], all[i])
 		all[i].First = i == 0 || !sameGroup(all[i-1], all[i])
+		all[i].HTML = markup.HTML(all[i].Text, name, others...)
 	}
 	return all
 }
 
+// namesIn are the names that lines may call: the reader's, and their authors'.
+func namesIn(lines []docLine, me *chat.User) (name string, others []string) {
+	if me != nil {
+		name = me.Name
+	}
+	for _, l := range lines {
+		if !slices.Contains(others, l.User.Name) {
+			others = append(others, l.User.Name)
+		}
+	}
+	return name, others
+}
+
+// sameDay goes by UTC, for the reader's time zone is not known here.
+func sameDay(a, b docLine) bool {
+	return a.At.UTC().Truncate(24 * time.Hour).Equal(b.At.UTC().Truncate(24 * time.Hour))
+}
+
 func sameGroup(a, b docLine) bool {
-	return a.User == b.User && b.At.Sub(a.At) < groupFor
+	return a.User == b.User && sameDay(a, b) && b.At.Sub(a.At) < groupFor
 }
 
 func (l *docLine) react(ev chat.Event) {
@@ -99,11 +129,17 @@ func (m *roomMarkup) lines(lines []docLine) string {
 	var b strings.Builder
 	for _, l := range lines {
 		id, at := l.ID.String(), l.At.UTC()
+		if l.Day {
+			fmt.Fprintf(&b, "<li class=\"day\"><time datetime=\"%s\">%s</time></li>\n", at.Format(time.DateOnly), m.day(at))
+		}
 		fmt.Fprintf(&b, `<li class="line%s" id="%s" data-id="%[2]s"><span class="line__who"><bdi>%s</bdi></span><div class="line__body">`, l.classes(), id, esc(l.User.Name))
 		if q := l.Quote; q != nil {
 			fmt.Fprintf(&b, `<p class="quote"><b><bdi>%s</bdi></b> <bdi>%s</bdi></p>`, esc(q.Name), esc(q.Text))
 		}
-		text := esc(l.Text)
+		if l.New {
+			fmt.Fprintf(&b, `<p class="line__new">%s</p>`, esc(m.NewHere))
+		}
+		text := l.HTML
 		if l.Gone {
 			text = esc(m.Gone)
 		} else if l.Edited {
@@ -122,11 +158,21 @@ func (m *roomMarkup) lines(lines []docLine) string {
 	return b.String()
 }
 
+var weekdays = []rune("日一二三四五六")
+
+// day is a day as one says it.
+func (m *roomMarkup) day(at time.Time) string {
+	if m.Lang == "zh" {
+		return fmt.Sprintf("%d月%d日星期%c", at.Month(), at.Day(), weekdays[at.Weekday()])
+	}
+	return at.Format("Monday, 2 January")
+}
+
 func (l docLine) classes() (classes string) {
 	for _, c := range []struct {
 		on   bool
 		name string
-	}{{l.First, "first"}, {l.Own, "mine"}, {l.Gone, "gone"}, {l.Asked, "asked"}} {
+	}{{l.First, "first"}, {l.Own, "mine"}, {l.Gone, "gone"}, {!l.Own && strings.Contains(l.HTML, `"mention mention--me"`), "mention"}, {l.Asked, "asked"}} {
 		if c.on {
 			classes += " line--" + c.name
 		}

@@ -17,6 +17,10 @@ const KINDS = /** @type {const} */ ({ '**': 'strong', '*': 'em', '~~': 'del' })
 // An address ends at a blank, at what quotes it, and at the punctuation of Chinese and Japanese.
 const TAIL = '[^\\s<>"`\\u3000-\\u3002\\u3008-\\u3011\\u3014-\\u301B\\uFF01\\uFF08\\uFF09\\uFF0C\\uFF1A\\uFF1B\\uFF1F\\u2018\\u2019\\u201C\\u201D]'
 const ADDRESS = new RegExp(`(?:https?://|www\\.[a-z\\d-]{1,63}\\.)${TAIL}+`, 'iy')
+// What a link may lead to: no name and password before the host, which would hide it.
+const HOST = /^https?:\/\/([\p{L}\p{N}][\p{L}\p{M}\p{N}.-]*|\[[\da-f:.]+\])(?::\d{1,5})?(?:[/?#]|$)/iu
+const NUMBER = /(?:^|\.)\d+\.?$/
+const IPV4 = /^\d{1,3}(?:\.\d{1,3}){3}$/
 const MAIL = /[\w.+-]{1,64}@[a-z\d-]{1,63}(?:\.[a-z\d-]{1,63}){1,8}/iy
 const WORD = /[\p{L}\p{N}_]/u
 
@@ -180,11 +184,16 @@ function isWordStart(text, at) {
 
 /** An address that begins here, without the sentence's own punctuation. @param {string} text @param {number} at @returns {{piece: Piece, end: number} | undefined} */
 function link(text, at) {
-  const found = match(ADDRESS, text, at) ?? match(MAIL, text, at)
-  if (!found) return
-  const address = trimmed(found)
-  const href = /^https?:/i.test(address) ? address : /^www\./i.test(address) ? `https://${address}` : `mailto:${address}`
-  if (URL.canParse(href)) return { piece: { kind: 'link', text: address, href }, end: at + address.length }
+  const page = match(ADDRESS, text, at)
+  const address = trimmed(page ?? match(MAIL, text, at) ?? '')
+  const href = !page ? `mailto:${address}` : /^www\./i.test(address) ? `https://${address}` : address
+  if (address && (!page || leads(href))) return { piece: { kind: 'link', text: address, href }, end: at + address.length }
+}
+
+/** Reports whether a link may lead there. @param {string} href */
+function leads(href) {
+  const host = HOST.exec(href)?.[1]
+  return host && (!NUMBER.test(host) || IPV4.test(host)) && URL.canParse(href)
 }
 
 /** @param {RegExp} pattern sticky @param {string} text @param {number} at */

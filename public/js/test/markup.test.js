@@ -36,6 +36,7 @@ test('an address ends where its sentence goes on', () => {
     ['https://en.example/Schindler\'s_List', '{link https://en.example/Schindler\'s_List}'], ['https://zh.example/上海', '{link https://zh.example/上海}'],
     ['www.example.org.', '{link www.example.org https://www.example.org}.'], ['a@b.example, x', '{link a@b.example mailto:a@b.example}, x'],
     ['javascript:alert(1) http:// xhttps://a', 'javascript:alert(1) http:// xhttps://a'],
+    ['www.mail@ex.test https://bank.test@ex.test/ http://[::1]:80/ http://a^b', '{link www.mail@ex.test mailto:www.mail@ex.test} https://{link bank.test@ex.test mailto:bank.test@ex.test}/ {link http://[::1]:80/} http://a^b'],
     ['**https://ex.test/a**', '{strong {link https://ex.test/a}}'],
   ]) assert.equal(short(parse(text, names)), want, text)
 })

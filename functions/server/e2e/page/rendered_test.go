@@ -1,7 +1,9 @@
 package page_test
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"confab/functions/server/e2e/internal/process"
 
@@ -28,6 +30,50 @@ func TestScriptTakesOverWithoutAFlash(t *testing.T) {
 	live := visit(t, s.URL+"/r/lobby", as)
 	live.await("the stream", `document.body.dataset.link === 'live'`)
 	if server, script := eval[string](drawn, places), eval[string](live, places); server != script || server == "" {
+		t.Errorf("the server drew\n%s\nand the script\n%s", server, script)
+	}
+}
+
+// What stands in the log, without what only a script can serve or know: buttons,
+// the reader's own time of day, how large some emoji are.
+const markupOfLines = `[...document.querySelectorAll('.lines > li')].map(li => {
+	const copy = li.cloneNode(true)
+	for (const one of [copy, ...copy.querySelectorAll('*')]) {
+		for (const { name } of [...one.attributes]) if (!['class', 'href', 'target', 'rel', 'start', 'data-id'].includes(name) && !one.matches('.day time')) one.removeAttribute(name)
+		one.className = [...one.classList].filter(name => name !== 'line--large').sort().join(' ')
+	}
+	for (const time of copy.querySelectorAll('time')) time.textContent = ''
+	return copy.outerHTML.replace(/<(\/?)(button|span|p)\b/g, '<$1x').replaceAll(' class=""', '').replace(/>\s+</g, '><')
+}).join('\n')`
+
+// The server makes of a room what the script makes of it.
+func TestServerDrawsWhatTheScriptDraws(t *testing.T) {
+	const day = 24 * time.Hour
+	s := process.Start(t, journal(t, []spoken{
+		{2*day + time.Hour, "bob", "two days ago, **bold**, *thin*, ~~gone~~ and `code <b>`", 0},
+		{2*day + time.Hour, "bob", "see https://example.org/a_(b), www.example.org or mail@example.org", 0},
+		{day, "cat", "```go\nx := 1\n```\n> said\n- one\n- two\n3. three", 0},
+		{time.Hour, "bob", "hi @ann, @cat and @nobody", 0},
+		{50 * time.Minute, "ann", "my own *line* for @bob", 4},
+		{49 * time.Minute, "ann", "and one more", 0},
+		{30 * time.Minute, "小明", "你好@ann你怎么看", 5},
+	}))
+	as := signedIn(s, "ann")
+	utc := func(w *window) {
+		send(w, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "UTC"})
+	}
+	live := visit(t, s.URL+"/r/lobby", as, utc)
+	live.await("the stream", `document.body.dataset.link === 'live'`)
+	live.run(`(async () => {
+		const send = async (method, path, body) => (await fetch('/r/lobby' + path, { method, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) })).json()
+		const [first, second] = [await send('POST', '', { text: 'to be changed' }), await send('POST', '', { text: 'to be removed' })]
+		await send('PATCH', '/' + first.id, { text: '*changed*' })
+		await send('DELETE', '/' + second.id)
+		await send('PUT', '/' + first.id + '/reactions/' + encodeURIComponent('👍'))
+	})()`)
+	live.await("what was done", `document.querySelector('.reaction') && document.querySelector('.line--gone') && document.querySelector('.line__edited')`)
+	drawn := visit(t, s.URL+"/r/lobby", as, withoutScript)
+	if server, script := eval[string](drawn, markupOfLines), eval[string](live, markupOfLines); server != script || strings.Count(server, "<li") < 12 {
 		t.Errorf("the server drew\n%s\nand the script\n%s", server, script)
 	}
 }
