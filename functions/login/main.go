@@ -1,4 +1,4 @@
-// Command login is the Lambda function behind /login and the page.
+// Command login is the Lambda function behind /login, invites and the page.
 package main
 
 import (
@@ -8,6 +8,7 @@ import (
 	"confab/functions/internal/function"
 	"confab/functions/internal/lambdahttp"
 	"confab/functions/internal/signin"
+	"confab/shared/account"
 	"confab/shared/web"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -18,7 +19,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	h := a.Handler(web.Login(signin.Ways(a.Config(), a.Log())), web.Site)
+	h := a.Handler(web.Login(signin.Ways(a.Config(), a.Log())), web.Invites(account.QR), web.Site)
 	if a.Buffered() {
 		h = web.Buffered(h)
 	}

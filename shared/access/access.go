@@ -25,6 +25,7 @@ var (
 	Read     = Action{name: "read"}     // read a room's events, and who is in it
 	Signal   = Action{name: "signal"}   // let a signal pass by, such as typing
 	Moderate = Action{name: "moderate"} // see who is banned from a room, and its invites
+	Join     = Action{name: "join"}     // see where an invite leads: whoever holds it may
 )
 
 // Write is the action of writing an event of a kind.
@@ -101,7 +102,7 @@ func May(u chat.User, do Action, f Facts) error {
 		}
 	}
 	if u.ID == "" {
-		if f.GuestsRead && (do == Read || do == List) {
+		if do == Join || f.GuestsRead && (do == Read || do == List) {
 			return nil
 		}
 		return fmt.Errorf("%w: say your name first", chat.ErrUnauthorized)

@@ -206,7 +206,7 @@ const (
 func NewPrivateRoom() RoomID { return privatePrefix + randomLetters(letters) }
 
 // DirectRoom is the address of a direct room, by bits that are always the same
-// for the same people and that nobody else knows.
+// for the same people.
 func DirectRoom(sum []byte) RoomID {
 	var b strings.Builder
 	for i := range letters {

@@ -48,7 +48,7 @@ func TestEveryRouteAsksForAccess(t *testing.T) {
 // isRefused asks for a route in all the forms that a reader may choose.
 func (l *liveServer) isRefused(t *testing.T, method, path string) {
 	t.Helper()
-	address := strings.NewReplacer("{room}", "lobby", "{id}", "1-0", "{emoji}", "👍", "{user}", "u_x").Replace(path)
+	address := strings.NewReplacer("{room}", "lobby", "{id}", "1-0", "{emoji}", "👍", "{user}", "u_x", "{invite}", "x", "{token}", "x").Replace(path)
 	for _, query := range []string{"", "?offset=-1", "?follow=1", "?wait=0", "?format=text", "?before=9-0"} {
 		for _, accept := range []string{"", "text/event-stream", "application/json", "application/x-ndjson", "websocket"} {
 			for _, body := range []string{`{"text":"a","title":"a"}`, `[]`} {

@@ -65,7 +65,7 @@ func hiddenRoutes(t *testing.T) []string {
 		if !strings.HasPrefix(path, "/r/{room}") {
 			continue
 		}
-		path = strings.NewReplacer("{id}", "1-0", "{emoji}", "x", "{user}", "u_x").Replace(path)
+		path = strings.NewReplacer("{id}", "1-0", "{emoji}", "x", "{user}", "u_x", "{invite}", "x", "{token}", "x").Replace(path)
 		for _, method := range append(slices.Clone(methods), "options", "purge") {
 			for _, query := range []string{"", "?offset=-1", "?q=a", "?after=0-0"} {
 				routes = append(routes, strings.ToUpper(method)+" "+path+query)
@@ -117,6 +117,10 @@ func (t *tape) Mark(ctx context.Context, _ string, _ chat.RoomID, id chat.ID) (c
 }
 
 func (t *tape) Marks(ctx context.Context, _ string) (map[chat.RoomID]chat.ID, error) {
+	return nil, t.fails(ctx)
+}
+
+func (t *tape) Invites(ctx context.Context, _ chat.RoomID) ([]chat.Invite, error) {
 	return nil, t.fails(ctx)
 }
 

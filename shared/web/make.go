@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -113,7 +114,11 @@ func (v visitor) roomAnswer(r *http.Request, room chat.RoomID) (out roomAnswer, 
 		return out, err
 	}
 	out.Role = f.Role.String()
-	out.Room, err = v.room(r.Context(), room)
+	if out.Room, err = v.room(r.Context(), room); err != nil || out.Access != chat.AccessDirect {
+		return out, err
+	}
+	people, err := v.belonging(r.Context(), room)
+	out.With = slices.DeleteFunc(people, func(u chat.User) bool { return u.ID == v.user.ID })
 	return out, err
 }
 

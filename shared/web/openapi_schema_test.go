@@ -29,6 +29,7 @@ var shapes = map[string]any{
 	"Session": session{}, "LoginRequest": loginRequest{}, "LoginAnswer": loginAnswer{}, "TransferAnswer": transferAnswer{},
 	"PostRequest": postRequest{}, "PostForm": postRequest{}, "EditRequest": editRequest{}, "ChangeRequest": changeRequest{}, "MakeRequest": makeRequest{},
 	"RoomAnswer": roomAnswer{}, "RoleRequest": roleRequest{}, "MemberList": memberList{}, "You": you{}, "BanRequest": banRequest{}, "BanAnswer": banAnswer{}, "BanList": banList{},
+	"InviteRequest": inviteRequest{}, "InviteAnswer": inviteAnswer{}, "InviteList": inviteList{}, "JoinAnswer": joinAnswer{}, "DirectRequest": directRequest{},
 	"Page": page{}, "Found": found{}, "Poll": pollAnswer{}, "RoomList": roomList{}, "PeopleList": peopleList{},
 	"Problem": problem{}, "Health": health{},
 }
@@ -67,6 +68,8 @@ func scalars() map[string]*jsonschema.Schema {
 	s["Retention"] = number("Seconds after which a line is forgotten, 60 at least. 0: as the server has it", chat.MaxRetention)
 	s["Reason"] = text("One line, which everybody in the room reads", chat.MaxReason)
 	s["BanSeconds"] = number("How long. 0: for good", chat.MaxBanFor)
+	s["Uses"] = number("People whom it lets in. 0: one", chat.MaxUses)
+	s["InviteSeconds"] = number("How long it is good. 0: seven days", chat.MaxInviteFor)
 	s["EraseSeconds"] = number("Their lines of so many seconds before are taken out", maxErase)
 	s["IdempotencyKey"].Pattern = "^[!-~]*$"
 	s["EventKind"].Description = "What the event is"
@@ -90,6 +93,7 @@ var properties = map[string]string{
 	"ChangeRequest.access": "AccessChoice", "MakeRequest.access": "AccessChoice", "ChangeRequest.posting": "Posting", "MakeRequest.posting": "Posting",
 	"ChangeRequest.slow": "Slow", "MakeRequest.slow": "Slow", "ChangeRequest.retention": "Retention", "MakeRequest.retention": "Retention",
 	"MakeRequest.room": "RoomName", "RoleRequest.role": "Role", "BanRequest.reason": "Reason", "BanRequest.seconds": "BanSeconds", "BanRequest.erase": "EraseSeconds",
+	"InviteRequest.role": "Role", "InviteRequest.uses": "Uses", "InviteRequest.seconds": "InviteSeconds",
 	"Signal.cursor": "Cursor", "Poll.cursor": "Cursor",
 }
 
@@ -103,6 +107,7 @@ var descriptions = map[string]string{
 	"Found.events": "The messages that hold the text, newest first", "Found.more": "There is more to look at, before the cursor",
 	"MakeRequest.room": "Its address, if it is open or unlisted: else one is made of the title. The server makes that of a private room",
 	"RoomAnswer.role":  "What the reader is in it: guest, member, moderator, owner or operator", "RoomAnswer.with": "The others of a direct room",
+	"InviteAnswer.url": "Whoever opens it says a name and is let in", "InviteAnswer.qr": "The link, as SVG", "DirectRequest.users": "The ids of 1 to 7 others",
 	"MemberList.more": "There are more, after the last of them", "BanRequest.mute": "They read on, and write nothing",
 	"BanAnswer.erased": "How many lines were taken out", "You.until": "When the ban is over, Unix milliseconds. Absent: for good",
 	"Session.ways": "To sign in, the first one first", "LoginRequest.assertion": "A token of the site that this server trusts, in place of a name: a JWT with sub, name, rooms and role, aud and exp",

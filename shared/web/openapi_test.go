@@ -78,7 +78,7 @@ func TestDescriptionHasEveryRouteAndNoOther(t *testing.T) {
 func (l *liveServer) walk(t *testing.T, method, path string, described json.RawMessage) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	address := strings.NewReplacer("{room}", "lobby", "{id}", "1-0", "{emoji}", "👍", "{user}", "u_x").Replace(path)
+	address := strings.NewReplacer("{room}", "lobby", "{id}", "1-0", "{emoji}", "👍", "{user}", "u_x", "{invite}", "x", "{token}", "x").Replace(path)
 	req, err := http.NewRequestWithContext(ctx, method, l.URL+address, strings.NewReader("{}"))
 	if err != nil {
 		t.Fatal(err)

@@ -19,6 +19,7 @@ func Post(s *Server, mux *http.ServeMux) {
 	mux.Handle("POST /r/{room}", s.wrap(s.post))
 	mux.Handle("PUT /r/{room}", s.wrap(s.create))
 	mux.Handle("POST /rooms", s.wrap(s.makeRoom))
+	mux.Handle("POST /direct", s.wrap(s.direct))
 	mux.Handle("PATCH /r/{room}", s.act(chat.Title, readChange))
 	mux.Handle("DELETE /r/{room}", s.act(chat.Title, closes))
 	mux.Handle("PUT /r/{room}/members/{user}", s.act(chat.Standings, readRole))

@@ -56,7 +56,7 @@ func liveWays(tb testing.TB, ways web.Ways, change func(*web.Config)) *liveServe
 	if err != nil {
 		tb.Fatal(err)
 	}
-	l := &liveServer{Server: httptest.NewServer(s.Handler(web.Login(ways), web.Post, web.Stream, web.Health)), users: users, store: st, web: s}
+	l := &liveServer{Server: httptest.NewServer(s.Handler(web.Login(ways), web.Invites(ways.QR), web.Post, web.Stream, web.Health)), users: users, store: st, web: s}
 	tb.Cleanup(func() {
 		s.Drain()
 		h.Close(0)

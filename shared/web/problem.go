@@ -153,7 +153,7 @@ func (s *Server) logFailure(r *http.Request, code int, id string, err error) {
 	if r.Context().Err() != nil {
 		return // a browser that left is no error
 	}
-	facts := []any{"status", code, "method", clip(r.Method), "path", clip(r.URL.Path), "client", s.client(r), "request", id}
+	facts := []any{"status", code, "method", clip(r.Method), "path", clip(shownPath(r.URL.Path)), "client", s.client(r), "request", id}
 	if code >= http.StatusInternalServerError {
 		s.log.Error("request failed", append(facts, "err", err)...)
 		return
@@ -164,6 +164,14 @@ func (s *Server) logFailure(r *http.Request, code int, id string, err error) {
 		}
 	}
 	s.log.Info("request refused", facts...)
+}
+
+// shownPath is a path without what lets its reader in.
+func shownPath(path string) string {
+	if strings.HasPrefix(path, "/join/") {
+		return "/join/"
+	}
+	return path
 }
 
 // clip keeps a stranger from filling the log.

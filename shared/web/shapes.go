@@ -86,6 +86,38 @@ type banAnswer struct {
 	Erased int `json:"erased"`
 }
 
+// An inviteRequest says whom an invite is to let in. What it leaves out, or has
+// as 0, is a member, one, and seven days.
+type inviteRequest struct {
+	Role    string `json:"role,omitempty"`
+	Uses    int    `json:"uses,omitempty"`
+	Seconds int    `json:"seconds,omitempty"`
+}
+
+// An inviteAnswer is an invite and its link.
+type inviteAnswer struct {
+	chat.Invite
+	URL string `json:"url"`
+	QR  string `json:"qr"` // the link, as SVG
+}
+
+// An inviteList is the invites into a room.
+type inviteList struct {
+	Invites []chat.Invite `json:"invites"`
+}
+
+// A joinAnswer is where an invite leads.
+type joinAnswer struct {
+	Room  chat.RoomID `json:"room"`
+	Title string      `json:"title"`
+	Role  string      `json:"role"`
+}
+
+// A directRequest names those with whom somebody wants to be alone.
+type directRequest struct {
+	Users []string `json:"users"`
+}
+
 // A banList is who is banned from a room.
 type banList struct {
 	Bans []chat.Banning `json:"bans"`

@@ -53,9 +53,10 @@ type Rooms interface {
 	// Facts are those that package access needs about a user in each room.
 	Facts(ctx context.Context, user string, rooms ...chat.RoomID) ([]access.Facts, error)
 	// Members are those of a room, by their ids, Bans its bans and mutes that
-	// are in force.
+	// are in force, Invites those that are good.
 	Members(ctx context.Context, room chat.RoomID) ([]chat.Belonging, error)
 	Bans(ctx context.Context, room chat.RoomID) ([]chat.Banning, error)
+	Invites(ctx context.Context, room chat.RoomID) ([]chat.Invite, error)
 	// Mark says that a user has read a room up to an event, and returns how
 	// far they have by now.
 	Mark(ctx context.Context, user string, room chat.RoomID, id chat.ID) (chat.ID, error)

@@ -229,7 +229,7 @@ func openWays(tb testing.TB, ways web.Ways, change func(*web.Config)) *house {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	h.Handler = s.Handler(web.Login(ways), web.Post, web.Stream, web.Site)
+	h.Handler = s.Handler(web.Login(ways), web.Invites(ways.QR), web.Post, web.Stream, web.Site)
 	return h
 }
 

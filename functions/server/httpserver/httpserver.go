@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"confab/functions/internal/signin"
+	"confab/shared/account"
 	"confab/shared/app"
 	"confab/shared/hub"
 	"confab/shared/web"
@@ -48,7 +49,7 @@ func Serve(ctx context.Context, a *app.App, ready func(net.Addr), wrappers ...fu
 	if err != nil {
 		return errors.Join(err, ln.Close(), a.Close())
 	}
-	h := a.Handler(web.Login(signin.Ways(cfg, log)), web.Post, web.Stream, web.Site, web.Health)
+	h := a.Handler(web.Login(signin.Ways(cfg, log)), web.Invites(account.QR), web.Post, web.Stream, web.Site, web.Health)
 	for _, wrap := range wrappers {
 		h = wrap(h)
 	}
