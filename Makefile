@@ -107,8 +107,8 @@ page: ## make index.html, room.*.json, sw.js and app/ of public/ anew, from what
 	@cd public && mkdir -p app && touch app/empty index.html sw.js room.en.json room.zh.json # the package embeds them
 	$(GO) test ./public -run '^TestPageIsMadeFromItsSources$$' -count=1 -update
 
-openapi: ## make the schemas of public/openapi.json anew, from the Go types and their limits
-	$(GO) test ./shared/web -run '^TestSchemasAreMadeFromTheTypes$$' -count=1 -update
+openapi: ## make the schemas of public/openapi.json anew, from the Go types and their limits, and the table of private rooms
+	$(GO) test ./shared/web -run '^(TestSchemasAreMadeFromTheTypes|TestPrivateRoomByEveryRoute)$$' -count=1 -update
 
 fuzz: ## a minute for each fuzzer
 	@set -e; for pkg in $$(grep -rl '^func Fuzz' --include='*_test.go' shared functions | xargs -n1 dirname | sort -u); do \
