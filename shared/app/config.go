@@ -29,6 +29,9 @@ const (
 	keyFile     = "session.key"
 	keyBytes    = 32
 	secretBytes = 16 // of PROXY_SECRET
+
+	reportsPerSecond = 1.0 / 60 // of one of the posters of an address, in the long run
+	reportBurst      = 1        // at once
 )
 
 // A Config is what an operator may set: the environment, under the same names
@@ -239,9 +242,11 @@ func (c Config) postsPerDay() int {
 func (c Config) web(log *slog.Logger, st store.Store, h *hub.Hub, signer *identity.Signer) web.Config {
 	logins := store.Rate{PerSecond: c.LoginsPerSecond, Burst: c.LoginBurst}
 	posts := store.Rate{PerSecond: c.PostsPerSecond * float64(c.PostersPerAddress), Burst: c.PostBurst * c.PostersPerAddress}
+	reports := store.Rate{PerSecond: reportsPerSecond * float64(c.PostersPerAddress), Burst: reportBurst * c.PostersPerAddress}
 	return web.Config{
 		AllowPost:   func(address string) error { return st.AllowSoon("post", address, posts) },
 		AllowTyping: func(address string) error { return st.AllowSoon("typing", address, posts) },
+		AllowReport: func(address string) error { return st.AllowSoon("report", address, reports) },
 		AllowSearch: func(address string) error { return st.AllowSoon("search", address, posts) },
 		AllowLogin:  func(ctx context.Context, address string) error { return st.Allow(ctx, "login", address, logins) },
 		Log:         log, Rooms: st, Hub: h, Users: signer,

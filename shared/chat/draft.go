@@ -74,6 +74,13 @@ func Compose(d Draft, by User) (Event, error) {
 	return ev, nil
 }
 
+// CleanReason checks the reason of a report, and takes what is blank around it
+// away. There need not be any.
+func CleanReason(s string) (string, error) {
+	rule, _ := Notice.Rule()
+	return rule.cleanText(strings.TrimSpace(s))
+}
+
 func (rule Rule) checkTarget(target ID) error {
 	switch {
 	case rule.Target != "" && target.IsZero():

@@ -68,6 +68,12 @@ func NewNotice(user string, about About, of Event, text string) Event {
 	}
 }
 
+// NewReport tells a moderator that somebody finds fault with a line. A key is its
+// author's, so however often one user reports a line, it is the same report.
+func NewReport(moderator string, by User, of Event, reason string) Event {
+	return NewNotice(moderator, AboutReport, Event{Room: of.Room, ID: of.ID, By: by}, reason)
+}
+
 var inboxPattern = regexp.MustCompile(`^@[\w.:@-]{1,128}$`)
 
 // ParseInbox reads the address of an inbox.

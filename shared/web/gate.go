@@ -23,6 +23,7 @@ type gate struct {
 	rooms      Rooms
 	hub        *hub.Hub
 	guestsRead bool // open rooms are read without a session
+	operators  []string
 	may        func(chat.User, access.Action, access.Facts) error
 }
 

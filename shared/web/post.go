@@ -30,6 +30,7 @@ func Post(s *Server, mux *http.ServeMux) {
 	mux.Handle("DELETE /r/{room}/{id}", s.act(chat.Delete, nil))
 	mux.Handle("PUT /r/{room}/{id}/reactions/{emoji}", s.act(chat.Reaction, readEmoji))
 	mux.Handle("DELETE /r/{room}/{id}/reactions/{emoji}", s.act(chat.Reaction, readEmojiOff))
+	mux.Handle("POST /r/{room}/{id}/reports", s.wrap(s.report))
 	mux.Handle("PUT /r/{room}/read", s.wrap(s.setReadMark))
 	mux.Handle("POST /r/{room}/typing", s.wrap(s.typing))
 }

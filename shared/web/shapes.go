@@ -165,3 +165,11 @@ type readMark struct {
 type readMarks struct {
 	Read map[chat.RoomID]chat.ID `json:"read"`
 }
+
+// A reportRequest says what is wrong with a line.
+type reportRequest struct {
+	Reason string `json:"reason,omitempty"`
+}
+
+// A reportAnswer says that those who keep the room in order hear of it.
+type reportAnswer struct{}

@@ -123,6 +123,9 @@ type Config struct {
 	// AllowTyping is AllowPost for signals of typing, which each user may send
 	// into as many rooms as they like.
 	AllowTyping func(address string) error
+	// AllowReport is AllowPost for reports of lines, each of which is told to
+	// several people.
+	AllowReport func(address string) error
 	// AllowSearch is AllowPost for searches, each of which reads much.
 	AllowSearch func(address string) error
 	// StreamsPerUser and StreamsPerAddress are what each may hold at once on
@@ -178,7 +181,7 @@ func New(cfg Config) (*Server, error) {
 	if err := s.trustOrigins(); err != nil {
 		return nil, err
 	}
-	s.gate = &gate{rooms: cfg.Rooms, hub: cfg.Hub, guestsRead: cfg.Guests, may: access.May}
+	s.gate = &gate{rooms: cfg.Rooms, hub: cfg.Hub, guestsRead: cfg.Guests, operators: cfg.Operators, may: access.May}
 	s.presence = presence.New(cfg.Rooms, func(sig chat.Signal) { cfg.Hub.Signal(sig) }, s.log)
 	s.cfg.Rooms, s.cfg.Hub = nil, nil // from here on they are behind the gate
 	if cfg.Site != nil {
