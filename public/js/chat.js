@@ -24,7 +24,7 @@
  */
 /**
  * @typedef {object} Signal something that only passes by
- * @property {'typing' | 'presence' | 'ping' | 'reset' | 'bye' | 'open'} kind
+ * @property {'typing' | 'presence' | 'ping' | 'reset' | 'bye' | 'open' | 'inbox' | 'read'} kind
  * @property {string} [room]
  * @property {User} [by]
  * @property {User[]} [joined]
@@ -34,12 +34,18 @@
  * @property {string} [cursor]
  * @property {number} [retry]
  * @property {number} [ping]
- * @property {undefined} [id]
+ * @property {string} [inbox] of a stream that opens: the id of the last notice for its user
+ * @property {string} [id] of what it tells of
  */
 /** @typedef {Event | Signal} Heard */
 
 export const LOBBY = 'lobby'
 export const NOTHING = '0-0' // the id before everything
+
+/** Reports whether it only passes by, and is in no room's log. @param {Heard} one @returns {one is Signal} */
+export function isSignal(one) {
+  return !one.id || one.kind === 'inbox' || one.kind === 'read'
+}
 
 /** Reports whether id a is later than id b. @param {string} a @param {string} b */
 export function isAfter(a, b) {

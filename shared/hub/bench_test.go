@@ -232,7 +232,7 @@ func adopt(b *testing.B, h *hub.Hub, n int) []net.Conn {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if !read(b, h, "").Adopt(conn, hub.Adoption{Chunked: true, Gone: func() {}}) {
+		if !read(b, h, "").Adopt(conn, hub.Adoption{Chunked: true, Holder: func(string) bool { return false }}) {
 			b.Fatal("connection was not adopted")
 		}
 	}

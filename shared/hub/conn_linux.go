@@ -5,7 +5,6 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
-	"unsafe"
 
 	"confab/shared/sse"
 
@@ -16,7 +15,7 @@ import (
 type conn struct {
 	group        *connGroup
 	at           uint64 // position in the ring: of the next frame
-	gone         func()
+	holder       Holder
 	fd           int32
 	gen          uint32 // tells this connection from an earlier one of the same number
 	index        int32  // in group.conns
@@ -316,6 +315,7 @@ func (sh *shard) drop(c *conn, why EndReason) {
 	unix.Close(int(c.fd))
 	sh.byFD[c.fd] = nil
 	delete(sh.blocked, c)
+	delete(sh.late, c)
 	last := len(g.conns) - 1
 	g.conns[c.index] = g.conns[last]
 	g.conns[c.index].index = c.index
@@ -327,24 +327,5 @@ func (sh *shard) drop(c *conn, why EndReason) {
 	}
 	c.group = nil
 	sh.hub.release(g.key.a)
-	c.gone()
-}
-
-// send writes all of b or reports false.
-func (sh *shard) send(c *conn, b []byte) bool {
-	n, err := write(c.fd, b)
-	return err == 0 && n == len(b)
-}
-
-// write is one non-blocking send. It never blocks, so the scheduler need not
-// know of it.
-func write(fd int32, b []byte) (int, syscall.Errno) {
-	if len(b) == 0 {
-		return 0, 0
-	}
-	n, _, err := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
-	if err != 0 {
-		return 0, err
-	}
-	return int(n), 0
+	c.holder("")
 }

@@ -311,7 +311,7 @@ func serveWho(tb testing.TB, h *hub.Hub, k kind, may func(user string) bool) str
 			}
 			conn.Write(seal(b.AppendSSE(nil)))
 		}
-		if !reader.Adopt(conn, hub.Adoption{Chunked: !k.plain, Gone: func() {}}) {
+		if !reader.Adopt(conn, hub.Adoption{Chunked: !k.plain, Holder: func(user string) bool { return user == r.URL.Query().Get("user") }}) {
 			tb.Error("connection was not adopted")
 		}
 	}))

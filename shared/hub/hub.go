@@ -26,6 +26,7 @@
 //	room.mu       a room's recent events, and its audiences; of several rooms, the first by name first
 //	audience.mu   a ring
 //	shard.todoMu  the groups that have something to write
+//	users.mu      the readers of each user, and what waits for them
 //
 // No lock is held over a call of the [Log].
 package hub
@@ -94,6 +95,7 @@ type Hub struct {
 	cancel context.CancelCauseFunc
 	wg     sync.WaitGroup
 	poller poller // writes to the adopted connections
+	users  users
 	count  counters
 	seed   maphash.Seed // of hashUser
 
@@ -108,9 +110,11 @@ func New(log Log, logger *slog.Logger) *Hub {
 	h := &Hub{
 		log: log, slog: logger, ctx: ctx, cancel: cancel, seed: maphash.MakeSeed(),
 		rooms: map[chat.RoomID]*room{}, audiences: map[string]*audience{},
+		users: users{kick: make(chan struct{}, 1), readers: map[string][]*Reader{}, pending: map[string][]chat.Signal{}},
 	}
 	h.poller.open(h)
 	h.wg.Go(h.janitor)
+	h.wg.Go(h.signalUsers)
 	return h
 }
 

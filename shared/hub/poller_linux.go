@@ -7,7 +7,9 @@ import (
 	"os"
 	"runtime"
 	"sync/atomic"
+	"syscall"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -57,7 +59,7 @@ func (p *poller) adopt(r *Reader, nc net.Conn, as Adoption) bool {
 		return false
 	}
 	sh := p.shards[p.next.Add(1)%uint32(len(p.shards))]
-	c := &conn{at: r.at, gone: as.Gone, fd: int32(fd), gen: p.gens.Add(1), user: r.user}
+	c := &conn{at: r.at, holder: as.Holder, fd: int32(fd), gen: p.gens.Add(1), user: r.user}
 	if !as.Ends.IsZero() {
 		c.ends = sh.second(as.Ends)
 	}
@@ -121,4 +123,23 @@ func (p *poller) sweeps() (n uint64) {
 		sh.mu.Unlock()
 	}
 	return n
+}
+
+// send writes all of b or reports false.
+func (sh *shard) send(c *conn, b []byte) bool {
+	n, err := write(c.fd, b)
+	return err == 0 && n == len(b)
+}
+
+// write is one non-blocking send. It never blocks, so the scheduler need not
+// know of it.
+func write(fd int32, b []byte) (int, syscall.Errno) {
+	if len(b) == 0 {
+		return 0, 0
+	}
+	n, _, err := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
+	if err != 0 {
+		return 0, err
+	}
+	return int(n), 0
 }

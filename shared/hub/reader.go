@@ -18,7 +18,10 @@ type Reader struct {
 	endReason EndReason // it ended, if it has
 
 	user       uint32 // who reads, see hashUser
-	lossesSeen int    // of the audience
+	userID     string
+	wake       chan struct{} // holds one: signals is not empty
+	signals    []chat.Signal // for the user alone; guarded by users.mu
+	lossesSeen int           // of the audience
 
 	cursor    chat.Cursor // where it is, while it reads the log
 	badCursor bool        // the cursor that it came with cannot be parsed
@@ -50,7 +53,8 @@ type Item struct {
 
 func newReader(h *Hub, a *audience, user, cursor string) *Reader {
 	h.count.waiting.Add(1)
-	r := &Reader{hub: h, a: a, user: h.hashUser(user)}
+	r := &Reader{hub: h, a: a, user: h.hashUser(user), userID: user}
+	h.users.register(r)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	r.lossesSeen = a.losses.count()
@@ -123,6 +127,7 @@ func (r *Reader) Next(ctx context.Context) (b Batch, err error) {
 		}
 		select {
 		case <-wait:
+		case <-r.wake:
 		case <-ctx.Done():
 			return Batch{}, context.Cause(ctx)
 		case <-r.hub.ctx.Done():
@@ -145,6 +150,9 @@ func (r *Reader) Ready(ctx context.Context) (Batch, error) {
 
 // step returns what is ready, or what to wait for.
 func (r *Reader) step(ctx context.Context) (Batch, <-chan struct{}, error) {
+	if b := r.fromUser(); len(b.Items) > 0 {
+		return b, nil, nil
+	}
 	if r.badCursor {
 		r.badCursor = false
 		b, err := r.reset(ctx, nil)
@@ -194,7 +202,7 @@ type Adoption struct {
 	Chunked bool          // the body is in chunks (HTTP/1.1), or else it is plain (HTTP/1.0)
 	Ping    time.Duration // a ping is sent when nothing else was for so long; zero: [PingEvery]
 	Ends    time.Time     // the stream is ended then; zero: never
-	Gone    func()        // called when the connection is closed
+	Holder  Holder        // who opened it
 }
 
 // Adopt takes over the connection of a live reader: from now on the hub writes
@@ -210,6 +218,9 @@ func (r *Reader) Adopt(conn net.Conn, as Adoption) bool {
 	}
 	r.closed = true // the connection holds the audience now
 	r.hub.count.waiting.Add(-1)
+	for _, sig := range r.hub.users.unregister(r) { // it came while the connection was adopted
+		r.hub.SignalUser(r.userID, sig)
+	}
 	return true
 }
 
@@ -223,6 +234,7 @@ func (r *Reader) Close() {
 		r.closed = true
 		r.hub.count.waiting.Add(-1)
 		r.hub.count.ends[r.endReason].Add(1)
+		r.hub.users.unregister(r)
 		r.hub.release(r.a)
 	}
 }

@@ -99,7 +99,7 @@ func TestMemoryForgetsWhatWasDeleted(t *testing.T) {
 	h := newHub(t, log)
 	single, several := readerOf(t, h, "a"), readerOf(t, h, "a", "b")
 	near, far := tcpPair(t)
-	if h.CanAdopt() && !readerOf(t, h, "a").Adopt(near, hub.Adoption{Chunked: true, Gone: func() {}}) {
+	if h.CanAdopt() && !readerOf(t, h, "a").Adopt(near, hub.Adoption{Chunked: true, Holder: func(string) bool { return false }}) {
 		t.Fatal("connection was not adopted")
 	}
 	backwards := postSecret(log)

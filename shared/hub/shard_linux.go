@@ -32,6 +32,7 @@ type shard struct {
 	byFD    []*conn
 	groups  map[groupKey]*connGroup
 	blocked map[*conn][]byte // those whose socket's buffer is full, and the rest of the frame that each is in
+	late    map[*conn][]byte // what is for their users alone, and waits for that
 	closed  bool
 	sweeps  uint64
 }
@@ -48,7 +49,7 @@ func newShard(h *Hub) (*shard, error) {
 	return &shard{
 		hub: h, began: time.Now(), ep: os.NewFile(uintptr(fd), "epoll"), epfd: fd,
 		kick: make(chan struct{}, 1), quit: make(chan struct{}),
-		groups: map[groupKey]*connGroup{}, blocked: map[*conn][]byte{},
+		groups: map[groupKey]*connGroup{}, blocked: map[*conn][]byte{}, late: map[*conn][]byte{},
 	}, nil
 }
 
@@ -182,6 +183,9 @@ func (sh *shard) onReady(ev unix.EpollEvent) {
 	}
 	sh.waitFor(c, unix.EPOLLRDHUP)
 	if c.group != nil {
+		sh.deliverLate(c)
+	}
+	if c.group != nil && c.blockedSince == 0 {
 		var v view
 		sh.flush(c, &v)
 	}

@@ -5,7 +5,11 @@
 // Limits that all servers share are the store's: they are counted in Redis.
 package limit
 
-import "sync"
+import (
+	"maps"
+	"slices"
+	"sync"
+)
 
 // A Concurrency counts what each key holds at once. The zero value is ready,
 // and its methods are safe for concurrent use.
@@ -42,6 +46,9 @@ func (c *Concurrency) Acquire(key string, limit int) (*Slot, bool) {
 	return slot, true
 }
 
+// Is reports whether the slot is that of a key.
+func (s *Slot) Is(key string) bool { return s.key == key }
+
 // Release takes back one Acquire.
 func (s *Slot) Release() {
 	s.of.mu.Lock()
@@ -49,4 +56,18 @@ func (s *Slot) Release() {
 	if s.n--; s.n == 0 {
 		delete(s.of.slots, s.key)
 	}
+}
+
+// Holds reports whether a key holds anything.
+func (c *Concurrency) Holds(key string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.slots[key] != nil
+}
+
+// Keys are those that hold something.
+func (c *Concurrency) Keys() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Collect(maps.Keys(c.slots))
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 
 	"confab/shared/access"
 	"confab/shared/chat"
@@ -249,6 +250,25 @@ func (v visitor) follow(ctx context.Context, rooms []chat.RoomID, cursor string)
 		return nil, err
 	}
 	return reader, nil
+}
+
+// noticeLimit is how long a stream waits to learn of the last notice for its user.
+const noticeLimit = 250 * time.Millisecond
+
+// lastNotice is the id of the last notice in the user's inbox. It is zero where
+// there is none, and where the store does not say: a stream does not wait for it,
+// and is told later.
+func (v visitor) lastNotice(ctx context.Context) chat.ID {
+	if v.user.ID == "" {
+		return chat.ID{}
+	}
+	ctx, cancel := context.WithTimeout(ctx, noticeLimit)
+	defer cancel()
+	ids, err := v.rooms.Last(ctx, chat.Inbox(v.user.ID))
+	if err != nil {
+		return chat.ID{}
+	}
+	return ids[0]
 }
 
 // mark says that the user has read a room up to an event, see [Rooms].

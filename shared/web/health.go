@@ -19,6 +19,7 @@ func Health(s *Server, mux *http.ServeMux) {
 func (s *Server) Drain() {
 	s.draining.Store(true)
 	s.presence.Close()
+	s.users.close()
 }
 
 // Wait returns when every WebSocket has closed, or ctx ends: net/http's

@@ -112,6 +112,12 @@ func (t *tape) Bans(ctx context.Context, _ chat.RoomID) ([]chat.Banning, error) 
 	return nil, t.fails(ctx)
 }
 
+func (t *tape) Last(ctx context.Context, rooms ...chat.RoomID) ([]chat.ID, error) {
+	return make([]chat.ID, len(rooms)), t.fails(ctx)
+}
+
+func (t *tape) FollowInboxes(context.Context, func(string, chat.Signal)) {}
+
 func (t *tape) Mark(ctx context.Context, _ string, _ chat.RoomID, id chat.ID) (chat.ID, error) {
 	return id, t.fails(ctx)
 }

@@ -1,14 +1,17 @@
 package web_test
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"confab/shared/chat"
 	"confab/shared/identity"
 	"confab/shared/outbox"
+	"confab/shared/web"
 )
 
 // work does what the outbox holds.
@@ -160,4 +163,109 @@ func TestReadMarksAreSharedAndNeverGoBack(t *testing.T) {
 	family := string(l.make(t, bob, `{"title":"Family","access":"private"}`).ID)
 	l.expect(t, 404, ann, "PUT /r/"+family+"/read", `{"id":"9-0"}`)
 	l.expect(t, 200, bob, "PUT /r/"+family+"/read", `{"id":"9-0"}`)
+}
+
+// signalOf waits for a signal of a stream.
+func signalOf(t *testing.T, signals <-chan chat.Signal) chat.Signal {
+	t.Helper()
+	select {
+	case sig := <-signals:
+		return sig
+	case <-time.After(patient):
+		t.Fatal("no signal came")
+	}
+	return chat.Signal{}
+}
+
+// That an inbox has grown, and what was read, all streams of its user are told, by
+// every transport, and nobody else's.
+func TestStreamsOfAUserAreToldOfTheirInbox(t *testing.T) {
+	t.Parallel()
+	l := live(t, nil)
+	ann, bob := identity.NewUser("Ann"), identity.NewUser("Bob")
+	line := decode[chat.Event](t, l.expect(t, 201, ann, "POST /r/lobby", `{"text":"one"}`))
+	if open := signalOf(t, l.stream(t.Context(), t, ann, chat.Open)); !open.Inbox.IsZero() {
+		t.Errorf("an empty inbox is told as %s", open.Inbox)
+	}
+	grown := []<-chan chat.Signal{l.stream(t.Context(), t, ann, chat.Grown), l.streamOf(t.Context(), t, "other", ann, chat.Grown)}
+	marked := l.stream(t.Context(), t, ann, chat.Read)
+	others := []<-chan chat.Signal{
+		l.stream(t.Context(), t, bob, chat.Grown), l.stream(t.Context(), t, chat.User{}, chat.Grown), l.stream(t.Context(), t, bob, chat.Read),
+	}
+	socket := l.dial(t, "/stream", ann)
+	hear(t, socket, chat.Open)
+	polled := make(chan string, 1)
+	go func() {
+		polled <- read(t, l.ask(t, ann, "GET /stream?room=quiet&after=0-0&wait=20", ""))
+	}()
+	l.expect(t, 201, bob, "POST /r/lobby", `{"text":"yes","reply":"`+line.ID.String()+`"}`)
+	l.work(t)
+	ids, err := l.store.Last(t.Context(), chat.Inbox(ann.ID))
+	if err != nil || ids[0].IsZero() {
+		t.Fatal(ids, err)
+	}
+	for i, signals := range grown {
+		if sig := signalOf(t, signals); sig.ID != ids[0] {
+			t.Errorf("stream %d is told of %s, want %s", i, sig.ID, ids[0])
+		}
+	}
+	if f := hear(t, socket, chat.Grown); f.ID != ids[0] {
+		t.Errorf("the socket is told of %s, want %s", f.ID, ids[0])
+	}
+	if open := signalOf(t, l.stream(t.Context(), t, ann, chat.Open)); open.Inbox != ids[0] {
+		t.Errorf("a new stream is told of %s, want %s", open.Inbox, ids[0])
+	}
+	if open := signalOf(t, l.stream(t.Context(), t, bob, chat.Open)); !open.Inbox.IsZero() {
+		t.Errorf("another user's stream is told of %s", open.Inbox)
+	}
+	if answer := <-polled; !strings.Contains(answer, ids[0].String()) {
+		t.Errorf("a poll that waits answers %s", answer)
+	}
+	if answer := read(t, l.ask(t, ann, "GET /poll?after=0-0", "")); !strings.Contains(answer, `"inbox":"`+ids[0].String()+`"`) {
+		t.Errorf("a poll answers %s", answer)
+	}
+	l.expect(t, 200, ann, "PUT /r/lobby/read", `{"id":"`+line.ID.String()+`"}`)
+	if sig := signalOf(t, marked); sig.Room != "lobby" || sig.ID != line.ID {
+		t.Errorf("what was read is told as %+v", sig)
+	}
+	l.expect(t, 201, bob, "POST /r/lobby", `{"text":"last"}`)
+	for i, signals := range others {
+		select {
+		case sig := <-signals:
+			t.Errorf("stream %d of others is told %+v", i, sig)
+		default:
+		}
+	}
+}
+
+type allRooms = web.Rooms
+
+// Unheard are rooms of which nothing is heard of inboxes, but that some may have
+// been missed.
+type unheard struct {
+	allRooms
+	f chan func(user string, sig chat.Signal)
+}
+
+func (u unheard) FollowInboxes(_ context.Context, f func(user string, sig chat.Signal)) { u.f <- f }
+
+func TestMissedGrowthOfAnInboxIsAskedFor(t *testing.T) {
+	t.Parallel()
+	followed := make(chan func(user string, sig chat.Signal), 1)
+	l := live(t, func(cfg *web.Config) { cfg.Rooms = unheard{cfg.Rooms, followed} })
+	ann, bob := identity.NewUser("Ann"), identity.NewUser("Bob")
+	grown, other := l.stream(t.Context(), t, ann, chat.Grown), l.stream(t.Context(), t, bob, chat.Grown)
+	n := l.append(t, chat.NewNotice(ann.ID, chat.AboutMention, chat.Event{Room: "lobby", By: bob}, ""))
+	f := <-followed
+	for range 64 { // as when the subscription is back: once a channel
+		f("", chat.Signal{Kind: chat.Reset})
+	}
+	if sig := signalOf(t, grown); sig.ID != n.ID {
+		t.Errorf("the stream is told of %s, want %s", sig.ID, n.ID)
+	}
+	select {
+	case sig := <-other:
+		t.Errorf("who has an empty inbox is told %+v", sig)
+	default:
+	}
 }

@@ -17,20 +17,21 @@ import (
 // given to the hub with leave.
 type subscription struct {
 	*hub.Reader
-	ping  time.Duration // a stream pings when nothing else was sent for so long
-	leave func()        // takes back what was counted; does not block
+	ping   time.Duration // a stream pings when nothing else was sent for so long
+	holder hub.Holder    // takes back what was counted
+	inbox  chat.ID       // of the last notice for its user, as far as that is known
 }
 
 // opening is the signal that a stream begins with.
 func (s *subscription) opening() chat.Signal {
 	open := s.Open()
-	open.Ping = int(s.ping.Seconds())
+	open.Ping, open.Inbox = int(s.ping.Seconds()), s.inbox
 	return open
 }
 
 func (s *subscription) Close() {
 	s.Reader.Close()
-	s.leave()
+	s.holder("")
 }
 
 // open begins to read rooms after a cursor, for any transport: it finds out who
@@ -47,16 +48,19 @@ func (s *Server) open(r *http.Request, rooms []chat.RoomID, cursor string) (*sub
 	if err := s.checkForeign(r); err != nil {
 		return nil, err
 	}
-	leave, err := s.admit(r, v.user, rooms)
+	holder, err := s.admit(r, v.user, rooms)
 	if err != nil {
 		return nil, err
+	}
+	if v.user.ID != "" {
+		s.users.follow()
 	}
 	reader, err := v.follow(r.Context(), rooms, cursor)
 	if err != nil {
-		leave()
+		holder("")
 		return nil, err
 	}
-	return &subscription{reader, ping, leave}, nil
+	return &subscription{reader, ping, holder, v.lastNotice(r.Context())}, nil
 }
 
 // How often a stream may ping, in seconds.
@@ -76,16 +80,19 @@ func (s *Server) pingOf(q url.Values) (time.Duration, error) {
 }
 
 // admit counts a stream for its user and its address, and as present in rooms.
-func (s *Server) admit(r *http.Request, user chat.User, rooms []chat.RoomID) (leave func(), err error) {
+func (s *Server) admit(r *http.Request, user chat.User, rooms []chat.RoomID) (hub.Holder, error) {
 	address, ok := s.byAddress.Acquire(s.network(r), s.cfg.StreamsPerAddress)
 	if !ok {
 		return nil, tooManyStreams("your address", s.cfg.StreamsPerAddress)
 	}
 	if user.ID == "" {
 		present := s.presence.Join(user, rooms)
-		return func() {
-			address.Release()
-			present.Leave()
+		return func(user string) bool {
+			if user == "" {
+				address.Release()
+				present.Leave()
+			}
+			return false
 		}, nil
 	}
 	own, ok := s.byUser.Acquire(user.ID, s.cfg.StreamsPerUser)
@@ -94,10 +101,14 @@ func (s *Server) admit(r *http.Request, user chat.User, rooms []chat.RoomID) (le
 		return nil, tooManyStreams("you", s.cfg.StreamsPerUser)
 	}
 	present := s.presence.Join(user, rooms)
-	return func() { // held by every stream: three pointers and no string
+	return func(user string) bool { // held by every stream: three pointers and no string
+		if user != "" {
+			return own.Is(user)
+		}
 		address.Release()
 		own.Release()
 		present.Leave()
+		return false
 	}, nil
 }
 

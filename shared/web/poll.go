@@ -53,7 +53,7 @@ func (s *Server) poll(w http.ResponseWriter, r *http.Request, rooms []chat.RoomI
 	} else if err != nil && !errors.Is(err, hub.ErrLagged) {
 		return err
 	}
-	out := pollAnswer{Events: make([]json.RawMessage, len(b.Items))}
+	out := pollAnswer{Events: make([]json.RawMessage, len(b.Items)), Inbox: sub.inbox}
 	for i, it := range b.Items {
 		out.Events[i] = it.JSON
 		at.advance(it)

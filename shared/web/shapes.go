@@ -133,6 +133,7 @@ type loginAnswer struct {
 type pollAnswer struct {
 	Events []json.RawMessage `json:"events"` // events and signals
 	Cursor string            `json:"cursor"`
+	Inbox  chat.ID           `json:"inbox,omitzero"` // the last notice for the user
 }
 
 // A roomList is what is known of some rooms.

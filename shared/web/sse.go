@@ -79,7 +79,7 @@ func (s *Server) serveDetached(w http.ResponseWriter, r *http.Request, sub *subs
 			_ = write(seal(hub.Bye(rand.N(comeBack), lost)))
 		}
 	}
-	as := hub.Adoption{Chunked: chunked, Ping: sub.ping, Gone: sub.leave}
+	as := hub.Adoption{Chunked: chunked, Ping: sub.ping, Holder: sub.holder}
 	if s.cfg.StreamFor > 0 {
 		as.Ends = time.Now().Add(s.cfg.StreamFor)
 	}

@@ -57,6 +57,11 @@ type Rooms interface {
 	Members(ctx context.Context, room chat.RoomID) ([]chat.Belonging, error)
 	Bans(ctx context.Context, room chat.RoomID) ([]chat.Banning, error)
 	Invites(ctx context.Context, room chat.RoomID) ([]chat.Invite, error)
+	// Last returns the id of each room's last event.
+	Last(ctx context.Context, rooms ...chat.RoomID) ([]chat.ID, error)
+	// FollowInboxes tells f what is for one user alone, until ctx ends. A signal
+	// of the kind reset, for nobody, says that some may have been missed.
+	FollowInboxes(ctx context.Context, f func(user string, sig chat.Signal))
 	// Mark says that a user has read a room up to an event, and returns how
 	// far they have by now.
 	Mark(ctx context.Context, user string, room chat.RoomID, id chat.ID) (chat.ID, error)
@@ -161,6 +166,7 @@ type Server struct {
 
 	byUser, byAddress limit.Concurrency // streams
 	presence          *presence.Tracker
+	users             *userSignals
 	typed             limit.Throttle // signals of typing
 	sockets           sync.WaitGroup
 	draining          atomic.Bool
@@ -183,6 +189,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s.gate = &gate{rooms: cfg.Rooms, hub: cfg.Hub, guestsRead: cfg.Guests, operators: cfg.Operators, may: access.May}
 	s.presence = presence.New(cfg.Rooms, func(sig chat.Signal) { cfg.Hub.Signal(sig) }, s.log)
+	s.users = newUserSignals(cfg.Rooms, cfg.Hub, &s.byUser, s.log)
 	s.cfg.Rooms, s.cfg.Hub = nil, nil // from here on they are behind the gate
 	if cfg.Site != nil {
 		var err error

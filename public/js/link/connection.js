@@ -1,5 +1,5 @@
 // @ts-check
-import { isAfter } from '../chat.js'
+import { isAfter, isSignal } from '../chat.js'
 import { limits } from '../limits.js'
 import { leadOneTab } from './leader.js'
 import { Stream } from './stream.js'
@@ -155,7 +155,7 @@ export class Connection {
   /** @param {Heard} one */
   #advance(one) {
     if (one.kind === 'reset') return this.#restart(one)
-    if (!one.id) return
+    if (isSignal(one)) return
     const cursor = this.#cursors.get(one.room)
     if (cursor !== undefined && isAfter(one.id, cursor)) this.#cursors.set(one.room, one.id)
   }

@@ -1,5 +1,5 @@
 // @ts-check
-import { isAfter } from '../chat.js'
+import { isAfter, isSignal } from '../chat.js'
 import { perFrame } from './frame.js'
 import { fillHole } from './history.js'
 
@@ -26,8 +26,8 @@ export class Incoming {
     /** @type {Event[]} */
     const said = []
     for (const one of heard) {
-      if (!one.id) this.#signal(/** @type {Signal} */ (one))
-      else if (this.#event(/** @type {Event} */ (one)) === room.name) said.push(/** @type {Event} */ (one))
+      if (isSignal(one)) this.#signal(one)
+      else if (this.#event(one) === room.name) said.push(one)
     }
     if (!said.length || room.saved) return
     const hole = room.hear(said)
