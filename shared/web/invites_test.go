@@ -101,6 +101,7 @@ func TestBadInvitesAreOne(t *testing.T) {
 	}
 	res := l.expect(t, 410, eve, "POST /join/"+banned.token(), "")
 	seen[read(t, res)+res.Header.Get("Content-Type")] = "of somebody banned"
+	l.expect(t, 410, eve, "GET /join/"+banned.token(), "")
 	if len(seen) != 1 {
 		t.Errorf("the answers are %q", seen)
 	}
