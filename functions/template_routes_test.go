@@ -192,7 +192,7 @@ func TestTemplateSendsNothingWhereNobodyAnswers(t *testing.T) {
 			path := segment.ReplaceAllString(at(event, "Properties", "Path").(string), "x")
 			methods := []string{at(event, "Properties", "Method").(string)}
 			if methods[0] == "ANY" {
-				methods = []string{"GET", "POST"}
+				methods = []string{"GET", "POST", "DELETE"}
 			}
 			answered := false
 			for _, method := range methods {

@@ -3,6 +3,8 @@ package hub
 import (
 	"fmt"
 	"hash/maphash"
+	"maps"
+	"slices"
 
 	"confab/shared/chat"
 )
@@ -107,4 +109,18 @@ func (r *Reader) loss() (Loss, bool) {
 	ls := r.a.losses.since(r.lossesSeen)
 	r.lossesSeen = r.a.losses.count()
 	return of(ls, r.user)
+}
+
+// Recheck ends the streams of a user on this machine. They come back, and whoever
+// serves them looks then whether they may read.
+func (h *Hub) Recheck(user string) {
+	if user == "" {
+		return
+	}
+	h.mu.Lock()
+	audiences := slices.Collect(maps.Values(h.audiences))
+	h.mu.Unlock()
+	for _, a := range audiences {
+		a.lose(loss{user: h.hashUser(user)})
+	}
 }

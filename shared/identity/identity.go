@@ -3,7 +3,7 @@
 //
 // Only this package knows the keys, the form of the token, its expiry and how
 // keys are rotated. It stores nothing: whoever holds a token is the user until
-// it ends.
+// it ends, or until its session was ended, which the store knows.
 package identity
 
 import (
@@ -64,8 +64,15 @@ type Signer struct {
 // claims are what a token says. Fields that we do not know are left alone.
 type claims struct {
 	jwt.RegisteredClaims
-	Name     string `json:"name"`
-	Operator bool   `json:"operator,omitempty"` // the user runs the server
+	Name       string `json:"name"`
+	Operator   bool   `json:"operator,omitempty"` // the user runs the server
+	Generation int    `json:"gen,omitempty"`
+}
+
+func (c claims) user() chat.User { return chat.User{ID: c.Subject, Name: c.Name} }
+
+func (c claims) session() chat.Session {
+	return chat.Session{ID: c.ID, Generation: c.Generation, Operator: c.Operator}
 }
 
 // New returns a signer of sessions that last life. The first key signs, all
@@ -115,14 +122,21 @@ func NewUser(name string) chat.User {
 	return chat.User{ID: userPrefix + strings.ToLower(rand.Text()[:userLetters]), Name: name}
 }
 
-// Token returns the user's session as text.
-func (s *Signer) Token(u chat.User) (string, error) { return s.token(u, false) }
+// NewSession makes a session with an id of its own, of a generation.
+func NewSession(generation int) chat.Session {
+	return chat.Session{ID: strings.ToLower(rand.Text()[:16]), Generation: generation} // 80 random bits
+}
 
-func (s *Signer) token(u chat.User, operator bool) (string, error) {
+// Token returns a new session of the user as text.
+func (s *Signer) Token(u chat.User) (string, error) { return s.TokenOf(u, NewSession(0)) }
+
+// TokenOf returns a session of the user as text.
+func (s *Signer) TokenOf(u chat.User, of chat.Session) (string, error) {
 	now := s.now()
 	return s.sign(claims{
-		Name: u.Name, Operator: operator,
+		Name: u.Name, Operator: of.Operator, Generation: of.Generation,
 		RegisteredClaims: jwt.RegisteredClaims{
+			ID:        of.ID,
 			Subject:   u.ID,
 			Audience:  jwt.ClaimStrings{purpose},
 			IssuedAt:  jwt.NewNumericDate(now),
@@ -145,15 +159,16 @@ func (s *Signer) sign(c jwt.Claims) (string, error) {
 	return text + "." + t.EncodeSegment(mac), err
 }
 
-// Cookie is the user's session as a cookie. Secure says that the browser
-// talks to us over TLS. The browser keeps it for longer than the session lasts,
-// see [Signer.Returning].
+// Cookie is a new session of the user as a cookie.
 func (s *Signer) Cookie(u chat.User, secure bool) (*http.Cookie, error) {
-	return s.cookie(u, false, secure)
+	return s.CookieOf(u, NewSession(0), secure)
 }
 
-func (s *Signer) cookie(u chat.User, operator, secure bool) (*http.Cookie, error) {
-	token, err := s.token(u, operator)
+// CookieOf is a session of the user as a cookie. Secure says that the browser
+// talks to us over TLS. The browser keeps it for longer than the session lasts,
+// see [Signer.Returning].
+func (s *Signer) CookieOf(u chat.User, of chat.Session, secure bool) (*http.Cookie, error) {
+	token, err := s.TokenOf(u, of)
 	if err != nil {
 		return nil, fmt.Errorf("sign a session: %w", err)
 	}
@@ -185,25 +200,32 @@ func cookieName(secure bool) string {
 // neighbouring host may set one for the whole domain, and have people speak
 // under a name that they did not choose.
 func (s *Signer) User(r *http.Request, secure bool) (chat.User, error) {
+	u, _, err := s.Session(r, secure)
+	return u, err
+}
+
+// Session is User, with the session by which the user is signed in. Whether that
+// was ended the store knows.
+func (s *Signer) Session(r *http.Request, secure bool) (chat.User, chat.Session, error) {
 	token, err := tokenOf(r, secure)
 	if err != nil {
-		return chat.User{}, err
+		return chat.User{}, chat.Session{}, err
 	}
 	now, err := s.read(token)
-	return now.user, err
+	return now.user, now.of, err
 }
 
 // Returning returns the user of a session that is good, or that expired within
 // the last [ReturnWithin]: proof enough to be the same user again, so that
-// nobody is locked out by their own absence. It says nothing of what the user
-// may do until they have signed in again.
-func (s *Signer) Returning(r *http.Request, secure bool) (chat.User, bool) {
+// nobody is locked out by their own absence, unless the session was ended. It
+// says nothing of what the user may do until they have signed in again.
+func (s *Signer) Returning(r *http.Request, secure bool) (chat.User, chat.Session, bool) {
 	token, err := tokenOf(r, secure)
 	if err != nil {
-		return chat.User{}, false
+		return chat.User{}, chat.Session{}, false
 	}
 	c, err := s.parse(s.returning, token)
-	return chat.User{ID: c.Subject, Name: c.Name}, err == nil
+	return c.user(), c.session(), err == nil
 }
 
 // Renew returns a new cookie for a request whose cookie has lived for more than
@@ -218,7 +240,7 @@ func (s *Signer) Renew(r *http.Request, secure bool) (*http.Cookie, error) {
 	if err != nil || now.ends.Sub(s.now()) > s.life/2 {
 		return nil, nil
 	}
-	return s.cookie(now.user, now.operator, secure)
+	return s.CookieOf(now.user, now.of, secure)
 }
 
 // tokenOf is the token that a request carries.
@@ -245,7 +267,7 @@ func (s *Signer) read(token string) (session, error) {
 	if err != nil {
 		return session{}, err
 	}
-	k := session{chat.User{ID: c.Subject, Name: c.Name}, c.Operator, c.ExpiresAt.Add(leeway)}
+	k := session{c.user(), c.session(), c.ExpiresAt.Add(leeway)}
 	s.cache.put(token, k)
 	return k, nil
 }

@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"confab/shared/chat"
 	"confab/shared/identity"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -54,7 +55,7 @@ func TestOnlyAnOperatorsTokenMakesAnOperator(t *testing.T) {
 func TestOperatorStaysOneWhileTheSessionLasts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := signer(t, oldKey)
-		cookie, err := s.OperatorCookie(ann, true)
+		cookie, err := s.CookieOf(ann, chat.Session{ID: "s", Operator: true}, true)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,7 +65,7 @@ func TestOperatorStaysOneWhileTheSessionLasts(t *testing.T) {
 			t.Fatalf("renewed to %v, %v, which is no operator's", renewed, err)
 		}
 		time.Sleep(2 * time.Hour)
-		if _, returns := s.Returning(withCookie(renewed), true); !returns || s.Operator(withCookie(renewed), true) {
+		if _, _, returns := s.Returning(withCookie(renewed), true); !returns || s.Operator(withCookie(renewed), true) {
 			t.Errorf("after its end: proves who it was %t, operator %t", returns, s.Operator(withCookie(renewed), true))
 		}
 	})

@@ -29,7 +29,7 @@ func TestExpiredSessionProvesWhoItWasForAYear(t *testing.T) {
 		r := withCookie(cookie)
 		proves := func(want bool) {
 			t.Helper()
-			if got, ok := s.Returning(r, true); ok != want || ok && got != ann {
+			if got, _, ok := s.Returning(r, true); ok != want || ok && got != ann {
 				t.Errorf("it proves %+v, %t; want %t", got, ok, want)
 			}
 		}
@@ -54,7 +54,7 @@ func TestForgedSessionProvesNothing(t *testing.T) {
 		"cut":            withCookie(&http.Cookie{Name: "__Host-session", Value: token(t, s)[:40]}),
 		"without prefix": withCookie(&http.Cookie{Name: "session", Value: token(t, s)}),
 	} {
-		if got, ok := s.Returning(r, true); ok {
+		if got, _, ok := s.Returning(r, true); ok {
 			t.Errorf("%s: it proves %+v", name, got)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // cacheSize is how many sessions a generation holds; two of them are about
-// 1.5 MB.
+// 2 MB.
 const cacheSize = 4096
 
 // A sessionCache holds the sessions that were read lately, so that a signature
@@ -24,9 +24,9 @@ type sessionCache struct {
 
 // A session is what a good token says.
 type session struct {
-	user     chat.User
-	operator bool
-	ends     time.Time // from then on it is expired
+	user chat.User
+	of   chat.Session
+	ends time.Time // from then on it is expired
 }
 
 func (c *sessionCache) get(token string) (session, bool) {

@@ -12,6 +12,7 @@ var (
 	ErrKeyReused = fmt.Errorf("%w: this Idempotency-Key was used for something else", chat.ErrReused)
 	ErrNoTarget  = fmt.Errorf("%w: that message is not in the room any more", chat.ErrNotFound)
 	ErrEmoji     = fmt.Errorf("%w: that message has %d different reactions, choose one of them", chat.ErrConflict, chat.MaxReactions)
+	ErrSignedOut = fmt.Errorf("%w: this session was ended from another device, or by signing out: say your name again", chat.ErrUnauthorized)
 	ErrNotAuthor = fmt.Errorf("%w: that message is somebody else's", chat.ErrForbidden)
 )
 

@@ -31,6 +31,7 @@ type Store interface {
 	Deposits
 	Outbox
 	Inboxes
+	Sessions
 
 	// Rooms tells of the rooms named, or without a name of those spoken in
 	// last, at most [MaxRooms], the latest first. Only open rooms are among
@@ -159,6 +160,31 @@ func DepositKey(kind, key string) string {
 	return kind + ":" + base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
+// Sessions are the devices on which users are signed in. What an engine knows of
+// one that was ended outlives its token; the rest it may forget once that was not
+// used for [SessionLife], and the last moments of it when it starts again.
+type Sessions interface {
+	// UseSession notes that a session of a user is used now, on a device that
+	// says what it is (empty: as it did before), and returns the engine's time
+	// in milliseconds. It fails with [ErrSignedOut] when the session was ended.
+	// One without an id is only asked about.
+	UseSession(ctx context.Context, user string, s chat.Session) (now int64, err error)
+	// Sessions are those of a user that were not ended, at most
+	// [chat.MaxSessions], the one that was used last first.
+	Sessions(ctx context.Context, user string) ([]chat.Session, error)
+	// EndSession ends a session for good, be it known or not.
+	EndSession(ctx context.Context, user, id string) error
+	// EndSessions ends all sessions that a user has, and returns the generation
+	// of those to come.
+	EndSessions(ctx context.Context, user string) (generation int, err error)
+	// Generation is that of a user's sessions now.
+	Generation(ctx context.Context, user string) (int, error)
+	// SignedOut returns who had sessions ended after a time that the engine gave,
+	// at most [SignOutsKept] ago, and the time of its answer. Some of those before
+	// may be among them.
+	SignedOut(ctx context.Context, after int64) (outs []chat.SignOut, now int64, err error)
+}
+
 // Attendance is who is in a room, and who has which name meanwhile. A name
 // belongs to one user at a time: to the first who is in a room or speaks, for as
 // long as that user goes on to.
@@ -212,6 +238,14 @@ const (
 	// EmptyRoomLife is how long a room is known in which nothing is left, because
 	// of [Options.Retention], and nothing is said.
 	EmptyRoomLife = 30 * 24 * time.Hour
+	// SessionLife is how long a session is listed that is not used. It is as long
+	// as its token is good.
+	SessionLife = 30 * 24 * time.Hour
+	// EndedLife is how long it is known that a session was ended: longer than its
+	// token proves anything.
+	EndedLife = 400 * 24 * time.Hour
+	// SignOutsKept is how long it is told who had sessions ended.
+	SignOutsKept = 10 * time.Minute
 	// MaxRooms is how many rooms are listed at once.
 	MaxRooms = 100
 )

@@ -60,6 +60,13 @@ func (s *Server) open(r *http.Request, rooms []chat.RoomID, cursor string) (*sub
 		holder("")
 		return nil, err
 	}
+	if v.user.ID != "" { // once more: the streams that there were have been looked at
+		if _, err := s.user(r); err != nil {
+			reader.Close()
+			holder("")
+			return nil, err
+		}
+	}
 	return &subscription{reader, ping, holder, v.lastNotice(r.Context())}, nil
 }
 
@@ -95,19 +102,26 @@ func (s *Server) admit(r *http.Request, user chat.User, rooms []chat.RoomID) (hu
 			return false
 		}, nil
 	}
+	_, of, err := s.cfg.Users.Session(r, s.secure(r))
+	if err != nil {
+		address.Release()
+		return nil, err
+	}
 	own, ok := s.byUser.Acquire(user.ID, s.cfg.StreamsPerUser)
 	if !ok {
 		address.Release()
 		return nil, tooManyStreams("you", s.cfg.StreamsPerUser)
 	}
 	present := s.presence.Join(user, rooms)
-	return func(user string) bool { // held by every stream: three pointers and no string
+	signedIn := s.signedIn.stream(user.ID, of)
+	return func(user string) bool { // held by every stream: four pointers and no string
 		if user != "" {
 			return own.Is(user)
 		}
 		address.Release()
 		own.Release()
 		present.Leave()
+		signedIn.leave()
 		return false
 	}, nil
 }

@@ -17,6 +17,9 @@ func Login(ways Ways) Routes {
 		mux.Handle("GET /login", s.wrap(s.whoami))
 		mux.Handle("POST /login", s.wrap(s.login))
 		mux.Handle("DELETE /login", s.wrap(s.logout))
+		mux.Handle("GET /me/sessions", s.wrap(s.listSessions))
+		mux.Handle("DELETE /me/sessions", s.wrap(s.endOtherSessions))
+		mux.Handle("DELETE /me/sessions/{session}", s.wrap(s.endSession))
 		mux.Handle("POST /me/transfer", s.wrap(s.transfer))
 	}
 }
@@ -71,6 +74,9 @@ func (s *Server) session(w http.ResponseWriter, r *http.Request) (session, error
 	u, vouched, err := s.vouchedUser(w, r)
 	if !vouched && err == nil {
 		u, err = s.user(r)
+	}
+	if errors.Is(err, chat.ErrUnavailable) { // whom the token names, until the store is asked for something
+		u, err = s.cfg.Users.User(r, s.secure(r))
 	}
 	switch {
 	case err == nil:
@@ -134,7 +140,16 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	cookie, err := s.signIn(w, r, u, operator)
+	_, vouched, err := s.vouched(r)
+	if err != nil {
+		return err
+	}
+	of, err := s.sessionFor(r, u, vouched || in.Transfer != "" || in.Assertion != "")
+	if err != nil {
+		return err
+	}
+	of.Operator = operator
+	cookie, err := s.signIn(w, r, u, of)
 	if err != nil {
 		return err
 	}
@@ -149,9 +164,9 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 	return answer(w, http.StatusOK, out)
 }
 
-// signIn gives a browser the session of a user, or of an operator.
-func (s *Server) signIn(w http.ResponseWriter, r *http.Request, u chat.User, operator bool) (*http.Cookie, error) {
-	cookie, err := s.sessionCookie(r, u, operator)
+// signIn gives a browser a session of a user.
+func (s *Server) signIn(w http.ResponseWriter, r *http.Request, u chat.User, of chat.Session) (*http.Cookie, error) {
+	cookie, err := s.cfg.Users.CookieOf(u, of, s.secure(r))
 	if err != nil {
 		return nil, err
 	}
@@ -177,10 +192,12 @@ func (s *Server) renew(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-// logout ends the session in the browser, and frees its name at once. Another
-// device of the user that is present takes the name again within moments.
+// logout ends the session, in the browser and for whoever has a copy of its
+// token, and frees its name at once. Another device of the user that is present
+// takes the name again within moments.
 func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
-	if u, err := s.user(r); err == nil {
+	if u, of, err := s.signedInAs(r); err == nil {
+		s.end(r, u, of.ID)
 		if err := s.gate.rooms.Free(withoutClientCancel(r).Context(), u); err != nil {
 			s.log.Warn("name not given away", "user", u.ID, "err", err) // it is, by itself, within PresenceLife
 		}

@@ -18,12 +18,3 @@ func (s *Server) staysOperator(r *http.Request, u chat.User) bool {
 	now, err := s.user(r)
 	return err == nil && now.ID == u.ID && s.cfg.Users.Operator(r, s.secure(r))
 }
-
-// sessionCookie is the cookie of a user who signs in. Operator says that a
-// session of an operator did so; no name does.
-func (s *Server) sessionCookie(r *http.Request, u chat.User, operator bool) (*http.Cookie, error) {
-	if operator {
-		return s.cfg.Users.OperatorCookie(u, s.secure(r))
-	}
-	return s.cfg.Users.Cookie(u, s.secure(r))
-}

@@ -38,7 +38,7 @@ func live(tb testing.TB, change func(*web.Config)) *liveServer {
 // liveWays has more ways to sign in than by a name.
 func liveWays(tb testing.TB, ways web.Ways, change func(*web.Config)) *liveServer {
 	tb.Helper()
-	ways.Name, ways.QR = nickname.Parse, account.QR
+	ways.Name, ways.QR, ways.Device = nickname.Parse, account.QR, account.Device
 	st, err := bolt.Open(tb.Context(), store.Options{Dir: tb.TempDir(), History: 10000})
 	if err != nil {
 		tb.Fatal(err)

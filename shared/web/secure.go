@@ -107,16 +107,27 @@ func (s *Server) rescue(w http.ResponseWriter, r *http.Request) {
 // user is the user who sent a request, by its session. A session does not count
 // where a trusted proxy says that the request is somebody else's.
 func (s *Server) user(r *http.Request) (chat.User, error) {
-	u, err := s.cfg.Users.User(r, s.secure(r))
+	u, _, err := s.signedInAs(r)
+	return u, err
+}
+
+// signedInAs is the user who sent a request, and the session by which it is
+// signed in, which was not ended.
+func (s *Server) signedInAs(r *http.Request) (chat.User, chat.Session, error) {
+	u, of, err := s.cfg.Users.Session(r, s.secure(r))
 	if err != nil {
-		return u, err
+		return chat.User{}, of, err
 	}
 	p, vouched, err := s.vouched(r)
 	if err == nil && vouched && p.UserID() != u.ID {
 		err = errOther
 	}
-	if err != nil {
-		return chat.User{}, err
+	if err == nil {
+		of.Device = device(r)
+		err = s.signedIn.check(r.Context(), u.ID, of)
 	}
-	return u, nil
+	if err != nil {
+		return chat.User{}, of, err
+	}
+	return u, of, nil
 }

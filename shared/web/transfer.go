@@ -32,7 +32,7 @@ var errNoTransfer = fmt.Errorf("%w: this link was used already, or is older than
 // The code is in its fragment, which browsers send to nobody: it comes in no log
 // and no preview, and to open the link does not use it up.
 func (s *Server) transfer(w http.ResponseWriter, r *http.Request) error {
-	u, err := s.user(r)
+	u, of, err := s.signedInAs(r)
 	if err != nil {
 		return err
 	}
@@ -40,7 +40,7 @@ func (s *Server) transfer(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	code := strings.ToLower(rand.Text())
-	t := transferred{u, s.cfg.Users.Operator(r, s.secure(r))}
+	t := transferred{u, of.Operator, of.Generation}
 	if err := s.gate.rooms.Deposit(r.Context(), transferKind, code, chat.JSON(t), transferLife); err != nil {
 		return err
 	}
@@ -54,21 +54,26 @@ func (s *Server) transfer(w http.ResponseWriter, r *http.Request) error {
 
 // A transferred is what waits for the other device.
 type transferred struct {
-	chat.User
-	Operator bool `json:"operator,omitempty"` // the session that made the link says so
+	User       chat.User
+	Operator   bool // the session that made the link says so
+	Generation int  // of that session
 }
 
-// transferred is the user whose link it was. It is good once.
+// transferred is the user whose link it was. It is good once, and not after its
+// user signed out everywhere.
 func (s *Server) transferred(ctx context.Context, code string) (_ chat.User, operator bool, err error) {
 	value, err := s.gate.rooms.Withdraw(ctx, transferKind, code)
 	if err != nil {
 		return chat.User{}, false, err
 	}
-	if value == nil {
+	var t transferred
+	if value == nil || json.Unmarshal(value, &t) != nil {
 		return chat.User{}, false, errNoTransfer
 	}
-	var t transferred
-	err = json.Unmarshal(value, &t)
+	generation, err := s.gate.rooms.Generation(ctx, t.User.ID)
+	if err == nil && generation != t.Generation {
+		err = errNoTransfer
+	}
 	return t.User, t.Operator, err
 }
 

@@ -25,6 +25,8 @@ type Ways struct {
 	Name func(name string) (string, error)
 	// QR draws a link as SVG.
 	QR func(link string) (string, error)
+	// Device says in a few words what a User-Agent is.
+	Device func(userAgent string) string
 	// Site reads the token of a site that is trusted. Nil: none is.
 	Site func(ctx context.Context, token string) (identity.Proof, error)
 }
@@ -81,7 +83,8 @@ func (s *Server) asserted(r *http.Request, in loginRequest) (chat.User, error) {
 }
 
 // named is the user that a request is signed in as, or a new one, under a name
-// that somebody says. A session that has expired is proof enough of who it was.
+// that somebody says. A session that has expired, and was not ended, is proof
+// enough of who it was.
 // So a connection of the same user that has not been missed yet does not keep
 // the name from them.
 func (s *Server) named(r *http.Request, said string) (chat.User, error) {
@@ -93,7 +96,11 @@ func (s *Server) named(r *http.Request, said string) (chat.User, error) {
 		return chat.User{}, err
 	}
 	u := identity.NewUser(name)
-	if old, ok := s.cfg.Users.Returning(r, s.secure(r)); ok {
+	old, _, ok, err := s.returning(r)
+	if err != nil {
+		return chat.User{}, err
+	}
+	if ok {
 		u.ID = old.ID
 		if owns, err := s.rename(r.Context(), old, u); owns || err != nil {
 			return u, err
@@ -204,7 +211,10 @@ func (s *Server) vouchedUser(w http.ResponseWriter, r *http.Request) (u chat.Use
 	}
 	u, _, err = s.vouchedFor(r)
 	if err == nil {
-		_, err = s.signIn(w, r, u, false)
+		var of chat.Session
+		if of, err = s.sessionFor(r, u, true); err == nil {
+			_, err = s.signIn(w, r, u, of)
+		}
 	}
 	return u, err == nil, err
 }

@@ -86,6 +86,19 @@ type Rooms interface {
 	// SetAccount puts a value in the place of another, if that is the one that
 	// is kept.
 	SetAccount(ctx context.Context, user string, old, value []byte) (bool, error)
+	// UseSession notes that a session is used, and returns the store's time. It
+	// fails when the session was ended.
+	UseSession(ctx context.Context, user string, s chat.Session) (now int64, err error)
+	// Sessions are those of a user, the one that was used last first.
+	Sessions(ctx context.Context, user string) ([]chat.Session, error)
+	// EndSession ends one of them.
+	EndSession(ctx context.Context, user, id string) error
+	// EndSessions ends all, and returns the generation of those to come.
+	EndSessions(ctx context.Context, user string) (generation int, err error)
+	// Generation is that of a user's sessions now.
+	Generation(ctx context.Context, user string) (int, error)
+	// SignedOut returns who had sessions ended after a time of the store.
+	SignedOut(ctx context.Context, after int64) (outs []chat.SignOut, now int64, err error)
 	// Ready reports, by a nil error, that what is written reaches the readers.
 	Ready(ctx context.Context) error
 }
@@ -167,6 +180,7 @@ type Server struct {
 	byUser, byAddress limit.Concurrency // streams
 	presence          *presence.Tracker
 	users             *userSignals
+	signedIn          *signedIn
 	typed             limit.Throttle // signals of typing
 	sockets           sync.WaitGroup
 	draining          atomic.Bool
@@ -188,6 +202,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s.gate = &gate{rooms: cfg.Rooms, hub: cfg.Hub, guestsRead: cfg.Guests, operators: cfg.Operators, may: access.May}
+	s.signedIn = &signedIn{rooms: cfg.Rooms, recheck: s.gate.recheck, log: s.log}
 	s.presence = presence.New(cfg.Rooms, func(sig chat.Signal) { cfg.Hub.Signal(sig) }, s.log)
 	s.users = newUserSignals(cfg.Rooms, cfg.Hub, &s.byUser, s.log)
 	s.cfg.Rooms, s.cfg.Hub = nil, nil // from here on they are behind the gate

@@ -41,6 +41,7 @@ type tape struct {
 	passed []chat.Signal
 	trim   chat.ID // cursors before it are reset
 	err    error   // of every call, if set
+	people *people
 }
 
 func newTape() *tape {
@@ -204,7 +205,7 @@ func open(tb testing.TB, change func(*web.Config)) *house {
 // openWays has more ways to sign in than by a name.
 func openWays(tb testing.TB, ways web.Ways, change func(*web.Config)) *house {
 	tb.Helper()
-	ways.Name, ways.QR = nickname.Parse, account.QR
+	ways.Name, ways.QR, ways.Device = nickname.Parse, account.QR, account.Device
 	users, err := identity.New(time.Hour, key)
 	if err != nil {
 		tb.Fatal(err)

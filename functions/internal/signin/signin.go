@@ -13,7 +13,7 @@ import (
 
 // Ways are what the routes of the session need.
 func Ways(cfg app.Config, log *slog.Logger) web.Ways {
-	ways := web.Ways{Name: nickname.Parse, QR: account.QR}
+	ways := web.Ways{Name: nickname.Parse, QR: account.QR, Device: account.Device}
 	if cfg.SignIn.TakesSite() {
 		ways.Site = site.New(site.Config{
 			Keys: cfg.SignIn.Keys(), JWKS: cfg.SignIn.SiteJWKS, Issuer: cfg.SignIn.SiteIssuer, Audience: cfg.SignIn.SiteAudience, Log: log,

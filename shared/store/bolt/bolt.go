@@ -20,7 +20,8 @@
 //	rights    number, s → settings, and how many there are of what follows
 //	          number, m, user → role, name; number, b, user → a ban; number, i, id → an invite;
 //	          number, l, user → when they spoke last in a slow room
-//	users     n, name → user, when the name was used; a, user → what is kept to know them again
+//	users     n, name → user, when the name was used; a, user → what is kept to know them again;
+//	          s, user → sessions, and which of them were ended
 //	active    second, name → creator: rooms by when they were last active, about
 //	keys N    number → hash of room, user and idempotency key, id, prev, time, hash of the body
 //
@@ -72,6 +73,7 @@ type Store struct {
 
 	deposits deposits
 	tasks    taken
+	sessions sessions
 
 	// Each short transaction that reads holds reads for reading. Whoever holds
 	// it for writing knows that there is none.

@@ -166,6 +166,7 @@ func (s *Store) tidy() {
 		s.here.sweep(time.Now())
 		s.saveNames()
 		s.deposits.sweep(time.Now())
+		s.keepSessions()
 		s.rates.sweep(time.Now())
 	}
 }

@@ -32,6 +32,8 @@ func (k keyspace) name(name string) string      { return string(k) + "name:" + c
 func (k keyspace) rate(what, who string) string { return string(k) + "rate:" + what + ":" + who }
 func (k keyspace) deposit(key string) string    { return string(k) + "deposit:" + key }
 func (k keyspace) account(user string) string   { return string(k) + "account:" + user }
+func (k keyspace) sessions(user string) string  { return string(k) + "sessions:" + user }
+func (k keyspace) signOuts() string             { return string(k) + "signouts" }
 func (k keyspace) secret(name string) string    { return string(k) + "secret:" + name }
 
 // probe is a key and a channel, on which a process tries its subscription.

@@ -35,6 +35,8 @@
 //	confab:0:probe:p              string   and channel, on which a process tries writing and its subscription
 //	confab:0:secret:n             string   what all servers have to know
 //	confab:0:deposit:kind:hash    string   what waits to be withdrawn, see deposit.go
+//	confab:0:sessions:u           hash     generation; "session id" → made, used, device; "ended id" → when, see sessions.go
+//	confab:0:signouts             zset     users by when a session of theirs was ended
 //	confab:0:version              string   of this table
 package redis
 

@@ -1,0 +1,22 @@
+package account_test
+
+import (
+	"testing"
+
+	"confab/shared/account"
+)
+
+func TestDeviceIsSaidInAFewWords(t *testing.T) {
+	for agent, want := range map[string]string{
+		"": "",
+		"Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0":                                                                  "Firefox on Linux",
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36":                         "Chrome on Windows",
+		"Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36":                         "Chrome on Android",
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1": "Safari on iOS",
+		"curl/8.14.1": "curl",
+	} {
+		if got := account.Device(agent); got != want {
+			t.Errorf("Device(%q) = %q, want %q", agent, got, want)
+		}
+	}
+}
