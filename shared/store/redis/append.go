@@ -66,62 +66,17 @@ func appendScript(rule chat.Rule, set settings) script[request] {
 	if rule.ByServer { // it is counted where it comes from
 		set.maxEvents, set.countRooms, set.rate, set.day = min(set.maxEvents, chat.MaxInbox), false, store.Rate{}, store.Rate{}
 	}
-	return newScript(
-		[]param[request, string]{
-			{"log", func(r request) string { return r.keys.log() }},
-			{"meta", func(r request) string { return r.keys.meta() }},
-			{"user_rate", func(r request) string { return r.keys.rate(r.ev.By.ID) }},
-			{"network_day", func(r request) string { return r.keys.day(r.ev.From) }},
-			{"keys_0", func(r request) string { return r.keys.keys("0") }},
-			{"keys_1", func(r request) string { return r.keys.keys("1") }},
-			{"edits", func(r request) string { return r.keys.edits() }},
-			{"emojis", func(r request) string { return r.keys.emojis() }},
-			{"copy", func(r request) string { return r.keys.copy() }},
-			{"erasing", func(r request) string { return r.keys.erasing() }},
-			{"rooms", func(r request) string { return r.keys.rooms() }},
-			{"creators", func(r request) string { return r.keys.creators() }},
-			{"name_key", func(r request) string { return r.nameKey }},
-			{"members", func(r request) string { return r.keys.members() }},
-			{"bans", func(r request) string { return r.keys.bans() }},
-			{"invites", func(r request) string { return r.keys.invites() }},
-			{"slow_mark", func(r request) string { return r.keys.slow(r.ev.By.ID) }},
-			{"outbox", func(r request) string { return r.keys.outbox() }},
-		},
-		[]param[request, any]{
-			{"channel", func(r request) any { return r.keys.channel() }},
-			{"event", func(r request) any { return r.body }},
-			{"room", func(r request) any { return string(r.ev.Room) }},
-			{"user", func(r request) any { return r.ev.By.ID }},
-			{"network", func(r request) any { return r.ev.From }},
-			{"begins", func(r request) any { return r.mayBegin() }},
-			{"emoji", func(r request) any { return r.addedEmoji() }},
-			{"text", func(r request) any { return r.settingText() }},
-			{"titled", func(r request) any { return r.titled() }},
-			{"by", func(r request) any { return r.author() }},
-			{"everywhere", func(r request) any { return r.everywhere() }},
-			{"change", func(r request) any { return r.change() }},
-			{"concerns", func(r request) any { return r.concerns() }},
-			{"target", func(r request) any { return r.target() }},
-			{"key_hash", func(r request) any { return r.key }},
-			{"digest", func(r request) any { return store.Digest(r.ev) }},
-		},
-		constant("kind", string(rule.Kind))+constant("target_kind", string(rule.Target))+constant("own", rule.Own)+
+	args, unsent := appendArgs(rule, set)
+	return newScript(appendKeys(rule, set), args,
+		unsent+constant("kind", string(rule.Kind))+constant("target_kind", string(rule.Target))+constant("own", rule.Own)+
 			constant("removes_text", rule.RemovesText)+constant("replaces_text", rule.ReplacesText)+constant("sets", rule.Sets)+
-			constant("max_events", set.maxEvents)+constant("max_age", set.maxAge.Milliseconds())+constant("max_bytes", set.maxBytes)+constant("max_created", maxCreated)+
-			constant("named", set.named && rule.Claims())+constant("name_life", store.PresenceLife.Milliseconds())+
+			constant("max_events", strconv.Itoa(set.maxEvents))+constant("max_age", set.maxAge.Milliseconds())+constant("max_bytes", set.maxBytes)+constant("max_created", maxCreated)+
+			constant("named", set.named && rule.Claims())+constant("name_life", strconv.FormatInt(store.PresenceLife.Milliseconds(), 10))+
 			constant("max_emojis", chat.MaxReactions)+constant("count_rooms", set.countRooms)+constant("idle", store.EmptyRoomLife.Milliseconds())+
 			constant("interval", set.rate.Interval().Microseconds())+constant("burst", set.rate.Burst)+
 			constant("day_interval", set.day.Interval().Microseconds())+constant("day_burst", set.day.Burst)+
 			constant("publish", set.publish)+constant("by_server", rule.ByServer)+rightsConstants(rule),
 		rateSource, claimSource, rightsSource, settleOf(rule), appendSource)
-}
-
-// settleOf is what the scripts of kinds that settle have beside the others.
-func settleOf(rule chat.Rule) string {
-	if rule.Settles {
-		return settleSource
-	}
-	return ""
 }
 
 // An appender has the append script of each kind, made when it is first needed.
@@ -136,53 +91,6 @@ func (a *appender) run(req request) run {
 		made, _ = a.scripts.LoadOrStore(req.rule.Kind, appendScript(req.rule, a.settings))
 	}
 	return made.(script[request]).call(req)
-}
-
-// mayBegin is '1' where it does not matter whether the room is there, or was
-// counted.
-func (r request) mayBegin() string {
-	if r.begins || r.ev.From == "" || r.rule.Target != "" {
-		return "1"
-	}
-	return ""
-}
-
-// addedEmoji is the emoji that a reaction adds.
-func (r request) addedEmoji() string {
-	if !r.rule.Emoji || r.ev.Off {
-		return ""
-	}
-	return r.ev.Emoji
-}
-
-// settingText is the text that becomes a property of the room.
-func (r request) settingText() string {
-	if r.rule.Sets == "" {
-		return ""
-	}
-	return r.ev.Text
-}
-
-func (r request) titled() string {
-	if r.rule.Sets == "" || !r.ev.SetsTitle() {
-		return ""
-	}
-	return "1"
-}
-
-// concerns is '1' for what has to be told outside of the room.
-func (r request) concerns() string {
-	if !r.ev.Concerns() {
-		return ""
-	}
-	return "1"
-}
-
-func (r request) target() string {
-	if r.ev.Target.IsZero() {
-		return ""
-	}
-	return r.ev.Target.String()
 }
 
 // A verdict is what the append script says of an event.

@@ -67,6 +67,7 @@ if not bytes and last ~= '0-0' then -- meta was lost
   end
 end
 bytes = number(bytes) + #event
+local total = string.format('%d', bytes)
 
 local set = ruled and call('HMGET', meta, 'access', 'posting', 'locked', 'slow', 'retention', 'owners') or {}
 local rights = {
@@ -80,9 +81,9 @@ if refused then return {'no', refused} end
 -- They begin with the microsecond, so that two Redis that both believe to be
 -- the primary do not give the same one to two events.
 local function following(last)
-  local id_ms, id_seq = clock, now % 1000
-  if id_ms < ms(last) or (id_ms == ms(last) and id_seq <= seq(last)) then
-    id_ms, id_seq = ms(last), seq(last) + 1
+  local id_ms, id_seq, last_ms = clock, now % 1000, ms(last)
+  if id_ms < last_ms or (id_ms == last_ms and id_seq <= seq(last)) then
+    id_ms, id_seq = last_ms, seq(last) + 1
   end
   return string.format('%d-%d', id_ms, id_seq)
 end
@@ -119,8 +120,18 @@ if pause > 0 then
   if spoke > 0 and spoke <= clock and spoke + pause > clock then return {'slow', string.format('%d', (spoke + pause - clock) * 1000)} end
 end
 
+-- What is counted of the user and the network, and who has the name, are read
+-- together.
+local counts, names = {}, {}
+if interval > 0 then names[1] = user_rate end
+if day_interval > 0 then names[#names + 1] = network_day end
+if named then names[#names + 1] = name_key end
+if #names > 0 then
+  for i, found in ipairs(call('MGET', unpack(names))) do counts[names[i]] = found end
+end
+
 if interval > 0 and (posts or rights.rank < 2) then
-  local wait = rate(user_rate, now, interval, burst, 1)
+  local wait = rate(user_rate, now, interval, burst, 1, false, counts[user_rate])
   if wait > 0 then return {'wait', string.format('%d', wait)} end
 end
 
@@ -141,13 +152,13 @@ end
 
 -- Who speaks has the name, and nobody else speaks by it meanwhile. What an
 -- operator settles does not wait for who took theirs.
-if named and not (settles and everywhere ~= '0') and claim(name_key, user, name_life) ~= user then return {'named'} end
+if named and not (settles and everywhere ~= '0') and claim(name_key, user, name_life, counts[name_key]) ~= user then return {'named'} end
 
 -- In a room that another user began, a network has a day's share of the log, so
 -- that no flood pushes out what others said. Taking texts out is free, and so is
 -- what the room's moderators and owners write.
 if day_interval > 0 and network ~= '' and creator and creator ~= user and rights.rank < 2 and not removes_text then
-  local wait = rate(network_day, now, day_interval, day_burst, 1)
+  local wait = rate(network_day, now, day_interval, day_burst, 1, false, counts[network_day])
   if wait > 0 then return {'spent', string.format('%d', wait)} end
 end
 
@@ -155,12 +166,12 @@ end
 -- (which was lost, or taken back by a failover) goes on where it is.
 local function when() return math.abs(clock - ms(id)) > 1000 and string.format('%d', clock) or '0' end
 local at = when()
-local added = redis.pcall('XADD', log, 'MAXLEN', '~', max_events, id, 'prev', last, 'at', at, 'kind', kind, 'user', user, 'sum', bytes, 'event', event)
+local added = redis.pcall('XADD', log, 'MAXLEN', '~', max_events, id, 'prev', last, 'at', at, 'kind', kind, 'user', user, 'sum', total, 'event', event)
 if type(added) == 'table' and added.err then
   last = top()
   id = following(last)
   at = when()
-  call('XADD', log, 'MAXLEN', '~', max_events, id, 'prev', last, 'at', at, 'kind', kind, 'user', user, 'sum', bytes, 'event', event)
+  call('XADD', log, 'MAXLEN', '~', max_events, id, 'prev', last, 'at', at, 'kind', kind, 'user', user, 'sum', total, 'event', event)
 end
 
 -- Each entry has the sum of the bytes of all events up to it, so the log holds no
@@ -258,16 +269,17 @@ if by_server then
     end
   end
 else
-  if clock < started then call('HSET', current, '@', string.format('%d', clock)) end
   if clock - started >= 600000 then
     current = other
     call('DEL', current)
+  end
+  if clock < started or clock - started >= 600000 then
     call('HSET', current, '@', string.format('%d', clock))
+    call('PEXPIRE', current, 86400000)
   end
 end
 call('HSET', current, key_hash, id .. ' ' .. last .. ' ' .. at .. ' ' .. digest)
-if not by_server then call('PEXPIRE', current, 86400000)
-elseif max_age > 0 then call('PEXPIRE', current, max_age) end
+if by_server and max_age > 0 then call('PEXPIRE', current, max_age) end
 if concerns == '1' then call('XADD', outbox, '*', 'room', room, 'id', id, 'was', rights.other or 0) end
 
 -- The index has a room under who spoke first in it, so that a list can give
@@ -284,13 +296,13 @@ if by_server or rights.access and rights.access ~= 'open' then -- only open room
     call('ZREM', creators, creator .. ' ' .. room)
     call('HDEL', meta, 'indexed')
   end
-  call('HSET', meta, 'last', id, 'bytes', bytes, 'creator', creator)
+  call('HSET', meta, 'last', id, 'bytes', total, 'creator', creator)
   call('PERSIST', meta)
 elseif creator and indexed and math.abs(clock - indexed) < 1000 then
-  call('HSET', meta, 'last', id, 'bytes', bytes)
+  call('HSET', meta, 'last', id, 'bytes', total)
 else
   creator = creator or user
-  call('HSET', meta, 'last', id, 'bytes', bytes, 'creator', creator, 'indexed', string.format('%d', clock))
+  call('HSET', meta, 'last', id, 'bytes', total, 'creator', creator, 'indexed', string.format('%d', clock))
   local entry = creator .. ' ' .. room
   if call('ZADD', rooms, ms(id), entry) == 1 then
     call('ZADD', creators, 0, entry)

@@ -18,10 +18,10 @@ import (
 const owned = "!"
 
 // claimSource gives a name to a user who is around, unless another has it, and
-// answers who has it then.
+// answers who has it then. Owner is who has it, where that was read already.
 var claimSource = `
-local function claim(name, user, life)
-  local owner = redis.call('GET', name)
+local function claim(name, user, life, owner)
+  if owner == nil then owner = redis.call('GET', name) end
   if owner == '` + owned + `' .. user then
     redis.call('PEXPIRE', name, ` + strconv.FormatInt(store.NameLife.Milliseconds(), 10) + `)
     return user

@@ -4,11 +4,12 @@
 -- comes next pays for it. This is GCRA: the key holds the theoretical arrival
 -- time (tat), at which the next one would come if all came at the steady rate. A
 -- tat later than that allows was written before the clock was set back, and is
--- dropped.
-local function rate(key, now, interval, burst, n, spent)
+-- dropped. Found is what the key holds, where that was read already.
+local function rate(key, now, interval, burst, n, spent, found)
   local full, cost = interval * burst, interval * n
   local latest = now + (spent and 2 * full or full)
-  local tat = math.max(tonumber(redis.call('GET', key) or '0'), now)
+  if found == nil then found = redis.call('GET', key) end
+  local tat = math.max(tonumber(found or '0'), now)
   if tat > latest then tat = now end
   local wait = math.max(0, tat + cost - now - full)
   if wait > 0 and not spent then return wait end
