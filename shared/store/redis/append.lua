@@ -241,8 +241,9 @@ if slowed and rights.slow > 0 then call('SET', slow_mark, clock, 'PX', rights.sl
 -- room may forget sooner than the server does.
 local server_age, max_age = max_age, max_age
 if rights.retention > 0 and (max_age == 0 or rights.retention * 1000 < max_age) then max_age = rights.retention * 1000 end
+local told = creator and indexed and math.abs(clock - indexed) < 1000 -- the index, a moment ago
 if max_age == 0 then
-  call('PERSIST', log)
+  if ruled or not told then call('PERSIST', log) end -- it may have forgotten with time before
 else
   local oldest = clock - max_age
   call('XTRIM', log, 'MINID', '~', string.format('%d-0', math.max(0, oldest)))
@@ -298,7 +299,7 @@ if by_server or rights.access and rights.access ~= 'open' then -- only open room
   end
   call('HSET', meta, 'last', id, 'bytes', total, 'creator', creator)
   call('PERSIST', meta)
-elseif creator and indexed and math.abs(clock - indexed) < 1000 then
+elseif told then
   call('HSET', meta, 'last', id, 'bytes', total)
 else
   creator = creator or user
