@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -30,6 +31,9 @@ func (s *Server) direct(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if in.Room, err = chat.ParseRoom(string(cmp.Or(in.Room, chat.Lobby))); err != nil {
+		return err
+	}
 	room, code := directRoom(ids), http.StatusOK
 	there, members, err := v.among(r.Context(), room)
 	if err != nil {
@@ -40,7 +44,7 @@ func (s *Server) direct(w http.ResponseWriter, r *http.Request) error {
 	}
 	if len(members) < len(ids) {
 		set := chat.Change{Made: true, Access: chat.AccessDirect}
-		if set.With, err = v.calls(r.Context(), ids); err != nil {
+		if set.With, err = v.calls(r.Context(), ids, in.Room); err != nil {
 			return err
 		}
 		if _, _, err := s.write(r, v, chat.Draft{Room: room, Kind: chat.Title, Set: set}); err != nil {
@@ -77,14 +81,14 @@ func directRoom(ids []string) chat.RoomID {
 }
 
 // calls are the people of these ids, by the names that they were seen under in
-// the lobby.
-func (v visitor) calls(ctx context.Context, ids []string) (chat.UserList, error) {
+// a room.
+func (v visitor) calls(ctx context.Context, ids []string, room chat.RoomID) (chat.UserList, error) {
 	var users []chat.User
 	for _, id := range ids {
-		u, err := v.find(ctx, id, chat.Lobby)
+		u, err := v.find(ctx, id, room)
 		switch {
 		case errors.Is(err, chat.ErrForbidden), errors.Is(err, chat.ErrNotFound), errors.Is(err, chat.ErrUnauthorized):
-			u = chat.User{ID: id, Name: id} // the lobby is not for the user to read
+			u = chat.User{ID: id, Name: id} // the room is not for the user to read
 		case err != nil:
 			return "", err
 		}

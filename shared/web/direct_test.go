@@ -37,6 +37,18 @@ func TestSamePeopleGetTheSameRoom(t *testing.T) {
 	if three := decode[roomShown](t, l.expect(t, 201, ann, "POST /direct", users(bob, cat))); three.ID == made.ID || len(three.With) != 2 {
 		t.Errorf("three people get %+v", three)
 	}
+	// Names are those of the room where they were met, if the user may read it.
+	dan, hall := identity.NewUser("Dan"), `{"users":[%q],"room":"hall"}`
+	l.expect(t, 201, dan, "POST /r/hall", `{"text":"hi"}`)
+	if met := decode[roomShown](t, l.expect(t, 201, ann, "POST /direct", fmt.Sprintf(hall, dan.ID))); len(met.With) != 1 || met.With[0] != dan {
+		t.Errorf("who was met in another room is %+v", met.With)
+	}
+	l.expect(t, 422, ann, "POST /direct", `{"users":["u_x"],"room":"No Room"}`)
+	hidden := decode[roomShown](t, l.expect(t, 201, dan, "POST /rooms", `{"title":"Hidden","access":"private"}`))
+	l.expect(t, 201, dan, "POST /r/"+string(hidden.ID), `{"text":"hi"}`)
+	if met := decode[roomShown](t, l.expect(t, 201, cat, "POST /direct", fmt.Sprintf(`{"users":[%q],"room":%q}`, dan.ID, hidden.ID))); met.With[0].Name != dan.ID {
+		t.Errorf("a stranger learns from a private room: %+v", met.With)
+	}
 	// It is never anything else, and nobody is let in or thrown out.
 	l.expect(t, 409, ann, "PATCH "+path, `{"access":"open"}`)
 	l.expect(t, 409, ann, "PATCH "+path, `{"locked":true}`)

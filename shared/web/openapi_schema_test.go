@@ -108,7 +108,7 @@ var descriptions = map[string]string{
 	"Found.events": "The messages that hold the text, newest first", "Found.more": "There is more to look at, before the cursor",
 	"MakeRequest.room": "Its address, if it is open or unlisted: else one is made of the title. The server makes that of a private room",
 	"RoomAnswer.role":  "What the reader is in it: guest, member, moderator, owner or operator", "RoomAnswer.with": "The others of a direct room",
-	"InviteAnswer.url": "Whoever opens it says a name and is let in", "InviteAnswer.qr": "The link, as SVG", "DirectRequest.users": "The ids of 1 to 7 others",
+	"InviteAnswer.url": "Whoever opens it says a name and is let in", "InviteAnswer.qr": "The link, as SVG", "DirectRequest.users": "The ids of 1 to 7 others", "DirectRequest.room": "Where they were met, for their names. Absent: in the lobby",
 	"MemberList.more": "There are more, after the last of them", "BanRequest.mute": "They read on, and write nothing",
 	"BanAnswer.erased": "How many lines were taken out", "You.until": "When the ban is over, Unix milliseconds. Absent: for good",
 	"Session.ways": "To sign in, the first one first", "LoginRequest.assertion": "A token of the site that this server trusts, in place of a name: a JWT with sub, name, rooms and role, aud and exp",

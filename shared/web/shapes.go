@@ -115,7 +115,8 @@ type joinAnswer struct {
 
 // A directRequest names those with whom somebody wants to be alone.
 type directRequest struct {
-	Users []string `json:"users"`
+	Users []string    `json:"users"`
+	Room  chat.RoomID `json:"room,omitempty"` // in which they are known by their names; empty: the lobby
 }
 
 // A banList is who is banned from a room.
