@@ -26,7 +26,7 @@ type bundle struct {
 func build(tb testing.TB) map[string][]byte {
 	tb.Helper()
 	b := compile(tb, api.BuildOptions{
-		EntryPoints: []string{"js/main.js", "css/base.css", "css/page.css"},
+		EntryPoints: []string{"js/main.js", "css/base.css", "css/page.css", "css/seldom.css"},
 		Outdir:      "app",
 		EntryNames:  "[name]-[hash]",
 		ChunkNames:  "[name]-[hash]",

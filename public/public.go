@@ -20,7 +20,7 @@ import "embed"
 // Files are what a browser may ask for, and nothing else of this folder.
 //
 //go:embed index.html room.en.json room.zh.json manifest.webmanifest openapi.json robots.txt sw.js app css icons
-//go:embed js/*.js js/link/*.js js/room/*.js js/words/*.js
+//go:embed js/*.js js/link/*.js js/rights/*.js js/room/*.js js/words/*.js
 var Files embed.FS
 
 // Page is the page's markup alone, for a function: a bucket serves everything

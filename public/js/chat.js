@@ -69,6 +69,16 @@ export function isRoom(name) {
   return ROOM.test(name) && !UNSEEN.test(name) && roomNamed(name) === name && !(LATIN_OR_HAN.test(name) && NEITHER.test(name))
 }
 
+/** Reports whether the server made this address: such a room goes by its title. @param {string} room */
+export function isMade(room) {
+  return /^[pd]_[a-z]{20}$/.test(room)
+}
+
+/** Reports whether it is a room of a few people, who talk alone. @param {string} room */
+export function isDirect(room) {
+  return isMade(room) && room.startsWith('d')
+}
+
 /** The one form of a room's name. @param {string} name */
 export function roomNamed(name) {
   return name.normalize('NFKC').toLowerCase().normalize('NFKC')

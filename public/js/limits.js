@@ -1,7 +1,7 @@
 // @ts-check
 import { recall, remember } from './memory.js'
 
-/** @typedef {{text: number, title: number, name: number, room: number, rooms: number, query: number}} Limits in characters, and rooms of one stream */
+/** @typedef {{text: number, title: number, name: number, room: number, rooms: number, query: number, reason: number}} Limits in characters, and rooms of one stream */
 
 /**
  * What the server allows, as it said at GET /login; this page has no figures
@@ -10,7 +10,7 @@ import { recall, remember } from './memory.js'
  * @returns {Limits}
  */
 export function limits() {
-  return { text: Infinity, title: Infinity, name: Infinity, room: Infinity, rooms: Infinity, query: Infinity, ...recall('limits', {}) }
+  return { text: Infinity, title: Infinity, name: Infinity, room: Infinity, rooms: Infinity, query: Infinity, reason: Infinity, ...recall('limits', {}) }
 }
 
 /** @param {Limits} told */

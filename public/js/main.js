@@ -12,7 +12,8 @@ import { learn, say, stamp } from './say.js'
 
 document.documentElement.dataset.appearance = recall('settings', { appearance: 'system' }).appearance
 await learn()
-if (location.hash.startsWith('#transfer=')) await (await import('./transfer.js')).showTransfer()
+if (location.hash.startsWith('#transfer=')) await (await import('./seldom.js')).showTransfer()
+if (location.pathname.startsWith('/join/')) await (await import('./seldom.js')).showInvite()
 
 // Who was here before goes straight in, offline too; the server is asked meanwhile.
 let inside = false

@@ -5,7 +5,7 @@
 // at any time. Nothing here throws.
 const PREFIX = 'confab.'
 const MOST = 250 << 10 // of one thing, in UTF-16 units; what is longer stays in this tab
-const CONVERSATION = ['me', 'rooms', 'why', 'read.', 'saved.', 'draft.', 'outbox.']
+const CONVERSATION = ['me', 'rooms', 'why', 'read.', 'saved.', 'draft.', 'outbox.', 'labels', 'inbox']
 
 /** @type {Map<string, string>} what the storage did not take */
 const kept = new Map()

@@ -66,8 +66,12 @@ func (m *roomMarkup) fill(room chat.RoomID, p *page, now session, id chat.ID, q 
 	if p.More && len(p.events) > 0 {
 		links = `<a href="` + esc(path+"?before="+p.events[0].ID.String()) + `">` + esc(m.LoadOlder) + `</a> ` + links
 	}
+	label, topic := string(room), p.Title
+	if room.Hidden() && topic != "" { // its address says nothing
+		label, topic = topic, ""
+	}
 	holes := []string{
-		"{{room}}", esc(string(room)), "{{title}}", esc(p.Title), "{{path}}", esc(path), "{{key}}", rand.Text(), "{{links}}", links,
+		"{{room}}", esc(label), "{{title}}", esc(topic), "{{path}}", esc(path), "{{key}}", rand.Text(), "{{links}}", links,
 		"{{description}}", esc(cmp.Or(p.Title, "A room on Confab, an online chat: say your name, and you are in.")),
 		"{{lines}}", m.lines(docLines(p.events, now.User, id)),
 	}

@@ -116,9 +116,10 @@ func (s *Server) event(w http.ResponseWriter, r *http.Request) error {
 
 // A page is a stretch of a room's history, oldest first.
 type page struct {
-	Room   chat.RoomID `json:"room"`
-	Title  string      `json:"title"`
-	Events []any       `json:"events"` // of chat.Event; when the log broke off, a reset comes first
+	Room  chat.RoomID `json:"room"`
+	Title string      `json:"title"`
+	chat.Settings
+	Events []any `json:"events"` // of chat.Event; when the log broke off, a reset comes first
 	// Cursor is where a reader of this page goes on: after the room's last
 	// event, or after the page's if there are more after it.
 	Cursor chat.ID `json:"cursor"`
@@ -144,7 +145,7 @@ func (v visitor) page(r *http.Request, room chat.RoomID) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.Title, p.Cursor = known.Title, known.Last
+	p.Title, p.Settings, p.Cursor = known.Title, known.Settings, known.Last
 	if p.forward {
 		if after, bad := chat.ParseID(q.Get("after")); bad == nil {
 			p.events, err = v.since(r.Context(), room, after, p.limit+1)

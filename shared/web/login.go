@@ -38,7 +38,7 @@ type session struct {
 
 var limits = map[string]int{
 	"text": chat.MaxText, "title": chat.MaxTitle, "name": chat.MaxName, "key": chat.MaxKey, "room": chat.MaxRoomID,
-	"body": maxBody, "rooms": maxRooms, "page": maxPage, "query": maxQuery,
+	"body": maxBody, "rooms": maxRooms, "page": maxPage, "query": maxQuery, "reason": chat.MaxReason,
 }
 
 // What the transports are called.

@@ -109,7 +109,7 @@ export class Stream {
       this.#onState({ live: true, silence: MISSED * this.#pings.most })
     }
     this.#watchdog.expect(MISSED * this.#pings.every)
-    const events = heard.filter(({ kind }) => kind !== 'open')
+    const events = heard.filter(one => one.kind !== 'open' || one.inbox)
     if (events.length) this.#onEvents(events)
     for (const { kind, now = 0, retry = 0 } of signals) {
       if (kind === 'bye') return this.#again(retry)

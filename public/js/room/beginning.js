@@ -12,7 +12,7 @@ export class Beginning {
   draw(room, atTop) {
     this.#older.hidden = !room.loaded || !room.more || !atTop
     this.#begin.hidden = !room.loaded || room.more || !atTop
-    this.#begin.textContent = room.lines.length + room.pending.length ? say('begins', { room: room.name }) : say('empty')
+    this.#begin.textContent = room.lines.length + room.pending.length ? say('begins', { room: room.label }) : say('empty')
     this.#note.hidden = !room.saved
     this.#note.textContent = room.saved ? say('savedCopy') : ''
   }

@@ -31,7 +31,7 @@ export class Composer {
   /**
    * @param {import('./drafts.js').Drafts} drafts
    * @param {{post: (text: string, reply?: string) => void, edit: (mine: Message, text: string) => void, command: (name: string) => void,
-   *   mine: () => Message | undefined, typing: () => void, enterSends: () => boolean}} does
+   *   mine: () => Message | undefined, typing: () => void, enterSends: () => boolean, refuses: () => boolean}} does `refuses`: nothing may be sent now, and it is said why
    */
   constructor(drafts, does) {
     this.#drafts = drafts
@@ -48,8 +48,12 @@ export class Composer {
     this.cancel()
     this.#room = room
     this.#write(this.#drafts.read(room))
-    this.box.placeholder = say('writeTo', { room })
     if (!this.box.value) this.#findDraft(room)
+  }
+
+  /** @param {string} room as it is called */
+  rename(room) {
+    this.box.placeholder = say('writeTo', { room })
   }
 
   /** @param {string} room */
@@ -136,6 +140,7 @@ export class Composer {
     const { reply, edit } = { reply: this.#reply, edit: this.#edit }
     const command = edit ? null : COMMAND.exec(text)
     if (command) return this.#command(command[1])
+    if (this.#does.refuses()) return
     if (edit) this.#does.edit(edit, text)
     else this.#does.post(text.replace(/^\/\//, '/'), reply?.id)
     if (!edit) this.#drafts.write(this.#room, '')

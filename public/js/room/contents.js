@@ -1,5 +1,5 @@
 // @ts-check
-import { pathOf, roomOf } from '../chat.js'
+import { isDirect, pathOf, roomOf } from '../chat.js'
 import { say } from '../say.js'
 import { setChildren } from './children.js'
 import { find, icon, node } from './node.js'
@@ -13,6 +13,7 @@ const SIDE = matchMedia('(min-width: 48rem)') // where it stands beside the room
 export class Contents {
   #nav = find('.contents')
   #list = find('.contents__list')
+  #direct = find('.contents__direct')
   #button = find('.bar__rooms')
   #count = find('.count', this.#button)
   #rooms
@@ -30,8 +31,8 @@ export class Contents {
     this.#rooms = rooms
     this.#does = does
     find('.contents__me bdi').textContent = me
-    this.#list.addEventListener('click', event => this.#click(event))
-    this.#list.addEventListener('keydown', event => this.#key(event))
+    this.#nav.addEventListener('click', event => this.#click(event))
+    this.#nav.addEventListener('keydown', event => this.#key(event))
     SIDE.addEventListener('change', () => this.hide())
   }
 
@@ -50,7 +51,11 @@ export class Contents {
 
   /** @param {string} current */
   draw(current) {
-    setChildren(this.#list, this.#rooms.names.map(room => this.#item(room, room === current)))
+    const { names } = this.#rooms
+    setChildren(this.#list, names.filter(room => !isDirect(room)).map(room => this.#item(room, room === current)))
+    const direct = names.filter(isDirect)
+    setChildren(find('ul', this.#direct), direct.map(room => this.#item(room, room === current)))
+    this.#direct.hidden = !direct.length
     if (current !== this.#current) this.#items.get(current)?.scrollIntoView({ block: 'nearest' })
     this.#current = current
     const { n, mention } = this.#rooms.total(current)
@@ -64,23 +69,28 @@ export class Contents {
   #item(room, current) {
     let li = this.#items.get(room)
     if (!li) this.#items.set(room, li = made(room))
+    const label = this.#rooms.label(room)
+    const name = find('bdi', li)
+    if (name.textContent !== label) name.textContent = label
     const { n, mention } = this.#rooms.unread(room)
     const shown = n > 0 && !current
     const link = /** @type {HTMLAnchorElement} */ (find('a', li))
     link.tabIndex = current ? 0 : -1
     link.ariaCurrent = current ? 'page' : null
-    link.ariaLabel = shown ? say('unread', { room, n, mention }) : null
+    link.ariaLabel = shown ? say('unread', { room: label, n, mention }) : null
     link.classList.toggle('place--unread', shown)
     link.classList.toggle('place--mention', shown && mention)
     if (shown) link.dataset.count = (mention ? '@' : '') + few(n)
     else delete link.dataset.count
-    find('button', li).hidden = !current || this.#rooms.names.length < 2
+    const leave = find('button', li)
+    leave.ariaLabel = leave.title = say('leaveRoom', { room: label })
+    leave.hidden = !current || this.#rooms.names.length < 2
     return li
   }
 
   /** @param {MouseEvent} event */
   #click(event) {
-    const li = event.target instanceof Element && event.target.closest('li')
+    const li = event.target instanceof Element && event.target.closest('.contents__list li')
     const link = li && li.querySelector('a')
     if (!link) return
     if (/** @type {Element} */ (event.target).closest('button')) return this.#does.close(nameOf(link))
@@ -92,15 +102,17 @@ export class Contents {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    const links = [...this.#list.querySelectorAll('a')]
-    const at = links.indexOf(/** @type {HTMLAnchorElement} */ (document.activeElement))
+    const links = /** @type {HTMLElement[]} */ ([...this.#nav.querySelectorAll('.contents__for, .contents__list a')])
+    const at = links.indexOf(/** @type {HTMLElement} */ (document.activeElement))
+    if (at < 0) return
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
     if (step) {
       event.preventDefault()
       links[(at + step + links.length) % links.length]?.focus()
     }
-    if (event.key === 'Delete' && at >= 0 && links.length > 1) {
-      this.#does.close(nameOf(links[at]))
+    const link = links[at]
+    if (event.key === 'Delete' && link instanceof HTMLAnchorElement && links.length > 2) {
+      this.#does.close(nameOf(link))
       links[at + 1 < links.length ? at + 1 : at - 1].focus()
     }
   }
@@ -118,8 +130,7 @@ function nameOf(link) {
 
 /** A room, and the button on it that leaves it; keys do without. @param {string} room */
 function made(room) {
-  const leave = say('leaveRoom', { room })
   return node('li', {},
-    node('a', { class: 'place', href: pathOf(room) }, node('bdi', {}, room), node('span', { class: 'place__leader', 'aria-hidden': 'true' })),
-    node('button', { class: 'icon place__leave', type: 'button', tabindex: -1, 'aria-label': leave, title: leave, hidden: true }, icon('close')))
+    node('a', { class: 'place', href: pathOf(room) }, node('bdi'), node('span', { class: 'place__leader', 'aria-hidden': 'true' })),
+    node('button', { class: 'icon place__leave', type: 'button', tabindex: -1, hidden: true }, icon('close')))
 }

@@ -37,11 +37,18 @@ export class Current {
     this.show(name)
   }
 
+  /** Goes to a room, or to a line in it, as a link says. @param {string} path */
+  follow(path) {
+    history.pushState(null, '', path)
+    this.show(roomInAddress() ?? LOBBY)
+  }
+
   /** @param {string} name */
   show(name) {
     this.#save()
     this.room.onChange = () => {}
     this.room = new Room(name, this.me, this.#on.people)
+    this.room.label = this.#rooms.label(name)
     this.room.onChange = this.#on.onChange
     for (const fell of this.#rooms.open(name)) this.#on.onClose(fell)
     this.#on.onShow(name)

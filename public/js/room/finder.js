@@ -8,24 +8,27 @@ import { find, node } from './node.js'
 
 const MOST = 8 // rooms offered
 
-/** Finds a room, or makes it: a room is there as soon as somebody opens it. */
+/** Finds a room, or makes it: one that is nobody's is there as soon as somebody opens it. */
 export class Finder {
   #form = /** @type {HTMLFormElement} */ (find('.finder'))
   #box = /** @type {HTMLInputElement} */ (find('.finder__box'))
   #list = find('.finder__found')
   #onOpen
   #onFocus
+  #onMake
   /** @type {{room: string, title: string, people: number}[]} */
   #rooms = []
   #chosen = -1
   #asking = new AbortController()
 
-  /** @param {(room: string) => void} onOpen @param {() => void} onFocus brings the box to the screen */
-  constructor(onOpen, onFocus) {
+  /** @param {{onOpen: (room: string) => void, onFocus: () => void, onMake: (title: string) => void}} on `onFocus` brings the box to the screen; `onMake`: a room is to be somebody's */
+  constructor({ onOpen, onFocus, onMake }) {
     this.#onOpen = onOpen
     this.#onFocus = onFocus
+    this.#onMake = onMake
     limit(this.#box, 'room')
     this.#form.addEventListener('submit', event => { event.preventDefault(); this.#submit() })
+    find('button', this.#form).addEventListener('click', () => this.#make())
     this.#box.addEventListener('focus', () => this.#load())
     this.#box.addEventListener('input', () => { this.#box.setCustomValidity(''); this.#draw() })
     this.#box.addEventListener('blur', () => this.#hide())
@@ -33,7 +36,7 @@ export class Finder {
     this.#list.addEventListener('pointerdown', event => {
       event.preventDefault()
       const option = event.target instanceof Element ? /** @type {HTMLElement | null} */ (event.target.closest('[data-room]')) : null
-      if (option) this.#open(option.dataset.room ?? '')
+      if (option) this.#take(option)
     })
   }
 
@@ -59,6 +62,7 @@ export class Finder {
     const found = this.#rooms.filter(({ room, title }) => room.includes(typed) || title.toLowerCase().includes(typed)).slice(0, MOST)
     const options = found.map(({ room, people }) => option(room, room, people ? say('peopleCount', { n: people }) : ''))
     if (isRoom(typed) && !found.some(({ room }) => room === typed)) options.push(option(typed, say('makeRoom', { room: typed }), ''))
+    options.push(option('', say('newRoom') + '…', ''))
     options.forEach((one, i) => { one.id = `found-${i}` })
     this.#list.replaceChildren(...options)
     this.#list.hidden = !options.length
@@ -100,12 +104,26 @@ export class Finder {
   }
 
   #submit() {
-    const chosen = /** @type {HTMLElement | undefined} */ (this.#list.children[this.#chosen])?.dataset.room
-    const room = chosen ?? this.#typed
+    const chosen = /** @type {HTMLElement | undefined} */ (this.#list.children[this.#chosen])
+    if (chosen) return this.#take(chosen)
+    const room = this.#typed
     if (!room) return this.focus()
     if (isRoom(room)) return this.#open(room)
     this.#box.setCustomValidity(say('roomName'))
     this.#box.reportValidity()
+  }
+
+  /** Opens the room of an option; the last is of none yet. @param {HTMLElement} option */
+  #take({ dataset: { room } }) {
+    if (room) this.#open(room)
+    else this.#make()
+  }
+
+  #make() {
+    const title = this.#box.value.trim()
+    this.#box.value = ''
+    this.#hide()
+    this.#onMake(title)
   }
 
   /** @param {string} room */

@@ -1,4 +1,5 @@
 // @ts-check
+import { isMade } from '../chat.js'
 import { Badge } from './badge.js'
 import { Contents } from './contents.js'
 import { perFrame } from './frame.js'
@@ -25,16 +26,17 @@ export class Header {
   }
 
   draw() {
-    const { name } = this.#here.room
+    const { name, label } = this.#here.room
     this.contents.draw(name)
-    this.#badge.draw(name, this.#rooms.total().n)
-    if (this.#name.textContent !== name) this.#name.textContent = name
+    this.#badge.draw(label, this.#rooms.total().n)
+    if (this.#name.textContent !== label) this.#name.textContent = label
     this.change()
   }
 
   /** The room changed, but not which it is. */
   change() {
-    const { title } = this.#here.room
+    const { name, title: topic } = this.#here.room
+    const title = isMade(name) ? '' : topic // which is what it is called
     if (this.#topic.textContent === title) return
     this.#topic.textContent = this.#topic.title = title
   }

@@ -14,7 +14,8 @@ export class Incoming {
 
   /**
    * @param {{here: import('./current.js').Current, rooms: import('./rooms.js').Rooms, people: import('./people.js').People,
-   *   typing: import('./typing.js').Typing, alerts: import('./alerts.js').Alerts, connection: import('../link/connection.js').Connection}} to
+   *   typing: import('./typing.js').Typing, alerts: import('./alerts.js').Alerts, connection: import('../link/connection.js').Connection,
+   *   onRule: (event: Event) => void, onInbox: (last: string) => void, onBye: (room: string) => void}} to `onRule`: a room or who is what in it changed; `onBye`: a room is not open any more
    */
   constructor(to) {
     this.#to = to
@@ -40,13 +41,16 @@ export class Incoming {
     const fresh = rooms.note(event)
     if (fresh?.mention) setTimeout(perFrame(() => this.#alarm(event)), ANOTHER) // after this tab drew it
     if (event.kind === 'message') typing.stop(event.by.id)
+    if (event.kind === 'member' || event.set) this.#to.onRule(event)
     return event.room
   }
 
   /** @param {Signal} signal */
   #signal(signal) {
     const { here: { me, room }, people, typing } = this.#to
-    const { kind, by } = signal
+    const { kind, by, id, inbox = kind === 'inbox' ? id : '' } = signal
+    if (inbox) this.#to.onInbox(inbox)
+    if (kind === 'bye' && signal.room) this.#to.onBye(signal.room)
     if (kind === 'presence') people.note(signal)
     if (kind === 'typing' && signal.room === room.name && by && by.id !== me.id) typing.note(by)
     if (kind === 'reset' && (!signal.room || signal.room === room.name)) room.reset()

@@ -1,7 +1,8 @@
 // @ts-check
-import { Problem } from '../call.js'
-import { NOTHING } from '../chat.js'
+import { Problem, call } from '../call.js'
+import { NOTHING, pathOf } from '../chat.js'
 import { patiently } from '../patience.js'
+import { isEnglish } from '../say.js'
 import { loadLast } from './history.js'
 import { showProblem } from './problem-page.js'
 import { restore } from './saved.js'
@@ -14,26 +15,52 @@ export class Loading {
   #connection
   #outbox
   #onSignedOut
+  #onLoaded
+  #onExpelled
   #now = new AbortController()
 
   /**
    * @param {{here: import('./current.js').Current, rooms: import('./rooms.js').Rooms, outbox: import('./outbox.js').Outbox,
    *   status: import('./status.js').Status, connection: import('../link/connection.js').Connection}} parts
-   * @param {() => void} onSignedOut
+   * @param {{onSignedOut: () => void, onLoaded: () => void, onExpelled: (why: Problem) => void}} on `onExpelled`: the room that is shown is not open any more
    */
-  constructor({ here, rooms, outbox, status, connection }, onSignedOut) {
+  constructor({ here, rooms, outbox, status, connection }, { onSignedOut, onLoaded, onExpelled }) {
     this.#here = here
     this.#rooms = rooms
     this.#status = status
     this.#connection = connection
     this.#outbox = outbox
     this.#onSignedOut = onSignedOut
+    this.#onLoaded = onLoaded
+    this.#onExpelled = onExpelled
   }
 
   /** Something became of the link. @param {import('../link/stream.js').LinkState} state */
   linked(state) {
     if (state.status === 401) this.#onSignedOut()
     else this.#status.show(state)
+    if (state.status === 403 || state.status === 404) this.leaveRefused()
+  }
+
+  /** One of the rooms is not open to its reader any more, and the stream brings none: that one is left. */
+  async leaveRefused(names = this.#rooms.names) {
+    const refused = await this.refused(names)
+    for (const [name, problem] of refused) {
+      this.#connection.leave(name)
+      if (name === this.#here.room.name) this.#onExpelled(problem)
+      else this.#rooms.close(name)
+    }
+    if (refused.size) this.#connection.retry()
+  }
+
+  /** Those of the rooms that one may not read, and why. @param {string[]} names @returns {Promise<Map<string, Problem>>} */
+  async refused(names) {
+    /** @type {Map<string, Problem>} */
+    const refused = new Map()
+    await Promise.all(names.map(name => call('GET', `${pathOf(name)}?limit=1`).catch(problem => {
+      if (problem.status === 403 || problem.status === 404) refused.set(name, problem)
+    })))
+    return refused
   }
 
   /** The link is back: what waited for it goes on. */
@@ -83,7 +110,7 @@ export class Loading {
   #refused(error) {
     const status = error instanceof Problem ? error.status : 500
     if (status === 401) this.#onSignedOut()
-    else showProblem(status)
+    else showProblem(status, status === 403 && isEnglish() ? /** @type {Problem} */ (error).message : '')
   }
 
   /** @param {AbortSignal} signal */
@@ -92,13 +119,21 @@ export class Loading {
     this.#outbox.reopen()
     this.#status.show({ live: this.#connection.live })
     this.#connection.follow(new Map([[room.name, room.last ?? NOTHING]]))
+    this.#onLoaded()
     this.#followOthers(signal)
   }
 
   /** @param {AbortSignal} signal */
   async #followOthers(signal) {
     const others = this.#rooms.names.filter(name => name !== this.#here.room.name)
-    const caughtUp = patiently(() => this.#rooms.catchUp(others), { signal, passes: ({ passing }) => passing })
-    this.#connection.follow(await caughtUp.catch(() => new Map()))
+    const caughtUp = (/** @type {string[]} */ names) => patiently(() => this.#rooms.catchUp(names), { signal, passes: ({ passing }) => passing })
+    this.#connection.follow(await caughtUp(others).catch(() => this.#othersOf(others).then(caughtUp)).catch(() => new Map()))
+  }
+
+  /** One of the rooms was refused, and all were: the others of them. @param {string[]} names */
+  async #othersOf(names) {
+    const refused = await this.refused(names)
+    for (const name of refused.keys()) this.#rooms.close(name)
+    return names.filter(name => !refused.has(name))
   }
 }

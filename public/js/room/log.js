@@ -28,9 +28,10 @@ export class Log {
 
   /**
    * @param {{here: import('./current.js').Current, rooms: import('./rooms.js').Rooms,
-   *   outbox: import('./outbox.js').Outbox, undo: import('./undo.js').Undo, composer: import('./composer.js').Composer}} parts
+   *   outbox: import('./outbox.js').Outbox, undo: import('./undo.js').Undo, composer: import('./composer.js').Composer,
+   *   more: import('./toolbar.js').More}} parts `more`: what else can be done with a line
    */
-  constructor({ here, rooms, outbox, undo, composer }) {
+  constructor({ here, rooms, outbox, undo, composer, more }) {
     this.#here = here
     this.#rooms = rooms
     this.#outbox = outbox
@@ -41,10 +42,11 @@ export class Log {
     this.toolbar = new Toolbar(this.#messages, here.me, {
       reply: to => composer.reply(to),
       edit: mine => composer.edit(mine),
-      remove: mine => this.#delete(mine),
+      remove: mine => this.remove(mine),
       react: (to, emoji) => this.#react(to, emoji),
       link: ({ id }) => location.origin + pathOf(here.room.name, id),
       leave: () => composer.focus(),
+      more,
     })
     this.#messages.onOlder = oneAtATime(() => this.#loadOlder())
     this.#messages.onSeen = () => this.#seen()
@@ -59,6 +61,17 @@ export class Log {
     const { room } = this.#here
     this.toolbar.hide()
     this.#messages.show(room, this.#rooms.mark(room.name), () => this.#rooms.unreadIn(room.name)[0]?.id)
+  }
+
+  /** The room is called something else. */
+  rename() {
+    this.#messages.rename()
+  }
+
+  /** Has events about the rules of the room told in the log. @param {(event: import('../chat.js').Event) => string | null} describe */
+  tell(describe) {
+    this.#messages.rules.describe = describe
+    this.change()
   }
 
   /** The room changed. */
@@ -78,9 +91,9 @@ export class Log {
     if (text !== mine.text) this.#outbox.add({ kind: 'edit', target: mine.id, text })
   }
 
-  /** A deletion can be taken back for a while. @param {Message} mine */
-  #delete(mine) {
-    const key = this.#outbox.add({ kind: 'delete', target: mine.id })
+  /** A deletion can be taken back for a while. @param {Message} line one's own, or of a room that one moderates */
+  remove(line) {
+    const key = this.#outbox.add({ kind: 'delete', target: line.id })
     this.#undo.offer(say('deleted'), () => this.#outbox.drop(key))
     this.#composer.focus()
   }

@@ -38,7 +38,7 @@ export class Messages {
   #lines = new WeakMap()
   /** @type {WeakMap<Element, Message>} */
   #messages = new WeakMap()
-  #rules = new Rules()
+  rules = new Rules()
   #beginning = new Beginning()
   #today = today()
   /** @type {Message | undefined} the first line shown; none: the last MOST of them */
@@ -70,9 +70,13 @@ export class Messages {
     this.newAfter = newAfter
     this.#opensAt = opensAt
     this.following = true
-    this.#log.ariaLabel = say('messagesIn', { room: room.name })
     this.#log.ariaBusy = 'true'
+    this.rename()
     this.draw()
+  }
+
+  rename() {
+    this.#log.ariaLabel = say('messagesIn', { room: this.#room.label })
   }
 
   /** Draws again if another day began, or the machine is in another time zone. */
@@ -230,22 +234,24 @@ export class Messages {
     const notes = this.#room.notes.filter(({ id }) => !lines[0] || isAfter(id, lines[0].id))
     for (const message of [...lines, ...pending]) {
       while (notes[0] && (!message.id || isAfter(message.id, notes[0].id))) {
-        yield this.#rules.note(/** @type {import('../chat.js').Event} */ (notes.shift()))
+        const note = this.rules.note(/** @type {import('../chat.js').Event} */ (notes.shift()))
+        if (!note) continue
+        yield note
         before = undefined
       }
       const today = dayOf(message.at)
       const isNew = !ruled && message.id && isAfter(message.id, this.newAfter ?? '') && message.by.id !== this.#room.me.id
-      if (today !== day) yield this.#rules.day(day = today)
+      if (today !== day) yield this.rules.day(day = today)
       if (isNew) {
         ruled = true
-        if (lines[0] !== message || this.#room.lines[0] !== message) yield this.#rules.newSince(this.newAfter ?? '')
+        if (lines[0] !== message || this.#room.lines[0] !== message) yield this.rules.newSince(this.newAfter ?? '')
       }
       const name = message.by.name.toLowerCase()
       yield this.#line(message, !before || isNew || !sameGroup(before, message), named.get(name))
       named.set(name, message)
       before = message
     }
-    if (!this.#bottom) for (const note of notes) yield this.#rules.note(note)
+    if (!this.#bottom) yield* notes.map(note => this.rules.note(note)).filter(note => note !== null)
   }
 
   /** @param {Message} message @param {boolean | ''} first @param {Message | undefined} namesake the last line by that name */

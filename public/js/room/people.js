@@ -4,7 +4,7 @@ import { pathOf } from '../chat.js'
 import { patiently } from '../patience.js'
 import { say } from '../say.js'
 import { tint } from './hue.js'
-import { find, node } from './node.js'
+import { find, icon, node } from './node.js'
 
 /** @typedef {import('../chat.js').User} User */
 
@@ -21,16 +21,24 @@ export class People {
   /** @type {Map<string, User>} */
   #here = new Map()
 
-  /** @param {User} me @param {{onPick: (name: string) => void, onOpen: () => void}} on `onPick`: somebody else was pressed */
-  constructor(me, { onPick, onOpen }) {
+  /** @param {User} me @param {{onPick: (name: string) => void, onMore: (user: User) => void, onOpen: () => void}} on `onPick`: somebody else was pressed; `onMore`: it is asked what can be done with them */
+  constructor(me, { onPick, onMore, onOpen }) {
     this.#me = me
     this.#onOpen = onOpen
     this.#list.addEventListener('click', ({ target }) => {
       const person = target instanceof Element ? target.closest('button.person') : null
       if (person) onPick(person.textContent ?? '')
+      const more = target instanceof Element ? /** @type {HTMLElement | null} */ (target.closest('[data-user]')) : null
+      const user = this.#here.get(more?.dataset.user ?? '')
+      if (user) onMore(user)
     })
     this.#button.addEventListener('click', () => this.toggle())
     find('.people__close').addEventListener('click', () => this.toggle(false))
+  }
+
+  /** Everybody. */
+  get all() {
+    return [...this.#here.values()]
   }
 
   /** The names of the others. */
@@ -83,7 +91,13 @@ export class People {
     this.#count.hidden = false
     this.#count.textContent = String(all.length)
     this.#button.title = say('peopleCount', { n: all.length })
-    this.#list.replaceChildren(...all.map(user => node('li', {}, this.#person(user))))
+    this.#list.replaceChildren(...all.map(user => node('li', { class: 'people__row' }, this.#person(user), user.id !== this.#me.id && this.#more(user))))
+  }
+
+  /** @param {User} user */
+  #more({ id, name }) {
+    const label = say('moreOn', { name })
+    return node('button', { class: 'icon', type: 'button', 'data-user': id, 'aria-label': label, title: label }, icon('more'))
   }
 
   /** @param {User} user */

@@ -3,16 +3,18 @@ import { isAfter } from '../chat.js'
 import { Message } from './message.js'
 
 /** @typedef {import('../chat.js').Event} Event */
-/** @typedef {{events: Event[], cursor: string, more: boolean, title: string}} Page of history */
+/** @typedef {{events: Event[], cursor: string, more: boolean, title: string, access?: string}} Page of history; `access`: of a room that somebody made */
 
 /** What was said in a room, as far as this tab knows: in the server's order, each line once. */
 export class Room {
   title = ''
+  access = '' // of a room that somebody made: it has rules of its own
+  label = '' // what it is called
   /** @type {Message[]} in the order of their ids */
   lines = []
   /** @type {Message[]} own lines that the server does not have yet */
   pending = []
-  /** @type {Event[]} changes of the topic, in the order of their ids */
+  /** @type {Event[]} changes of the room and of who is what in it, in the order of their ids */
   notes = []
   more = true // there are older lines
   loaded = false
@@ -31,7 +33,7 @@ export class Room {
 
   /** @param {string} name @param {import('../chat.js').User} me @param {() => string[]} [people] the names of the others who are here */
   constructor(name, me, people = () => []) {
-    this.name = name
+    this.name = this.label = name
     this.me = me
     this.people = people
   }
@@ -88,6 +90,7 @@ export class Room {
     for (const event of page.events) this.#take(event)
     this.#advance(page.cursor)
     this.title = page.title
+    this.access = page.access ?? this.access
     this.loaded = true
     this.#settle()
     this.onChange()
@@ -153,14 +156,15 @@ export class Room {
     if (!this.first || isAfter(this.first, event.id)) this.first = event.id
     this.#advance(event.id)
     if (event.kind === 'message') this.#say(event)
-    else if (event.kind === 'room') this.#note(event)
-    else if (event.kind !== 'member' && event.kind !== 'notice') this.#change(event)
+    else if (event.kind === 'room' || event.kind === 'member') this.#note(event)
+    else if (event.kind !== 'notice') this.#change(event)
   }
 
   /** @param {Event} event @param {boolean} isNewest */
   #note(event, isNewest = event.id === this.last) {
-    if (event.set && !event.text) return // something else of the room than its title
-    if (isNewest) this.title = event.text ?? ''
+    const { access } = event.set ?? {}
+    if (isNewest && event.kind === 'room' && (!event.set || event.text)) this.title = event.text ?? ''
+    if (isNewest && access) this.access = String(access)
     const at = this.notes.findLastIndex(note => !isAfter(note.id, event.id))
     if (this.notes[at]?.id !== event.id) this.notes.splice(at + 1, 0, event)
   }

@@ -1,8 +1,9 @@
 // @ts-check
 import { call } from '../call.js'
-import { NOTHING, isAfter, pathOf } from '../chat.js'
+import { NOTHING, isAfter, isDirect, isMade, pathOf } from '../chat.js'
 import { limits } from '../limits.js'
 import { onRemembered, recall, remember } from '../memory.js'
+import { say } from '../say.js'
 import { mentions } from './mention.js'
 
 const MOST = 16 // rooms one keeps open; the one opened longest ago makes place
@@ -21,6 +22,7 @@ const PAGES = 10 // of what is unread in a room that are counted
  */
 export class Rooms {
   onChange = () => {}
+  #forYou = 0 // notices that were not looked at
   /** @type {Map<string, Unread[]>} in the order of their ids */
   #unread = new Map()
   /** @type {Map<string, string>} the newest event known of each room */
@@ -29,6 +31,8 @@ export class Rooms {
   #names = new Set()
   /** @type {Set<string>} rooms with more unread lines than are counted: their mark stays */
   #partly = new Set()
+  /** @type {Map<string, string>} what rooms are called whose address says nothing */
+  #labels = new Map(Object.entries(recall('labels', {})))
   #me
 
   /** @param {import('../chat.js').User} me */
@@ -41,6 +45,19 @@ export class Rooms {
   /** @returns {string[]} */
   get names() {
     return recall('rooms', [])
+  }
+
+  /** What a room is called. @param {string} room */
+  label(room) {
+    return isMade(room) ? this.#labels.get(room) ?? say(isDirect(room) ? 'direct' : 'private') : room
+  }
+
+  /** @param {string} room @param {string} label */
+  call(room, label) {
+    if (!label || !isMade(room) || this.#labels.get(room) === label) return
+    remember('labels', { ...recall('labels', {}), [room]: label })
+    this.#labels.set(room, label)
+    this.onChange()
   }
 
   /** Opens a room, and answers with those that make place for it. @param {string} room @returns {string[]} */
@@ -89,7 +106,14 @@ export class Rooms {
   /** What is unread, but for a room, and whether it speaks to oneself. @param {string} [but] */
   total(but) {
     const all = this.names.filter(name => name !== but).map(name => this.unread(name))
-    return { n: all.reduce((n, one) => n + one.n, 0), mention: all.some(one => one.mention) }
+    return { n: all.reduce((n, one) => n + one.n, this.#forYou), mention: this.#forYou > 0 || all.some(one => one.mention) }
+  }
+
+  /** @param {number} n notices for oneself that are new */
+  tellForYou(n) {
+    if (n === this.#forYou) return
+    this.#forYou = n
+    this.onChange()
   }
 
   /** These lines, and what is between them, were on the screen. @param {string} room @param {string} from @param {string} to */
@@ -152,6 +176,7 @@ export class Rooms {
     if (!names.length) return new Map()
     const { rooms } = await call('GET', `/rooms?${new URLSearchParams(names.map(name => ['room', name]))}`)
     const lasts = new Map(rooms.map((/** @type {{room: string, last: string}} */ { room, last }) => [room, last]))
+    for (const { room, title } of rooms) this.call(room, title)
     const cursors = await Promise.all(names.map(name => this.#missed(name, lasts.get(name) ?? NOTHING)))
     return new Map(names.map((name, i) => [name, cursors[i]]))
   }

@@ -11,6 +11,8 @@ export class Rules {
   /** @type {Map<string, HTMLElement>} */
   #notes = new Map()
   #new = node('li', { class: 'new' }, node('span'))
+  /** @type {(event: import('../chat.js').Event) => string | null} words for an event about the rules of the room, "\0" where the name of its author goes */
+  describe = () => null
 
   /** @param {number} day */
   day(day) {
@@ -20,14 +22,24 @@ export class Rules {
     return li
   }
 
-  /** Somebody changed what the room is about. @param {import('../chat.js').Event} event */
-  note({ id, by, text = '' }) {
-    let li = this.#notes.get(id)
-    if (li) return li
-    const [before, after] = say(text ? 'topicNow' : 'topicGone', { name: '\0', topic: text }).split('\0')
-    li = node('li', { class: 'note' }, before, node('bdi', {}, by.name), node('span', { dir: 'auto' }, after))
+  /** Somebody changed the room, or who is what in it; null: that needs no telling. @param {import('../chat.js').Event} event */
+  note(event) {
+    const { id, by } = event
+    const known = this.#notes.get(id)
+    if (known) return known
+    const words = this.#words(event)
+    if (!words) return null
+    const [before, after] = words.split('\0')
+    const li = node('li', { class: 'note' }, before, node('bdi', {}, by.name), node('span', { dir: 'auto' }, after))
     this.#notes.set(id, li)
     return li
+  }
+
+  /** @param {import('../chat.js').Event} event */
+  #words(event) {
+    const { kind, text = '', set } = event
+    if (kind === 'room' && !set) return say(text ? 'topicNow' : 'topicGone', { name: '\0', topic: text })
+    return this.describe(event)
   }
 
   /** @param {string} id of the line read last */

@@ -18,7 +18,6 @@ const BESIDE = matchMedia('(min-width: 72rem)') // where the panel stands beside
 export class Search {
   #button = find('.bar__search')
   #panel = find('.search')
-  #form = find('.search__form')
   #box = /** @type {HTMLInputElement} */ (find('.search__box'))
   #said = find('.search__said')
   #list = find('.search__list')
@@ -39,9 +38,8 @@ export class Search {
     this.#here = here
     this.#does = does
     limit(this.#box, 'query')
-    this.#button.addEventListener('click', () => this.toggle())
+    this.rename()
     find('.search__close').addEventListener('click', () => this.toggle(false))
-    this.#form.addEventListener('submit', event => { event.preventDefault(); this.#begin() })
     this.#more.addEventListener('click', () => this.#goOn())
     this.#list.addEventListener('click', event => this.#click(event))
     this.#list.addEventListener('keydown', event => this.#key(event))
@@ -52,7 +50,11 @@ export class Search {
     this.toggle(false)
     this.#clear()
     this.#box.value = ''
-    this.#box.ariaLabel = say('searchIn', { room: this.#here.room.name })
+    this.rename()
+  }
+
+  rename() {
+    this.#box.ariaLabel = say('searchIn', { room: this.#here.room.label })
   }
 
   /** Something in the room changed: what was deleted is not shown, and what was edited reads as it does now. */
@@ -69,12 +71,6 @@ export class Search {
     const open = !this.#panel.hidden
     if (open) this.toggle(false)
     return open
-  }
-
-  /** Shows the panel, and what was found last in it. */
-  focus() {
-    this.toggle(true)
-    this.#box.select()
   }
 
   toggle(open = this.#panel.hidden) {
@@ -95,7 +91,8 @@ export class Search {
     this.#said.textContent = ''
   }
 
-  #begin() {
+  /** Looks for what stands in the box. */
+  begin() {
     this.#clear()
     this.#look = this.#box.value.trim()
     if (this.#look) this.#ask()

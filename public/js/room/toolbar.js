@@ -1,12 +1,13 @@
 // @ts-check
 import { say } from '../say.js'
-import { chooseEmoji } from './emoji.js'
 import { find, icon, node } from './node.js'
 import { onLongPress } from './press.js'
+import { seldom } from './seldom.js'
 import { openSheet } from './sheet.js'
 
 /** @typedef {import('./message.js').Message} Message */
-/** @typedef {'react' | 'reply' | 'edit' | 'delete' | 'copyText' | 'copyLink'} Tool */
+/** @typedef {'react' | 'reply' | 'edit' | 'delete' | 'copyText' | 'copyLink' | 'more'} Tool */
+/** @typedef {(message: Message, close: () => void) => Promise<HTMLElement[]>} More what can be done with somebody else's line, and with who wrote it */
 
 const EMOJI = ['👍', '❤️', '😂', '🎉', '👀', '✅']
 
@@ -27,7 +28,7 @@ export class Toolbar {
   /**
    * @param {import('./messages.js').Messages} messages
    * @param {import('../chat.js').User} me
-   * @param {{reply: (to: Message) => void, edit: (mine: Message) => void, remove: (mine: Message) => void, react: (to: Message, emoji: string) => void, link: (to: Message) => string, leave: () => void}} does
+   * @param {{reply: (to: Message) => void, edit: (mine: Message) => void, remove: (mine: Message) => void, react: (to: Message, emoji: string) => void, link: (to: Message) => string, leave: () => void, more: More}} does
    */
   constructor(messages, me, does) {
     this.#messages = messages
@@ -89,7 +90,7 @@ export class Toolbar {
 
   /** @param {Message} message @returns {Tool[]} */
   #toolsOf(message) {
-    return message.by.id === this.#me.id ? ['react', 'reply', 'edit', 'delete', 'copyLink'] : ['react', 'reply', 'copyLink']
+    return message.by.id === this.#me.id ? ['react', 'reply', 'edit', 'delete', 'copyLink'] : ['react', 'reply', 'copyLink', 'more']
   }
 
   /** @param {Tool} name @param {Message} message */
@@ -105,6 +106,7 @@ export class Toolbar {
 
   /** @param {Exclude<Tool, 'react'>} name @param {Message} message */
   #do(name, message) {
+    if (name === 'more') this.#showSheet(message)
     if (name === 'reply') this.#does.reply(message)
     if (name === 'edit') this.#does.edit(message)
     if (name === 'delete') this.#does.remove(message)
@@ -132,7 +134,7 @@ export class Toolbar {
       return button
     })
     const other = node('button', { class: 'tools__emoji', type: 'button', 'aria-label': say('otherEmoji'), title: say('otherEmoji') }, icon('more'))
-    other.addEventListener('click', () => { close(); chooseEmoji(react) })
+    other.addEventListener('click', () => { close(); seldom().then(all => all.chooseEmoji(react)).catch(() => {}) })
     return [row, other]
   }
 
@@ -140,9 +142,16 @@ export class Toolbar {
   #openSheet(target) {
     const message = this.#messages.at(target)
     if (!message?.id || message.gone) return false
+    this.#showSheet(message)
+    return true
+  }
+
+  /** @param {Message} message */
+  async #showSheet(message) {
     this.hide()
     const close = () => dialog.close()
-    const tools = /** @type {Exclude<Tool, 'react'>[]} */ ([...this.#toolsOf(message).filter(name => name !== 'react'), 'copyText'])
+    const more = message.by.id === this.#me.id ? [] : await this.#does.more(message, close)
+    const tools = /** @type {Exclude<Tool, 'react'>[]} */ ([...this.#toolsOf(message).filter(name => name !== 'react' && name !== 'more'), 'copyText'])
     const entries = tools.map(name => {
       const button = node('button', { class: `entry entry--${name}`, type: 'button' }, icon(name), say(name))
       button.addEventListener('click', () => { close(); this.#do(name, message) })
@@ -153,9 +162,8 @@ export class Toolbar {
     other.ariaLabel = null
     other.replaceChildren(icon('react'), say('react'))
     const dialog = openSheet(say('lineOf', { name: message.by.name }), [
-      node('div', { class: 'sheet__emoji' }, ...row), other, ...entries,
+      node('div', { class: 'sheet__emoji' }, ...row), other, ...entries, ...more,
     ], { class: 'sheet--tools', hushed: true })
-    return true
   }
 
   /** Above the end of its line, within the log. */

@@ -18,7 +18,7 @@ test('the page loads nothing from elsewhere and holds no script or style of its 
 })
 
 test('no module makes markup out of text', async () => {
-  for (const folder of ['js', 'js/link', 'js/room', 'js/words']) {
+  for (const folder of ['js', 'js/link', 'js/rights', 'js/room', 'js/words']) {
     for (const file of (await readdir(new URL(`${folder}/`, root))).filter(name => name.endsWith('.js'))) {
       const source = await readFile(new URL(`${folder}/${file}`, root), 'utf8')
       assert.doesNotMatch(source, /\.(?:inner|outer)HTML|insertAdjacentHTML|document\.write|\beval\(|new Function/, `${folder}/${file}`)

@@ -29,7 +29,7 @@ func TestPageWorksWithoutStorage(t *testing.T) {
 				t.Fatal(err)
 			}
 			ann.await("what is unread", `document.title === '(1) kitchen'`)
-			ann.run(`document.querySelector('.place').click()`)
+			ann.run(`document.querySelector('.contents__list .place').click()`)
 			ann.sees("heard here")
 			ann.await("that it is read", `document.title === 'lobby'`)
 			if n := eval[int](ann, `window.asked ?? 0`); n > 5 {

@@ -72,7 +72,7 @@ func TestEveryWordIsChineseForWhoReadsChinese(t *testing.T) {
 	ann.run(`document.querySelectorAll('kbd').forEach(key => key.remove())`) // keys are called as they are
 	ann.speaksChinese("keys")
 	ann.press(kb.Escape)
-	ann.run(`document.querySelector('.place').click()`)
+	ann.run(`document.querySelector('.contents__list .place').click()`)
 	ann.await("the lobby", `document.title === 'lobby'`)
 	ann.tells("写错了")
 	ann.tool("写错了", "删除")

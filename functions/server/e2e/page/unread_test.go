@@ -110,7 +110,7 @@ func TestNarrowScreensKeepTheRoomsInReach(t *testing.T) {
 		ann.await("the topic", `document.querySelector('.bar__topic').textContent.startsWith('A topic')`)
 	}
 	ann.open("kitchen")
-	ann.run(`document.querySelector('.place').click()`)
+	ann.run(`document.querySelector('.contents__list .place').click()`)
 	for _, width := range []int64{320, 390, 640, 720, 768, 820, 1024, 1280} {
 		ann.touch(width, 800)
 		ann.await("the width", fmt.Sprintf(`innerWidth === %d`, width))

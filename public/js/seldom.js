@@ -1,0 +1,14 @@
+// @ts-check
+
+// What most visits do without, as one file: each more would be one more request.
+export { showInvite } from './join.js'
+export { Rights } from './rights/rights.js'
+export { chooseEmoji } from './room/emoji.js'
+export { showKeys } from './room/help.js'
+export { askForName } from './room/rename.js'
+export { Search } from './room/search.js'
+export { showTransfer } from './transfer.js'
+
+// Named for the compiler alone: what main.js, the rooms and this file share is one file then, and not two.
+export { transports } from './link/transports.js'
+export { rendered } from './rendered.js'
