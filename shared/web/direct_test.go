@@ -38,9 +38,9 @@ func TestSamePeopleGetTheSameRoom(t *testing.T) {
 		t.Errorf("three people get %+v", three)
 	}
 	// Names are those of the room where they were met, if the user may read it.
-	dan, inTheHall := identity.NewUser("Dan"), `{"users":[%q],"room":"hall"}`
-	l.expect(t, 201, dan, "POST /r/hall", `{"text":"hi"}`)
-	if met := decode[roomShown](t, l.expect(t, 201, ann, "POST /direct", fmt.Sprintf(inTheHall, dan.ID))); len(met.With) != 1 || met.With[0] != dan {
+	dan, inAttic := identity.NewUser("Dan"), `{"users":[%q],"room":"attic"}`
+	l.expect(t, 201, dan, "POST /r/attic", `{"text":"hi"}`)
+	if met := decode[roomShown](t, l.expect(t, 201, ann, "POST /direct", fmt.Sprintf(inAttic, dan.ID))); len(met.With) != 1 || met.With[0] != dan {
 		t.Errorf("who was met in another room is %+v", met.With)
 	}
 	l.expect(t, 422, ann, "POST /direct", `{"users":["u_x"],"room":"No Room"}`)
