@@ -96,7 +96,7 @@ func newCloud(tb testing.TB, door, streams lambdatest.Door, redis string, env ..
 // answers is the function that template.yaml has a request go to.
 func answers(r *http.Request) (name string) {
 	switch {
-	case r.URL.Path == "/login" || r.URL.Path == "/":
+	case r.URL.Path == "/login" || r.URL.Path == "/", strings.HasPrefix(r.URL.Path, "/join/"), strings.Contains(r.URL.Path, "/invites"):
 		return "login"
 	case r.Method == http.MethodGet && r.URL.Path != "/poll" && r.URL.Path != "/rooms" && strings.Count(r.URL.Path, "/") < 3:
 		return "stream"
