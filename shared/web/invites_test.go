@@ -9,6 +9,7 @@ import (
 
 	"confab/shared/chat"
 	"confab/shared/identity"
+	"confab/shared/web"
 )
 
 // An inviteShown is an invite as its maker sees it.
@@ -147,4 +148,16 @@ func TestInviteOpensThePageAndIsNotLogged(t *testing.T) {
 	if log := h.log.String(); strings.Contains(log, "secret") || !strings.Contains(log, "path=/join/ ") {
 		t.Errorf("the log is %s", log)
 	}
+}
+
+// Where guests read nothing, whoever holds a link learns where it leads, before
+// they have said a name.
+func TestInviteIsReadWithoutASession(t *testing.T) {
+	t.Parallel()
+	l := live(t, func(c *web.Config) { c.Guests = false })
+	ann := identity.NewUser("Ann")
+	in := l.invite(t, ann, l.make(t, ann, `{"title":"Family","access":"private"}`).ID, `{}`)
+	l.expect(t, 200, chat.User{}, "GET /join/"+in.token(), "")
+	l.expect(t, 401, chat.User{}, "POST /join/"+in.token(), "")
+	l.expect(t, 410, chat.User{}, "GET /join/x", "")
 }

@@ -84,3 +84,26 @@ func TestManyMembersComeInPages(t *testing.T) {
 		l.expect(t, 400, ann, "GET /r/ops/members?"+query, "")
 	}
 }
+
+// Whoever was away sees at their return who was let in, raised and banned.
+func TestWhatBecameOfPeopleIsSeenAtResume(t *testing.T) {
+	t.Parallel()
+	l := live(t, nil)
+	ann, bob := identity.NewUser("Ann"), identity.NewUser("Bob")
+	l.make(t, ann, `{"title":"Ops"}`)
+	said := decode[chat.Event](t, l.expect(t, 201, bob, "POST /r/ops", `{"text":"hi"}`))
+	l.expect(t, 200, ann, "PUT /r/ops/members/"+bob.ID, `{"role":"moderator"}`)
+	l.expect(t, 200, ann, "PATCH /r/ops", `{"locked":true}`)
+	l.expect(t, 200, ann, "PUT /r/ops/bans/"+bob.ID, `{"reason":"abuse","seconds":60}`)
+	for _, route := range []string{"GET /r/ops?after=", "GET /stream?room=ops&wait=0&after="} {
+		var kinds []string
+		for _, ev := range decode[struct{ Events []chat.Event }](t, l.expect(t, 200, ann, route+said.ID.String(), "")).Events {
+			if ev.Kind == chat.Title || ev.Kind == chat.Standings {
+				kinds = append(kinds, string(ev.Kind)+" "+ev.Member.Role+string(ev.Member.Ban))
+			}
+		}
+		if want := []string{"member moderator", "room ", "member ban"}; !slices.Equal(kinds, want) {
+			t.Errorf("%s answers %q, want %q", route, kinds, want)
+		}
+	}
+}

@@ -84,6 +84,8 @@ func Run(t *testing.T, engine func(testing.TB) Engine) {
 		{"InviteLetsInSoMany", testInviteLetsInSoMany},
 		{"SlowRoomHasUsersWait", testSlowRoomHasUsersWait},
 		{"ClosedRoomIsErased", testClosedRoomIsErased},
+		{"RoomHasSoManyPeople", testRoomHasSoManyPeople},
+		{"MadeRoomsAreCounted", testMadeRoomsAreCounted},
 		{"RoomForgetsAsItsOwnerSays", testRoomForgetsAsItsOwnerSays},
 		{"EventThatConcernsSomebodyIsATask", testEventThatConcernsSomebodyIsATask},
 		{"TaskIsHandedOutAgain", testTaskIsHandedOutAgain},
