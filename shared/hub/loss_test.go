@@ -55,7 +55,7 @@ func TestWhoLosesTheRightToReadIsEndedBeforeTheNextLine(t *testing.T) {
 			open := func(user string, rooms ...chat.RoomID) *client {
 				c := newClient(t, base, rooms...)
 				c.user = user
-				c.connect(t.Context())
+				c.connect(soon(t))
 				c.next()
 				return c
 			}
@@ -99,7 +99,7 @@ func TestWhoKeepsTheRightToReadStays(t *testing.T) {
 		base := serve(t, newHub(t, log), k)
 		eve := newClient(t, base, "lobby")
 		eve.user = "u_eve"
-		eve.connect(t.Context())
+		eve.connect(soon(t))
 		user := chat.User{ID: "u_eve"}
 		for _, ev := range []chat.Event{
 			ban("lobby", "u_bob"),
@@ -128,6 +128,7 @@ func TestNoLineAfterABanGetsOutHoweverStreamsOpen(t *testing.T) {
 		for range 10 {
 			log := newFakeLog()
 			var banned atomic.Bool
+			ctx := soon(t)
 			base := serveWho(t, newHub(t, log), k, func(string) bool { return !banned.Load() })
 			var wg sync.WaitGroup
 			for i := range 8 {
@@ -135,7 +136,7 @@ func TestNoLineAfterABanGetsOutHoweverStreamsOpen(t *testing.T) {
 				wg.Go(func() {
 					c := newClient(t, base, rooms...)
 					c.user, c.cursor = "u_eve", "0-0"+strings.Repeat(",0-0", i%2)
-					for c.dial(t.Context()) == http.StatusOK {
+					for c.dial(ctx) == http.StatusOK {
 						for n := 0; n < 1+i*7 && c.next(); n++ {
 						}
 						c.body.Close()
@@ -164,7 +165,7 @@ func TestStreamThatIsFullIsEndedToo(t *testing.T) {
 	h := newHub(t, log)
 	eve := newClient(t, serve(t, h, adopted), "a")
 	eve.user = "u_eve"
-	eve.connect(t.Context())
+	eve.connect(soon(t))
 	eve.next()
 	text := strings.Repeat("x", 4000)
 	for i := range 200 { // within the ring, and more than its socket takes
@@ -192,7 +193,7 @@ func TestResetEndsTheReadersOfARoomWithRules(t *testing.T) {
 			log.bans = bans
 			h := newHub(t, log)
 			c := newClient(t, serve(t, h, k), "a")
-			c.connect(t.Context())
+			c.connect(soon(t))
 			c.next()
 			if h.Unruled("a", chat.ID{}) != (bans == 0) {
 				t.Errorf("with %d bans, unruled is %t", bans, bans > 0)
