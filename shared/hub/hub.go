@@ -128,9 +128,10 @@ func (h *Hub) Close(spread time.Duration) {
 }
 
 // Read makes a reader of up to 32 rooms, which must be sorted and distinct
-// (see [chat.Rooms]), for a user, or for nobody by the empty id. It begins after the cursor, in the cursor's text form;
-// the empty cursor is the rooms' present end. A cursor that cannot be parsed, or
-// that a room's log does not continue, is no error: the reader gets a reset first.
+// (see [chat.Rooms]), for a user, or for nobody by the empty id. It begins after
+// the cursor, in the cursor's text form; the empty cursor is the rooms' present
+// end. A cursor that cannot be parsed, or that a room's log does not continue, is
+// no error: the reader gets a reset first.
 //
 // It fails with [chat.ErrUnavailable] when a room cannot be followed. The reader
 // must be closed, or its connection adopted. Before it is read, the caller must

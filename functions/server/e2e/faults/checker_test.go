@@ -35,6 +35,8 @@ type screen struct {
 	All    bool      // it reads from the beginning, not from when it came
 	Opened time.Time // when it knew its place: what is sent later is its to see
 	Steps  []step
+
+	Admitted []admission // of a reader whose rights change
 }
 
 // A history is everything that happened.
@@ -54,6 +56,7 @@ type verdict struct {
 	Doubled    int // twice in the log or on a screen, or two ids for one line
 	Misordered int // not in the log's order, or against real time
 	Forged     int // said by nobody, refused, or shown and not in the log
+	Allowed    int // taken from somebody, or shown to them, that was denied
 	Resets     int // all resets on all screens; the scenario says how many may be
 	Notes      []string
 }

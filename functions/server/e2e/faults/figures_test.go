@@ -39,7 +39,7 @@ func (l *load) report(v verdict) {
 	}
 	for _, w := range l.readers {
 		f.conns += w.conns
-		if !w.slow {
+		if !w.slow && !w.subject {
 			f.silence = max(f.silence, l.silence(w))
 			f.back = max(f.back, l.back(w))
 		}
@@ -82,7 +82,7 @@ func (l *load) p99(in spell) time.Duration {
 	}
 	var took []time.Duration
 	for _, w := range l.readers {
-		if !w.slow {
+		if !w.slow && !w.subject {
 			took = append(took, l.times(w, said)...)
 		}
 	}

@@ -1,6 +1,8 @@
 package faults_test
 
 import (
+	"errors"
+	"net"
 	"testing"
 	"time"
 
@@ -78,4 +80,10 @@ func TestTortureLinksOfReadersAreBad(t *testing.T) {
 		}
 		l.check()
 	})
+}
+
+// notSent reports whether nobody listened at all.
+func notSent(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "dial"
 }

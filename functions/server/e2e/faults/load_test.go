@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -32,6 +31,7 @@ type load struct {
 	writing      sync.WaitGroup
 	reading      sync.WaitGroup
 	stopWriting  context.CancelFunc
+	readingCtx   context.Context
 	stopReading  context.CancelFunc
 
 	mu      sync.Mutex // guards what follows, and that authors grows
@@ -47,7 +47,8 @@ type load struct {
 	calmly, roughly spell
 	remark          string // for the table, after the rest
 
-	figures figures // after finish
+	figures figures           // after finish,
+	logs    map[string][]step // and what each room's log holds
 }
 
 // A spell is part of a round.
@@ -77,7 +78,7 @@ func (r *round) load(p plan, bases ...string) *load {
 		l.authors = append(l.authors, r.author(fmt.Sprint("author ", i), bases))
 	}
 	rctx, stop := context.WithCancel(context.Background())
-	l.stopReading = stop
+	l.readingCtx, l.stopReading = rctx, stop
 	for i := range p.readers {
 		w := l.watcher(i)
 		l.readers = append(l.readers, w)
@@ -214,12 +215,6 @@ func (l *load) insist(ctx context.Context, author int, ln *line, key string) {
 	}
 }
 
-// notSent reports whether nobody listened at all.
-func notSent(err error) bool {
-	op, ok := errors.AsType[*net.OpError](err)
-	return ok && op.Op == "dial"
-}
-
 func (l *load) say(base string, author int, ln *line, key string) (code int, id, retry string, err error) {
 	body, _ := json.Marshal(map[string]string{"text": ln.Text})
 	req, err := http.NewRequest("POST", base+"/r/"+ln.Room, bytes.NewReader(body))
@@ -273,6 +268,7 @@ func (l *load) finish() verdict {
 	l.stopReading()
 	l.reading.Wait()
 	h := history{Lines: l.lines, Log: map[string][]step{}, Mended: l.mended}
+	l.logs = h.Log
 	for _, room := range l.rooms {
 		h.Log[room] = l.log(room)
 	}
@@ -322,13 +318,15 @@ func (l *load) log(room string) (all []step) {
 		}
 		var steps []step
 		for _, ev := range page.Events {
-			steps = append(steps, step{Room: ev.Room, ID: ev.ID, Text: ev.Text})
+			if ev.Kind == "message" {
+				steps = append(steps, step{Room: ev.Room, ID: ev.ID, Text: ev.Text})
+			}
 		}
 		all = append(steps, all...)
-		if !page.More || len(steps) == 0 {
+		if !page.More || len(page.Events) == 0 {
 			return all
 		}
-		query.Set("before", steps[0].ID)
+		query.Set("before", page.Events[0].ID)
 	}
 }
 

@@ -21,11 +21,13 @@ import (
 // A watcher is a reader whose screen is judged. It comes back as an
 // EventSource does, at once or when a bye says so.
 type watcher struct {
-	base func() string
-	rnd  *rand.Rand
-	cut  time.Duration
-	halt atomic.Bool // it stops reading
-	slow bool        // it will, its system keeps little for it, and it is not in the figures
+	base    func() string
+	rnd     *rand.Rand
+	cut     time.Duration
+	halt    atomic.Bool // it stops reading
+	cookie  string      // of its session
+	subject bool        // its rights change, and it is not in the figures
+	slow    bool        // it will, its system keeps little for it, and it is not in the figures
 
 	mu sync.Mutex // guards what follows, until run has returned
 	screen
@@ -73,6 +75,10 @@ func (w *watcher) once(ctx context.Context, base string) time.Duration {
 	if w.last != "" {
 		req += "Last-Event-ID: " + w.last + "\r\n"
 	}
+	if w.cookie != "" {
+		req += "Cookie: " + w.cookie + "\r\n"
+	}
+	asked := time.Now()
 	w.conns++
 	w.mu.Unlock()
 	if _, err := io.WriteString(conn, req+"\r\n"); err != nil {
@@ -89,6 +95,7 @@ func (w *watcher) once(ctx context.Context, base string) time.Duration {
 		w.mu.Unlock()
 		return 5 * again
 	}
+	defer w.admit(asked)()
 	wait := again
 	for s := sse.NewScanner(resp.Body); s.Scan(); {
 		for w.halt.Load() && ctx.Err() == nil {
@@ -100,6 +107,22 @@ func (w *watcher) once(ctx context.Context, base string) time.Duration {
 		}
 	}
 	return wait
+}
+
+// admit notes that a stream was opened, and then that it ended.
+func (w *watcher) admit(asked time.Time) (end func()) {
+	if !w.subject {
+		return func() {}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	i := len(w.Admitted)
+	w.Admitted = append(w.Admitted, admission{asked: asked, answered: time.Now()})
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.Admitted[i].ended = time.Now()
+	}
 }
 
 // take puts an event on the screen. It returns what a bye says.
