@@ -23,6 +23,7 @@ type Action struct {
 var (
 	List     = Action{name: "list"}     // see which rooms there are
 	Read     = Action{name: "read"}     // read a room's events, and who is in it
+	Audit    = Action{name: "audit"}    // read what was done to rooms and people, of all rooms
 	Signal   = Action{name: "signal"}   // let a signal pass by, such as typing
 	Moderate = Action{name: "moderate"} // see who is banned from a room, and its invites
 	Join     = Action{name: "join"}     // see where an invite leads: whoever holds it may
@@ -106,6 +107,9 @@ func May(u chat.User, do Action, f Facts) error {
 			return nil
 		}
 		return fmt.Errorf("%w: say your name first", chat.ErrUnauthorized)
+	}
+	if do == Audit && f.Role < chat.Operator {
+		return fmt.Errorf("%w: this is for the operators of the server", chat.ErrForbidden)
 	}
 	if !do.Writes() {
 		return f.mayWithoutEvent(do)

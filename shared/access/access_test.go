@@ -40,6 +40,9 @@ func TestMay(t *testing.T) {
 		{ann, access.Write(chat.Edit), access.Facts{Author: "u_ann"}, nil},
 		{ann, access.Write(chat.Edit), access.Facts{Author: "u_bob"}, chat.ErrForbidden},
 		{ann, access.Write(chat.Delete), access.Facts{Author: "u_bob"}, chat.ErrForbidden},
+		{nobody, access.Audit, guests, chat.ErrUnauthorized},
+		{ann, access.Audit, access.Facts{Role: chat.Owner}, chat.ErrForbidden},
+		{ann, access.Audit, access.Facts{Role: chat.Operator}, nil},
 		{ann, access.Write(chat.Typing), access.Facts{}, chat.ErrInvalid},
 	} {
 		if err := access.May(tt.user, tt.do, tt.facts); !errors.Is(err, tt.want) {

@@ -18,9 +18,10 @@ const (
 	MaxSlow      = 6 * 3600 // seconds between two lines of one user
 	MaxRetention = 10 * 365 * 24 * 3600
 	MinRetention = 60
-	MaxReportTo  = 20  // people who hear of one report
-	MaxReason    = 200 // characters of why somebody was banned, or a line reported
-	MaxDirect    = 8   // people of a direct room
+	MaxAudit     = 10_000 // events that the audit keeps of each of the store's parts, about
+	MaxReportTo  = 20     // people who hear of one report
+	MaxReason    = 200    // characters of why somebody was banned, or a line reported
+	MaxDirect    = 8      // people of a direct room
 )
 
 // An Access says who may read a room. Empty: it is as open as a room that

@@ -30,6 +30,7 @@ type Store interface {
 	Rights
 	Deposits
 	Outbox
+	Audit
 	Inboxes
 	Sessions
 
@@ -102,6 +103,15 @@ type Rights interface {
 	Bans(ctx context.Context, room chat.RoomID) ([]chat.Banning, error)
 	// Invites are those into a room that are good.
 	Invites(ctx context.Context, room chat.RoomID) ([]chat.Invite, error)
+}
+
+// An Audit has what was done to rooms and people, of all rooms together. It is
+// written in the append that writes the event, outlives what the room keeps and the
+// room, and is kept for [Options.Retention].
+type Audit interface {
+	// Audit returns up to n events after a place, the oldest first, or the last
+	// n without one.
+	Audit(ctx context.Context, after chat.Opt[chat.ID], n int) ([]chat.Audited, error)
 }
 
 // An Outbox has the events of which people have to hear outside of their room,

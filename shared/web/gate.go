@@ -89,7 +89,7 @@ func (v visitor) check(do access.Action, rooms ...chat.RoomID) error {
 // checkUpTo is check that is good for what was said up to an event, of one room.
 func (v visitor) checkUpTo(do access.Action, upTo chat.ID, rooms ...chat.RoomID) error {
 	if !slices.ContainsFunc(rooms, func(room chat.RoomID) bool { return v.needsFacts(do, room, upTo) }) {
-		return v.may(v.user, do, access.Facts{GuestsRead: v.guestsRead})
+		return v.may(v.user, do, v.withServer(access.Facts{}))
 	}
 	facts, err := v.facts(rooms)
 	if err != nil {
@@ -133,12 +133,18 @@ func (v visitor) facts(rooms []chat.RoomID) ([]access.Facts, error) {
 		return nil, err
 	}
 	for i := range all {
-		all[i].GuestsRead = v.guestsRead
-		if v.operator {
-			all[i].Role = chat.Operator
-		}
+		all[i] = v.withServer(all[i])
 	}
 	return all, nil
+}
+
+// withServer adds to the facts what the server says of all rooms.
+func (v visitor) withServer(f access.Facts) access.Facts {
+	f.GuestsRead = v.guestsRead
+	if v.operator {
+		f.Role = chat.Operator
+	}
+	return f
 }
 
 // mayAppend asks for an event. Who makes a room, or comes into one by an invite,

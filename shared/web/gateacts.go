@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"confab/shared/access"
 	"confab/shared/chat"
 )
 
@@ -69,4 +70,12 @@ func (v visitor) keepers(ctx context.Context, room chat.RoomID) (to []string, er
 		return nil, errNobodyModerates
 	}
 	return to[:min(len(to), chat.MaxReportTo)], nil
+}
+
+// audit returns what was done to rooms and people, see [Rooms].
+func (v visitor) audit(ctx context.Context, after chat.Opt[chat.ID], n int) ([]chat.Audited, error) {
+	if err := v.check(access.Audit); err != nil {
+		return nil, err
+	}
+	return v.rooms.Audit(ctx, after, n)
 }

@@ -130,6 +130,10 @@ func (t *tape) Invites(ctx context.Context, _ chat.RoomID) ([]chat.Invite, error
 	return nil, t.fails(ctx)
 }
 
+func (t *tape) Audit(ctx context.Context, _ chat.Opt[chat.ID], _ int) ([]chat.Audited, error) {
+	return nil, t.fails(ctx)
+}
+
 func (t *tape) Facts(ctx context.Context, _ string, rooms ...chat.RoomID) ([]access.Facts, error) {
 	facts := make([]access.Facts, len(rooms))
 	for i, room := range rooms {

@@ -19,6 +19,7 @@ func Stream(s *Server, mux *http.ServeMux) {
 	mux.Handle("GET /event_stream", s.wrap(s.subscribe))
 	mux.Handle("GET /poll", s.wrap(s.shortPoll)) // not of the function that holds streams, which may be exhausted
 	mux.Handle("GET /rooms", s.wrap(s.rooms))
+	mux.Handle("GET /audit", s.wrap(s.audit))
 	mux.Handle("GET /r/{room}", s.wrap(s.room))
 	mux.Handle("HEAD /r/{room}", s.wrap(s.head))
 	mux.Handle("GET /r/{room}/people", s.wrap(s.people))

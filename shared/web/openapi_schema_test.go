@@ -31,7 +31,7 @@ var shapes = map[string]any{
 	"RoomAnswer": roomAnswer{}, "RoleRequest": roleRequest{}, "MemberList": memberList{}, "You": you{}, "BanRequest": banRequest{}, "BanAnswer": banAnswer{}, "BanList": banList{},
 	"InviteRequest": inviteRequest{}, "InviteAnswer": inviteAnswer{}, "InviteList": inviteList{}, "JoinAnswer": joinAnswer{}, "DirectRequest": directRequest{},
 	"Page": page{}, "Found": found{}, "Poll": pollAnswer{}, "RoomList": roomList{}, "PeopleList": peopleList{},
-	"ReportRequest": reportRequest{}, "ReportAnswer": reportAnswer{},
+	"AuditAnswer": auditAnswer{}, "ReportRequest": reportRequest{}, "ReportAnswer": reportAnswer{},
 	"Problem": problem{}, "Health": health{},
 }
 

@@ -175,3 +175,9 @@ type reportRequest struct {
 
 // A reportAnswer says that those who keep the room in order hear of it.
 type reportAnswer struct{}
+
+// An auditAnswer is what was done to rooms and people.
+type auditAnswer struct {
+	Events []chat.Event `json:"events"`
+	Cursor chat.ID      `json:"cursor"` // after which one asks for more
+}

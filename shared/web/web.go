@@ -67,6 +67,9 @@ type Rooms interface {
 	Mark(ctx context.Context, user string, room chat.RoomID, id chat.ID) (chat.ID, error)
 	// Marks are how far a user has read each room.
 	Marks(ctx context.Context, user string) (map[chat.RoomID]chat.ID, error)
+	// Audit returns up to n events by which somebody changed a room, or what
+	// others are or said in it, after a place, the oldest first, or the last n.
+	Audit(ctx context.Context, after chat.Opt[chat.ID], n int) ([]chat.Audited, error)
 	// Signal publishes a signal. It is not stored.
 	Signal(ctx context.Context, sig chat.Signal) error
 	// People returns who is in a room, by name.

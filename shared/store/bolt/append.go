@@ -86,6 +86,7 @@ func (b *batch) checkTarget(c *call, rule chat.Rule, rec record, by chat.Role) e
 		return c.unavailable(err)
 	}
 	target, err := e.event(key)
+	c.overrule = target.By.ID != c.ev.By.ID
 	switch {
 	case err != nil:
 		return c.unavailable(err)
@@ -182,6 +183,9 @@ func (b *batch) write(c *call, rule chat.Rule, name []byte, rec record, rights *
 		return err
 	}
 	if err := b.noteConcern(c, rights.other.Role); err != nil {
+		return err
+	}
+	if err := b.noteAudit(c, rule, at); err != nil {
 		return err
 	}
 	if err := b.trim(&rec, rights.Retention, b.now); err != nil {

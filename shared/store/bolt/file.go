@@ -33,7 +33,7 @@ var versionKey = []byte("version")
 
 // laterBuckets are those that a file of an earlier version, or of the first
 // servers of this one, has not.
-var laterBuckets = [][]byte{rightsBucket, usersBucket, outboxBucket, noticeBucket, marksBucket}
+var laterBuckets = [][]byte{rightsBucket, usersBucket, outboxBucket, noticeBucket, marksBucket, auditBucket}
 
 // lockFolder makes the folder, and locks it for as long as the file that it
 // returns is open. The server before this one locked the same file.

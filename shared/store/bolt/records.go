@@ -25,6 +25,7 @@ var (
 	outboxBucket = []byte("outbox")  // number → what has to be told outside of its room
 	marksBucket  = []byte("marks")   // user, room → id up to which the user has read it
 	noticeBucket = []byte("notices") // inbox, hash of a notice's key → its position
+	auditBucket  = []byte("audit")   // place → an event by which somebody changed a room or what others said
 	keysPrefix   = []byte("keys ")
 )
 

@@ -36,6 +36,7 @@ type call struct {
 	hash     []byte // of room, user and idempotency key; nil: there is none
 	digest   string
 	written  bool
+	overrule bool // its target is another user's
 	replayed bool
 	err      error
 	done     chan struct{}
@@ -161,7 +162,7 @@ type batch struct {
 	store *Store
 	tx    *bbolt.Tx
 	rooms, log,
-	edits, active, rights, users, outbox, notices *bbolt.Bucket
+	edits, active, rights, users, outbox, notices, audit *bbolt.Bucket
 	now     time.Time // when it began
 	keys    keyBatch
 	budget  int  // of what may still be taken out of the log because of its age or number
@@ -224,7 +225,7 @@ func (s *Store) batch(tx *bbolt.Tx) *batch {
 		store: s, tx: tx, now: s.clock(), budget: trimBudget,
 		rooms: tx.Bucket(roomsBucket), log: tx.Bucket(logBucket), edits: tx.Bucket(editsBucket), active: tx.Bucket(activeBucket),
 		rights: tx.Bucket(rightsBucket), users: tx.Bucket(usersBucket),
-		outbox: tx.Bucket(outboxBucket), notices: tx.Bucket(noticeBucket),
+		outbox: tx.Bucket(outboxBucket), notices: tx.Bucket(noticeBucket), audit: tx.Bucket(auditBucket),
 	}
 	b.log.FillPercent = fillPercent
 	return b

@@ -76,7 +76,7 @@ func appendScript(rule chat.Rule, set settings) script[request] {
 			constant("interval", set.rate.Interval().Microseconds())+constant("burst", set.rate.Burst)+
 			constant("day_interval", set.day.Interval().Microseconds())+constant("day_burst", set.day.Burst)+
 			constant("publish", set.publish)+constant("by_server", rule.ByServer)+rightsConstants(rule),
-		rateSource, claimSource, rightsSource, settleOf(rule), appendSource)
+		rateSource, claimSource, rightsSource, settleOf(rule), auditOf(rule), appendSource)
 }
 
 // An appender has the append script of each kind, made when it is first needed.

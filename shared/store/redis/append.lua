@@ -18,6 +18,7 @@
 --   text                                         what sets a property of the room
 --   titled                                       '1': text does
 --   key_hash digest                              of user and idempotency key; of what is posted
+--   audit                                        the bucket's, see audit.lua
 --   outbox concerns                              the bucket's, and '1': the event goes there
 --
 -- and constants:
@@ -135,11 +136,13 @@ if interval > 0 and (posts or rights.rank < 2) then
   if wait > 0 then return {'wait', string.format('%d', wait)} end
 end
 
+local overruled -- the target is another user's
 if target ~= '' then
   local found = call('XRANGE', log, target, target)[1]
   local has = {}
   for i = 1, found and #found[2] or 0, 2 do has[found[2][i]] = found[2][i + 1] end
   if has.kind ~= target_kind then return {'gone'} end
+  overruled = has.user ~= user
   if own and has.user ~= user and (overrule == 0 or rights.rank < overrule) then return {'foreign'} end
   if emoji ~= '' and not call('ZSCORE', emojis, target .. ' ' .. emoji) then
     local n = 0
@@ -232,6 +235,7 @@ if settles then
     forget_rights()
   end
 end
+if note_audit then note_audit(overruled, last, id, at, clock) end
 if titled == '1' then call('HSET', meta, sets, text) end
 if slowed and rights.slow > 0 then call('SET', slow_mark, clock, 'PX', rights.slow * 1000) end
 

@@ -29,6 +29,8 @@ func appendKeys(rule chat.Rule, set settings) []param[request, string] {
 	also(set.named && rule.Claims(), param[request, string]{"name_key", func(r request) string { return r.nameKey }})
 	also(rule.Slowed, param[request, string]{"slow_mark", func(r request) string { return r.keys.slow(r.ev.By.ID) }})
 	also(rule.Settles, param[request, string]{"invites", func(r request) string { return r.keys.invites() }})
+	always, overruling := rule.Audits()
+	also(always || overruling, param[request, string]{"audit", func(r request) string { return r.keys.audit() }})
 	also(rule.Settles || rule.Target != "", []param[request, string]{
 		{"edits", func(r request) string { return r.keys.edits() }},
 		{"emojis", func(r request) string { return r.keys.emojis() }},

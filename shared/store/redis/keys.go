@@ -63,6 +63,7 @@ func (b bucket) rooms() string    { return string(b) + "rooms" }
 func (b bucket) creators() string { return string(b) + "creators" }
 func (b bucket) replicas() string { return string(b) + "replicas" }
 func (b bucket) outbox() string   { return string(b) + "outbox" }
+func (b bucket) audit() string    { return string(b) + "audit" }
 
 // inboxes is the one channel of all inboxes of the bucket.
 func (b bucket) inboxes() string { return string(b) + inboxesChannel }

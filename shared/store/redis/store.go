@@ -21,6 +21,7 @@
 //	confab:0:{b42}:lobby:here     zset     who is here, by when that ends
 //	confab:0:{b42}:lobby:events   channel  events and signals
 //	confab:0:{b42}:rooms          zset     "creator room" by when the room was last spoken in
+//	confab:0:{b42}:audit          stream   room, id, prev, at, event: by which somebody changed a room or what others said
 //	confab:0:{b42}:creators       zset     the same by name
 //	confab:0:{b42}:outbox         stream   what has to be told outside of the bucket's rooms: room, id, was; and its group
 //	confab:0:{b42}:@u_a:log …     …        an inbox, a room with one reader; its keys:0 is kept as long as what is in it

@@ -80,6 +80,7 @@ func Run(t *testing.T, engine func(testing.TB) Engine) {
 		{"ModeratorsModerate", testModeratorsModerate},
 		{"ModeratorTakesOutAnyLine", testModeratorTakesOutAnyLine},
 		{"OperatorIsOwnerEverywhere", testOperatorIsOwnerEverywhere},
+		{"AuditHasWhatWasDoneInAllRooms", testAuditHasWhatWasDoneInAllRooms},
 		{"ModeratorsHaveNoDaysShare", testModeratorsHaveNoDaysShare},
 		{"InviteLetsInSoMany", testInviteLetsInSoMany},
 		{"SlowRoomHasUsersWait", testSlowRoomHasUsersWait},
