@@ -1,7 +1,6 @@
 package functions_test
 
 import (
-	"archive/zip"
 	"bytes"
 	"net/http"
 	"net/url"
@@ -153,36 +152,6 @@ func chatInTurns(t *testing.T, ann, guest *browser) {
 	if !slices.Equal(heard, []string{"two", "three"}) {
 		t.Errorf("last turn: %q", heard)
 	}
-}
-
-func TestFunctionsAreSmallAndWakeSoon(t *testing.T) {
-	t.Parallel()
-	const zipped, mb = 5e6, 9<<20 + 1<<18                                        // Lambda counts in MiB. Certificates for Redis (REDIS_TLS_CERT) cost 0.13 MB of it, rooms that belong to somebody as much
-	for arch, binary := range map[string]int{"arm64": mb, "amd64": mb + mb/20} { // make deploy takes ARM; AMD's are a twentieth larger
-		dir := t.TempDir()
-		if out, err := exec.Command("make", "-C", "..", "functions", "ARCH="+arch, "BUILD="+dir).CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
-		for _, name := range []string{"login", "post", "stream"} {
-			b, err := os.ReadFile(filepath.Join(dir, name, "bootstrap"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			var archive bytes.Buffer
-			z := zip.NewWriter(&archive)
-			w, _ := z.Create("bootstrap")
-			w.Write(b)
-			z.Close()
-			t.Logf("%s for %s: %.2f MB, zipped %.2f MB", name, arch, float64(len(b))/1e6, float64(archive.Len())/1e6)
-			if len(b) > binary || archive.Len() > zipped {
-				t.Errorf("%s for %s: %d bytes, zipped %d", name, arch, len(b), archive.Len())
-			}
-		}
-	}
-	c := newCloud(t, lambdatest.REST, lambdatest.RESTStream, startRedis(t).url())
-	begin := time.Now()
-	newBrowser(t, c, "https://chat").come("ann")
-	t.Logf("a cold function's first login, from the start of its process: %v", time.Since(begin).Round(time.Millisecond))
 }
 
 func TestWrongConfigurationStopsTheStartWithOneSentence(t *testing.T) {

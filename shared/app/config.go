@@ -249,7 +249,10 @@ func (c Config) web(log *slog.Logger, st store.Store, h *hub.Hub, signer *identi
 		AllowReport: func(address string) error { return st.AllowSoon("report", address, reports) },
 		AllowSearch: func(address string) error { return st.AllowSoon("search", address, posts) },
 		AllowLogin:  func(ctx context.Context, address string) error { return st.Allow(ctx, "login", address, logins) },
-		Log:         log, Rooms: st, Hub: h, Users: signer,
+		Once: func(ctx context.Context, word string, life time.Duration) error {
+			return st.Allow(ctx, "once", word, store.Rate{PerSecond: 1 / life.Seconds(), Burst: 1})
+		},
+		Log: log, Rooms: st, Hub: h, Users: signer,
 		Guests: c.Guests == "read", Origin: c.PublicOrigin, AllowedOrigins: c.AllowedOrigins, Proxies: c.TrustedProxies, ProxySecret: c.ProxySecret,
 		Operators: c.Operators, SignIn: c.SignIn.ways(), UserHeader: c.SignIn.UserHeader,
 		StreamsPerUser: c.StreamsPerUser, StreamsPerAddress: c.StreamsPerAddress,

@@ -39,9 +39,10 @@ func (s SignIn) ways() []string {
 		return []string{web.BySite}
 	}
 	var ways []string
-	if s.Mode == "name" {
+	if s.Mode != "known" {
 		ways = append(ways, web.ByName)
 	}
+	ways = append(ways, web.ByPasskey)
 	if s.TakesSite() {
 		ways = append(ways, web.BySite)
 	}

@@ -20,6 +20,10 @@ func Login(ways Ways) Routes {
 		mux.Handle("GET /me/sessions", s.wrap(s.listSessions))
 		mux.Handle("DELETE /me/sessions", s.wrap(s.endOtherSessions))
 		mux.Handle("DELETE /me/sessions/{session}", s.wrap(s.endSession))
+		mux.Handle("POST /login/passkey", s.wrap(s.showPasskey))
+		mux.Handle("GET /me/passkeys", s.wrap(s.passkeys))
+		mux.Handle("POST /me/passkeys", s.wrap(s.makePasskey))
+		mux.Handle("DELETE /me/passkeys/{passkey}", s.wrap(s.removePasskey))
 		mux.Handle("POST /me/transfer", s.wrap(s.transfer))
 	}
 }
@@ -111,6 +115,7 @@ type loginRequest struct {
 	Name      string `json:"name,omitempty"`
 	Transfer  string `json:"transfer,omitempty"`  // the code of another device's link, instead of a name
 	Assertion string `json:"assertion,omitempty"` // a token of the site that is trusted, instead of a name
+	Recovery  string `json:"recovery,omitempty"`  // a recovery code, instead of a name
 	Token     bool   `json:"token,omitempty"`     // the answer is to hold the session as text
 	next      string // where a form leads on to
 	form      bool
@@ -135,6 +140,9 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 	in, err := readLogin(r)
 	if err != nil {
 		return err
+	}
+	if in.Recovery != "" {
+		return s.recover(w, r, in)
 	}
 	u, operator, err := s.proven(r, in)
 	if err != nil {
@@ -173,6 +181,15 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request, u chat.User, of 
 	http.SetCookie(w, cookie)
 	s.log.Info("signed in", "user", u.ID, "client", s.client(r), "request", w.Header().Get(requestID))
 	return cookie, nil
+}
+
+// signInAgain signs in a user who may have been here before, on any device.
+func (s *Server) signInAgain(w http.ResponseWriter, r *http.Request, u chat.User) (*http.Cookie, error) {
+	of, err := s.sessionFor(r, u, true)
+	if err != nil {
+		return nil, err
+	}
+	return s.signIn(w, r, u, of)
 }
 
 // allowLogin counts a login, and fails when that is too many.

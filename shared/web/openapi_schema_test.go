@@ -26,7 +26,8 @@ var shapes = map[string]any{
 	"Event": chat.Event{}, "Signal": chat.Signal{}, "User": chat.User{}, "Room": chat.Room{},
 	"Change": chat.Change{}, "Standing": chat.Standing{}, "Invite": chat.Invite{}, "Banning": chat.Banning{}, "Belonging": chat.Belonging{}, "Source": chat.Source{},
 	"ReadRequest": readRequest{}, "ReadMark": readMark{}, "ReadMarks": readMarks{},
-	"Session": session{}, "LoginRequest": loginRequest{}, "LoginAnswer": loginAnswer{}, "TransferAnswer": transferAnswer{}, "SessionList": sessionList{},
+	"Session": session{}, "LoginRequest": loginRequest{}, "LoginAnswer": loginAnswer{}, "TransferAnswer": transferAnswer{},
+	"SessionList": sessionList{}, "PasskeyRequest": passkeyRequest{}, "PasskeyOptions": passkeyOptions{}, "PasskeyList": passkeyList{},
 	"PostRequest": postRequest{}, "PostForm": postRequest{}, "EditRequest": editRequest{}, "ChangeRequest": changeRequest{}, "MakeRequest": makeRequest{},
 	"RoomAnswer": roomAnswer{}, "RoleRequest": roleRequest{}, "MemberList": memberList{}, "You": you{}, "BanRequest": banRequest{}, "BanAnswer": banAnswer{}, "BanList": banList{},
 	"InviteRequest": inviteRequest{}, "InviteAnswer": inviteAnswer{}, "InviteList": inviteList{}, "JoinAnswer": joinAnswer{}, "DirectRequest": directRequest{},
@@ -111,7 +112,12 @@ var descriptions = map[string]string{
 	"InviteAnswer.url": "Whoever opens it says a name and is let in", "InviteAnswer.qr": "The link, as SVG", "DirectRequest.users": "The ids of 1 to 7 others", "DirectRequest.room": "Where they were met, for their names. Absent: in the lobby",
 	"MemberList.more": "There are more, after the last of them", "BanRequest.mute": "They read on, and write nothing",
 	"BanAnswer.erased": "How many lines were taken out", "You.until": "When the ban is over, Unix milliseconds. Absent: for good",
-	"Session.ways": "To sign in, the first one first", "LoginRequest.assertion": "A token of the site that this server trusts, in place of a name: a JWT with sub, name, rooms and role, aud and exp",
+	"PasskeyRequest.name": "Of somebody who is not signed in and makes a passkey", "PasskeyRequest.label": "What the user calls the new one",
+	"PasskeyRequest.state": "As the first request was answered", "PasskeyRequest.credential": "What the browser answered (toJSON of a PublicKeyCredential). Absent: it begins",
+	"PasskeyOptions.options": "For navigator.credentials, in the form of parseCreationOptionsFromJSON or parseRequestOptionsFromJSON",
+	"PasskeyList.recovery":   "A code that POST /login takes once, in place of a name. It is shown this once", "LoginAnswer.recovery": "The next code, after one was used",
+	"LoginRequest.recovery": "A recovery code, in place of a name",
+	"Session.ways":          "To sign in, the first one first", "LoginRequest.assertion": "A token of the site that this server trusts, in place of a name: a JWT with sub, name, rooms and role, aud and exp",
 	"Session.address": "By which the client is counted; for IPv6 the network of 64 bits",
 	"Session.proxy":   "Through which the client came, if the server does not trust it: all clients of it are counted as one",
 }
@@ -241,8 +247,11 @@ func refine(name string, s *jsonschema.Schema) {
 		if full == "Session.guests" {
 			p.Value.Enum = []any{"read", "none"}
 		}
+		if full == "PasskeyRequest.credential" || full == "PasskeyOptions.options" {
+			p.Value = &jsonschema.Schema{Type: "object", Description: descriptions[full]}
+		}
 		if full == "Session.ways" {
-			p.Value.Items.Enum = []any{ByName, BySite}
+			p.Value.Items.Enum = []any{ByName, ByPasskey, BySite}
 		}
 		if full == "Session.transports" {
 			p.Value.Items.Enum = []any{serverSentEvents, webSocket, longPoll}

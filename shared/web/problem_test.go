@@ -23,7 +23,7 @@ func refused(tb testing.TB, res *http.Response, code int, says string) {
 		return
 	}
 	kind := "about:blank"
-	if code == http.StatusConflict { // so far the only one
+	if code == http.StatusConflict && strings.Contains(says, "has that name") {
 		kind = "urn:confab:name-taken"
 	}
 	if want := fmt.Sprintf(`{"type":%q,"title":%q,"status":%d,"detail":"`, kind, http.StatusText(code), code); !strings.HasPrefix(body, want) {

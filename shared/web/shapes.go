@@ -126,8 +126,9 @@ type banList struct {
 
 // A loginAnswer says who somebody is from now on.
 type loginAnswer struct {
-	User  chat.User `json:"user"`
-	Token string    `json:"token,omitempty"`
+	User     chat.User `json:"user"`
+	Token    string    `json:"token,omitempty"`
+	Recovery string    `json:"recovery,omitempty"` // the next code, after one was used
 }
 
 // A pollAnswer is what happened after a cursor.

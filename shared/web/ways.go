@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"confab/shared/chat"
@@ -14,8 +15,9 @@ import (
 
 // The ways to sign in.
 const (
-	ByName = "name" // by saying one
-	BySite = "site" // by the token of a site that is trusted
+	ByName    = "name"    // by saying one
+	ByPasskey = "passkey" // by showing a key that an authenticator keeps
+	BySite    = "site"    // by the token of a site that is trusted
 )
 
 // Ways is what signing in needs. It is given, and not imported, so that a
@@ -27,6 +29,8 @@ type Ways struct {
 	QR func(link string) (string, error)
 	// Device says in a few words what a User-Agent is.
 	Device func(userAgent string) string
+	// Passkeys makes and checks passkeys. Nil: there are none.
+	Passkeys Passkeys
 	// Site reads the token of a site that is trusted. Nil: none is.
 	Site func(ctx context.Context, token string) (identity.Proof, error)
 }
@@ -95,14 +99,12 @@ func (s *Server) named(r *http.Request, said string) (chat.User, error) {
 	if err := s.allowLogin(r); err != nil {
 		return chat.User{}, err
 	}
-	u := identity.NewUser(name)
-	old, _, ok, err := s.returning(r)
+	u, returns, err := s.sayer(r, name)
 	if err != nil {
 		return chat.User{}, err
 	}
-	if ok {
-		u.ID = old.ID
-		if owns, err := s.rename(r.Context(), old, u); owns || err != nil {
+	if returns {
+		if owns, err := s.rename(r.Context(), u); owns || err != nil {
 			return u, err
 		}
 	}
@@ -119,51 +121,75 @@ func (s *Server) named(r *http.Request, said string) (chat.User, error) {
 	return u, nil
 }
 
+// sayer is the user of a request's session, good or expired, or a new one, under
+// a name that is said.
+func (s *Server) sayer(r *http.Request, name string) (u chat.User, returns bool, err error) {
+	u = identity.NewUser(name)
+	old, _, returns, err := s.returning(r)
+	if returns {
+		u.ID = old.ID
+	}
+	return u, returns, err
+}
+
 // rename gives a user who owns a name another one in its place. It reports false
 // for a user who owns none.
-func (s *Server) rename(ctx context.Context, old, u chat.User) (owns bool, err error) {
-	account, err := s.gate.rooms.Account(ctx, u.ID)
-	if err != nil || account == nil {
+func (s *Server) rename(ctx context.Context, u chat.User) (owns bool, err error) {
+	account, err := s.account(ctx, u.ID)
+	if err != nil || account.Name == "" {
 		return false, err
 	}
 	if err := s.gate.rooms.Own(ctx, u); err != nil {
 		return true, err
 	}
-	if chat.NameKey(old.Name) != chat.NameKey(u.Name) {
-		return true, s.gate.rooms.Disown(ctx, old)
+	if _, err := s.changeAccount(ctx, u.ID, func(a *identity.Account) error { a.Name = u.Name; return nil }); err != nil {
+		return true, err
+	}
+	if chat.NameKey(account.Name) != chat.NameKey(u.Name) {
+		return true, s.gate.rooms.Disown(ctx, chat.User{ID: u.ID, Name: account.Name})
 	}
 	return true, nil
 }
 
 // believe is the user whom a proof is about, in the rooms that it names. The user
-// owns the name from now on. Where another has it, a number tells the two apart.
+// owns the name from now on.
 func (s *Server) believe(ctx context.Context, p identity.Proof) (chat.User, error) {
-	u := chat.User{ID: p.UserID()}
-	err := chat.ErrNameTaken
-	for n := 1; errors.Is(err, chat.ErrNameTaken) && n <= maxNamesakes; n++ {
-		u.Name = s.nameOf(p, n)
-		err = s.gate.rooms.Own(ctx, u)
-	}
+	u, err := s.ownFree(ctx, p.UserID(), func(n int) string { return s.nameOf(p, n) })
 	if err != nil {
 		return chat.User{}, err
 	}
 	return u, s.gate.enroll(ctx, u, p.Role, p.Rooms)
 }
 
-// maxNamesakes is how many users a proof may call by one name.
+// maxNamesakes is how many users may be told apart by a number.
 const maxNamesakes = 99
+
+// ownFree gives a user the first of some names that is no other's.
+func (s *Server) ownFree(ctx context.Context, id string, name func(n int) string) (chat.User, error) {
+	u, err := chat.User{ID: id}, chat.ErrNameTaken
+	for n := 1; errors.Is(err, chat.ErrNameTaken) && n <= maxNamesakes; n++ {
+		u.Name = name(n)
+		err = s.gate.rooms.Own(ctx, u)
+	}
+	return u, err
+}
+
+// numbered is a name for the nth who has it.
+func numbered(name string, n int) string {
+	if n == 1 {
+		return name
+	}
+	suffix, letters := " "+strconv.Itoa(n), []rune(name)
+	return strings.TrimSpace(string(letters[:min(len(letters), chat.MaxName-len(suffix))])) + suffix
+}
 
 // nameOf is the name of a proof's user who is the nth of that name. One that
 // nobody could say here, or none, is made of the id.
 func (s *Server) nameOf(p identity.Proof, n int) string {
-	suffix := ""
-	if n > 1 {
-		suffix = fmt.Sprintf(" %d", n)
-	}
 	given := []rune(strings.TrimSpace(p.Name))
-	name, err := s.ways.Name(string(given[:min(len(given), chat.MaxName-len(suffix))]) + suffix)
-	if err != nil {
-		return "user " + p.UserID()[2:8] + suffix
+	name, err := s.ways.Name(numbered(string(given[:min(len(given), chat.MaxName)]), n))
+	if err != nil || len(given) == 0 {
+		return numbered("user "+p.UserID()[2:8], n)
 	}
 	return name
 }
@@ -211,10 +237,7 @@ func (s *Server) vouchedUser(w http.ResponseWriter, r *http.Request) (u chat.Use
 	}
 	u, _, err = s.vouchedFor(r)
 	if err == nil {
-		var of chat.Session
-		if of, err = s.sessionFor(r, u, true); err == nil {
-			_, err = s.signIn(w, r, u, of)
-		}
+		_, err = s.signInAgain(w, r, u)
 	}
 	return u, err == nil, err
 }

@@ -75,7 +75,7 @@ func TestWhoOwnsANameMayTakeAnother(t *testing.T) {
 	if err := errors.Join(h.tape.Own(t.Context(), ann)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.tape.SetAccount(t.Context(), ann.ID, nil, []byte("{}")); err != nil {
+	if _, err := h.tape.SetAccount(t.Context(), ann.ID, nil, identity.Account{Name: "ann"}.Encode()); err != nil {
 		t.Fatal(err)
 	}
 	rename := func(name string) *http.Response {

@@ -135,6 +135,9 @@ type Config struct {
 	// UserHeader is the header in which one of Proxies says who the user is.
 	// Empty: none does.
 	UserHeader string
+	// Once uses a word up, for at least so long: it fails with [chat.ErrTooMany]
+	// when it was used before, on whatever server.
+	Once func(ctx context.Context, word string, life time.Duration) error
 	// AllowLogin counts a login from an address and fails when that is too
 	// many, or when it cannot tell. Nil: there is no limit.
 	AllowLogin func(ctx context.Context, address string) error

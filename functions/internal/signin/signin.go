@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"confab/shared/account"
+	"confab/shared/account/passkey"
 	"confab/shared/account/site"
 	"confab/shared/app"
 	"confab/shared/nickname"
@@ -13,7 +14,7 @@ import (
 
 // Ways are what the routes of the session need.
 func Ways(cfg app.Config, log *slog.Logger) web.Ways {
-	ways := web.Ways{Name: nickname.Parse, QR: account.QR, Device: account.Device}
+	ways := web.Ways{Name: nickname.Parse, QR: account.QR, Device: account.Device, Passkeys: passkey.Keys{}}
 	if cfg.SignIn.TakesSite() {
 		ways.Site = site.New(site.Config{
 			Keys: cfg.SignIn.Keys(), JWKS: cfg.SignIn.SiteJWKS, Issuer: cfg.SignIn.SiteIssuer, Audience: cfg.SignIn.SiteAudience, Log: log,
