@@ -3,6 +3,8 @@ package hub_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +12,7 @@ import (
 
 	"confab/shared/chat"
 	"confab/shared/hub"
+	"confab/shared/sse"
 	"confab/shared/testenv"
 )
 
@@ -18,6 +21,8 @@ func grown(ms uint64) chat.Signal { return chat.Signal{Kind: chat.Grown, ID: cha
 // until reads until what done says, and returns which signals for the user came
 // on the way.
 func (c *client) until(what string, done func(kind chat.Kind, ev chat.Event) bool) (signals []string) {
+	late := time.AfterFunc(10*time.Second, func() { c.body.Close() })
+	defer late.Stop()
 	for c.frames.Scan() {
 		frame := c.frames.Event()
 		kind := chat.Kind(frame.Type)
@@ -90,6 +95,46 @@ func TestSignalOfAUserGoesToTheirStreamsAlone(t *testing.T) {
 			t.Errorf("%d audiences, %d before", n, audiences)
 		}
 	})
+}
+
+// Two users may share the bytes by which a connection knows its user. Whoever
+// opened it knows better.
+func TestSignalOfAUserIsNotForWhoSharesTheirHash(t *testing.T) {
+	testenv.NeedLinux(t, "adopted connections")
+	log := newFakeLog()
+	h := newHub(t, log)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		reader, err := h.Read(r.Context(), "u_eve", []chat.RoomID{"a"}, "")
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%s", sse.Chunk(hub.Opening(reader.Open(), time.Second)))
+		reader.Adopt(conn, hub.Adoption{Chunked: true, Holder: func(user string) bool { return user == "u_bob" }})
+	}))
+	t.Cleanup(srv.Close)
+	t.Cleanup(srv.CloseClientConnections)
+	c := newClient(t, srv.URL, "a")
+	c.connect(t.Context())
+	c.next()
+	testenv.Await(t, "the connection is adopted", 5*time.Second, func() bool { return h.Stats().Adopted == 1 })
+	other := newClient(t, serve(t, h, adopted), "a")
+	other.user = "u_eve"
+	other.connect(t.Context())
+	other.next()
+	for ms := range uint64(2) { // when the second comes, all connections were looked at for the first
+		h.SignalUser("u_eve", grown(ms+1))
+		other.untilSignal(chat.Grown)
+	}
+	log.post("a", "after")
+	if got := c.untilLine("after"); len(got) > 0 {
+		t.Errorf("another user gets %q", got)
+	}
 }
 
 // What comes while a stream is opened is not lost, at whatever moment: the hook

@@ -74,6 +74,7 @@ type Store struct {
 	deposits deposits
 	tasks    taken
 	sessions sessions
+	marks    marks
 
 	// Each short transaction that reads holds reads for reading. Whoever holds
 	// it for writing knows that there is none.

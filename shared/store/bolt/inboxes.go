@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"confab/shared/chat"
 	"confab/shared/store"
@@ -46,34 +47,92 @@ func (fs *feeds) deliverInbox(user string, sig chat.Signal) {
 // byte.
 func userMarks(user string) []byte { return append([]byte(user), 0) }
 
+// A markCall is one mark and what came of it.
+type markCall struct {
+	user string
+	room chat.RoomID
+	id   chat.ID // and where the mark is, once it was written
+	err  error
+	done chan struct{}
+}
+
+// Marks wait to be written in one commit. Many readers of a room may read the same
+// line in the same moment.
+type marks struct {
+	mu   sync.Mutex // guards what follows
+	wait []*markCall
+}
+
 // Mark is that of [store.Inboxes].
-func (s *Store) Mark(_ context.Context, user string, room chat.RoomID, id chat.ID) (at chat.ID, err error) {
-	key := append(userMarks(user), room...)
-	err = errClosed
-	s.chore(func() {
-		err = s.update(func(b *batch) error {
-			marks := b.tx.Bucket(marksBucket)
-			if at, err = readMark(key, marks.Get(key)); err != nil {
-				return err
-			}
-			if !id.After(at) {
-				return errNothing
-			}
-			at = id
-			if err := marks.Put(key, seal(key, appendID(nil, id))); err != nil {
-				return err
-			}
-			return dropOldestMark(marks, userMarks(user), key)
-		})
-	})
-	switch {
-	case errors.Is(err, errNothing):
-		return at, nil
-	case err != nil:
-		return chat.ID{}, store.Unavailable("mark what was read", err)
+func (s *Store) Mark(_ context.Context, user string, room chat.RoomID, id chat.ID) (chat.ID, error) {
+	c := &markCall{user: user, room: room, id: id, done: make(chan struct{})}
+	s.marks.mu.Lock()
+	s.marks.wait = append(s.marks.wait, c)
+	first := len(s.marks.wait) == 1 // who has all of them written
+	s.marks.mu.Unlock()
+	if first && !s.chore(s.writeMarks) {
+		return chat.ID{}, store.Unavailable("mark what was read", errClosed)
 	}
-	s.feeds.deliverInbox(user, chat.Signal{Kind: chat.Read, Room: room, ID: id})
-	return at, nil
+	select {
+	case <-c.done:
+	case <-s.run.Done():
+		return chat.ID{}, store.Unavailable("mark what was read", errClosed)
+	}
+	if c.err != nil {
+		return chat.ID{}, store.Unavailable("mark what was read", c.err)
+	}
+	return c.id, nil
+}
+
+// writeMarks writes all that wait.
+func (s *Store) writeMarks() {
+	s.marks.mu.Lock()
+	calls := s.marks.wait
+	s.marks.wait = nil
+	s.marks.mu.Unlock()
+	var moved []*markCall
+	err := s.update(func(b *batch) error {
+		bucket := b.tx.Bucket(marksBucket)
+		for _, c := range calls {
+			is, err := c.write(bucket)
+			if err != nil {
+				return err
+			}
+			if is {
+				moved = append(moved, c)
+			}
+		}
+		if len(moved) == 0 {
+			return errNothing
+		}
+		return nil
+	})
+	if errors.Is(err, errNothing) {
+		err = nil
+	}
+	for _, c := range moved {
+		if err == nil {
+			s.feeds.deliverInbox(c.user, chat.Signal{Kind: chat.Read, Room: c.room, ID: c.id})
+		}
+	}
+	for _, c := range calls {
+		c.err = err
+		close(c.done)
+	}
+}
+
+// write moves the mark, or else says where it is.
+func (c *markCall) write(bucket *bbolt.Bucket) (moved bool, err error) {
+	key := append(userMarks(c.user), c.room...)
+	at, err := readMark(key, bucket.Get(key))
+	if err != nil || !c.id.After(at) {
+		c.id = at
+		return false, err
+	}
+	if err := bucket.Put(key, seal(key, appendID(nil, c.id))); err != nil {
+		return false, err
+	}
+	return true, dropOldestMark(bucket, userMarks(c.user), key)
 }
 
 // dropOldestMark takes one of a user's marks out where there are too many.

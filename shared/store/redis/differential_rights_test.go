@@ -1,10 +1,13 @@
 package redis_test
 
 import (
+	"errors"
+	"maps"
 	"reflect"
 	"time"
 
 	"confab/shared/chat"
+	"confab/shared/store"
 
 	"pgregory.net/rapid"
 )
@@ -99,6 +102,45 @@ func (d *differ) rights(rt *rapid.T) {
 		ib, errB := d.bolt.Invites(d.t.Context(), room)
 		if errA != nil || errB != nil || !reflect.DeepEqual(ia, ib) {
 			rt.Fatalf("invites: Redis %v, %v; bolt %v, %v", ia, errA, ib, errB)
+		}
+	}
+}
+
+// tasks wants the same events to be tasks in both engines, and finishes them.
+func (d *differ) tasks(rt *rapid.T) {
+	a, errA := d.redis.Tasks(d.t.Context(), 1000)
+	b, errB := d.bolt.Tasks(d.t.Context(), 1000)
+	if errA != nil || errB != nil {
+		rt.Fatal(errA, errB)
+	}
+	type task struct {
+		chat.Source
+		was chat.Role
+	}
+	got, want := map[task]int{}, map[task]int{}
+	for _, t := range a {
+		got[task{t.Source, t.Was}]++
+	}
+	for _, t := range b {
+		twin, ok := d.twin[t.ID]
+		if !ok {
+			rt.Fatalf("bolt has the task %+v, of an event that was not written", t)
+		}
+		want[task{chat.Source{Room: t.Room, ID: twin}, t.Was}]++
+	}
+	if !maps.Equal(got, want) {
+		rt.Fatalf("tasks: Redis %v; bolt %v", got, want)
+	}
+	if err := errors.Join(d.redis.Finish(d.t.Context(), a...), d.bolt.Finish(d.t.Context(), b...)); err != nil {
+		rt.Fatal(err)
+	}
+}
+
+func finishAll(rt *rapid.T, stores ...store.Store) {
+	for _, s := range stores {
+		tasks, err := s.Tasks(rt.Context(), 1000)
+		if err = errors.Join(err, s.Finish(rt.Context(), tasks...)); err != nil {
+			rt.Fatal(err)
 		}
 	}
 }
