@@ -30,6 +30,13 @@ func TestMay(t *testing.T) {
 		{nobody, access.Write(chat.Message), guests, chat.ErrUnauthorized},
 		{nobody, access.Write(chat.Delete), guests, chat.ErrUnauthorized},
 
+		{nobody, access.Join, access.Facts{}, nil}, // whoever holds the link
+		{nobody, access.Moderate, guests, chat.ErrUnauthorized},
+		{ann, access.Moderate, access.Facts{Complete: true}, access.ErrRole},
+		{ann, access.Moderate, access.Facts{Complete: true, Role: chat.Member}, access.ErrRole},
+		{ann, access.Moderate, access.Facts{Complete: true, Role: chat.Moderator}, nil},
+		{ann, access.Moderate, access.Facts{Complete: true, Role: chat.Operator, Room: access.Room{Exists: true}}, nil},
+
 		{ann, access.Read, access.Facts{}, nil},
 		{ann, access.List, access.Facts{}, nil},
 		{ann, access.Signal, access.Facts{}, nil},

@@ -80,6 +80,24 @@ func directRoom(ids []string) chat.RoomID {
 	return chat.DirectRoom(sum[:])
 }
 
+// others are the people of a direct room beside the user.
+func (v visitor) others(ctx context.Context, room chat.RoomID) (users []chat.User, err error) {
+	members, err := v.members(ctx, room)
+	if err != nil {
+		return nil, err
+	}
+	name, err := v.names(ctx, room, members)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range members {
+		if m.User.ID != v.user.ID {
+			users = append(users, name(m.User))
+		}
+	}
+	return users, nil
+}
+
 // calls are the people of these ids, by the names that they were seen under in
 // a room.
 func (v visitor) calls(ctx context.Context, ids []string, room chat.RoomID) (chat.UserList, error) {

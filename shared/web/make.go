@@ -3,7 +3,6 @@ package web
 import (
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"unicode"
 
@@ -117,8 +116,7 @@ func (v visitor) roomAnswer(r *http.Request, room chat.RoomID) (out roomAnswer, 
 	if out.Room, err = v.room(r.Context(), room); err != nil || out.Access != chat.AccessDirect {
 		return out, err
 	}
-	people, err := v.belonging(r.Context(), room)
-	out.With = slices.DeleteFunc(people, func(u chat.User) bool { return u.ID == v.user.ID })
+	out.With, err = v.others(r.Context(), room)
 	return out, err
 }
 

@@ -44,7 +44,40 @@ func (s *Server) members(w http.ResponseWriter, r *http.Request) error {
 	if out.Members, out.More, err = membersOf(all, r.URL.Query()); err != nil {
 		return err
 	}
+	name, err := v.names(r.Context(), room, out.Members)
+	if err != nil {
+		return err
+	}
+	for i := range out.Members {
+		out.Members[i].User = name(out.Members[i].User)
+	}
 	return s.deliver(w, r, typeJSON, append(chat.JSON(out), '\n'))
+}
+
+// names returns what gives those members a name of whom no more than the id was
+// known when they came, if they were seen in the room since.
+func (v visitor) names(ctx context.Context, room chat.RoomID, members []chat.Belonging) (func(chat.User) chat.User, error) {
+	nameless := func(u chat.User) bool { return u.Name == u.ID }
+	seen := map[string]chat.User{v.user.ID: v.user}
+	if slices.ContainsFunc(members, func(m chat.Belonging) bool { return nameless(m.User) }) {
+		for _, look := range []func(context.Context, chat.RoomID) ([]chat.User, error){v.people, v.authors} {
+			users, err := look(ctx, room)
+			if err != nil {
+				return nil, err
+			}
+			for _, u := range users {
+				if _, known := seen[u.ID]; !known && !nameless(u) {
+					seen[u.ID] = u
+				}
+			}
+		}
+	}
+	return func(u chat.User) chat.User {
+		if s, ok := seen[u.ID]; ok && nameless(u) {
+			return s
+		}
+		return u
+	}, nil
 }
 
 // membersOf are those that the query asks for, the owners first.

@@ -47,6 +47,11 @@ func TestMembersComeAndGo(t *testing.T) {
 	if !slices.Equal(got.Members, want) || got.You.Role != "moderator" || got.Room.Role != "moderator" || got.Room.Title != "Family" || got.More {
 		t.Errorf("the members are %+v, want %+v", got, want)
 	}
+	l.expect(t, 201, cat, "POST "+room, `{"text":"hi"}`)
+	got = decode[membersShown](t, l.expect(t, 200, bob, "GET "+room+"/members", ""))
+	if want[2].User = cat; !slices.Equal(got.Members, want) {
+		t.Errorf("when all were seen the members are %+v, want %+v", got.Members, want)
+	}
 	l.expect(t, 409, ann, "DELETE "+room+"/members/"+ann.ID, "")
 	l.expect(t, 200, ann, "PUT "+room+"/members/"+bob.ID, `{"role":"owner"}`)
 	l.expect(t, 200, ann, "DELETE "+room+"/members/"+ann.ID, "")
