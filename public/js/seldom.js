@@ -4,6 +4,7 @@
 export { showInvite } from './join.js'
 export { Rights } from './rights/rights.js'
 export { chooseEmoji } from './room/emoji.js'
+export { showDevices } from './room/devices.js'
 export { showKeys } from './room/help.js'
 export { askForName } from './room/rename.js'
 export { Search } from './room/search.js'

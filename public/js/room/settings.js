@@ -2,8 +2,8 @@
 import { limit } from '../limits.js'
 import { recall, remember } from '../memory.js'
 import { say, stamp } from '../say.js'
-import { showDevice } from './device.js'
 import { find, node } from './node.js'
+import { seldom } from './seldom.js'
 import { openSheet } from './sheet.js'
 
 /** What one has chosen, in this browser. */
@@ -33,7 +33,7 @@ export class Settings {
     form.addEventListener('change', event => this.#change(/** @type {HTMLInputElement} */ (event.target)))
     topic.addEventListener('change', () => this.#does.topic(topic.value.trim()))
     dialog.addEventListener('click', event => event.target === dialog && dialog.close())
-    find('.dialog__device', dialog).addEventListener('click', () => { dialog.close(); showDevice() })
+    find('.dialog__device', dialog).addEventListener('click', () => { dialog.close(); seldom().then(all => all.showDevices()).catch(() => {}) })
     find('.dialog__leave', dialog).addEventListener('click', () => { dialog.close(); this.#signOut() })
     dialog.addEventListener('close', () => dialog.remove())
     dialog.showModal()

@@ -12,6 +12,8 @@ func TestOtherDeviceIsTheSameUser(t *testing.T) {
 	ann := visit(t, s.URL).join("ann")
 	ann.tells("from the laptop")
 	ann.run(`document.querySelector(".bar__settings").click(), document.querySelector(".dialog__device").click()`)
+	ann.await("the devices", `document.querySelectorAll('.devices__one').length === 1`)
+	ann.run(`document.querySelector('.sheet .button').click()`)
 	ann.await("the code", `document.querySelector('.device__code')?.naturalWidth > 0`)
 	link := eval[string](ann, `document.querySelector('.device input').value`)
 
