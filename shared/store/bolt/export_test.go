@@ -101,3 +101,6 @@ func (s *Store) Commits() int { return int(s.count.commits.Load()) }
 
 // MostTrimmed is how many events one commit took out at most.
 func (s *Store) MostTrimmed() int { return int(s.count.trimmed.Load()) }
+
+// KeepSessions writes down which sessions were used.
+func (s *Store) KeepSessions() { s.keepSessions() }

@@ -70,15 +70,21 @@ func (n *sessions) note(user string, of chat.Session) {
 	n.used[user] = merge(n.used[user], of)
 }
 
-// take returns what a user used since it was written last.
-func (n *sessions) take(user string, forget bool) []chat.Session {
+// unsaved returns what a user used since it was written last.
+func (n *sessions) unsaved(user string) []chat.Session {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	used := slices.Clone(n.used[user])
-	if forget {
+	return slices.Clone(n.used[user])
+}
+
+// saved forgets what was written, unless it was used again meanwhile.
+func (n *sessions) saved(user string, written []chat.Session) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.used[user] = slices.DeleteFunc(n.used[user], func(one chat.Session) bool { return slices.Contains(written, one) })
+	if len(n.used[user]) == 0 {
 		delete(n.used, user)
 	}
-	return used
 }
 
 // merge puts a session in its place among others, the one that was used last
@@ -99,11 +105,12 @@ func merge(list []chat.Session, of chat.Session) []chat.Session {
 
 // person reads what is known of a user, of the file and of memory.
 func (s *Store) person(user string) (p person, err error) {
+	used := s.sessions.unsaved(user) // before the file, or what is written meanwhile is in neither
 	err = s.view(func(tx *bbolt.Tx) (err error) {
 		p, err = readPerson(tx.Bucket(usersBucket), user)
 		return err
 	})
-	p.add(s.sessions.take(user, false))
+	p.add(used)
 	return p, err
 }
 
@@ -194,13 +201,15 @@ func (s *Store) signOut(user string, change func(p *person, now int64)) error {
 
 // changePeople changes what is known of some users, in one commit.
 func (s *Store) changePeople(users []string, change func(p *person)) error {
-	return s.change("write sessions", func(b *batch) error {
+	written := map[string][]chat.Session{}
+	err := s.change("write sessions", func(b *batch) error {
 		for _, user := range users {
 			p, err := readPerson(b.users, user)
 			if err != nil {
 				return err
 			}
-			p.add(s.sessions.take(user, true))
+			written[user] = s.sessions.unsaved(user)
+			p.add(written[user])
 			change(&p)
 			if err := b.putPerson(user, p); err != nil {
 				return err
@@ -208,6 +217,13 @@ func (s *Store) changePeople(users []string, change func(p *person)) error {
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	for user, list := range written { // what is in memory is there until it is in the file
+		s.sessions.saved(user, list)
+	}
+	return nil
 }
 
 func (b *batch) putPerson(user string, p person) error {
