@@ -168,10 +168,12 @@ func TestStreamThatIsFullIsEndedToo(t *testing.T) {
 	eve.connect(soon(t))
 	eve.next()
 	text := strings.Repeat("x", 4000)
+	testenv.Await(t, "the stream is adopted", 5*time.Second, func() bool { return h.Stats().Adopted == 1 })
 	for i := range 200 { // within the ring, and more than its socket takes
+		sweeps := h.Stats().Sweeps
 		log.post("a", fmt.Sprint(i, text))
+		testenv.Await(t, "the line is sent, or waits", 5*time.Second, func() bool { return h.Stats().Sweeps > sweeps })
 	}
-	testenv.Await(t, "the lines are sent", 5*time.Second, func() bool { return h.Stats().Sweeps > 0 })
 	begun := time.Now()
 	log.happen(ban("a", "u_eve"))
 	testenv.Await(t, "the stream is ended", 5*time.Second, func() bool { return h.Stats().Adopted == 0 })
