@@ -207,14 +207,20 @@ const (
 // NewPrivateRoom makes the address of a private room: 94 random bits.
 func NewPrivateRoom() RoomID { return privatePrefix + randomLetters(letters) }
 
+// PrivateRoom is the address of a private room, by bits that are always the same
+// for the same request.
+func PrivateRoom(sum []byte) RoomID { return privatePrefix + lettersOf(sum) }
+
 // DirectRoom is the address of a direct room, by bits that are always the same
 // for the same people.
-func DirectRoom(sum []byte) RoomID {
+func DirectRoom(sum []byte) RoomID { return directPrefix + lettersOf(sum) }
+
+func lettersOf(sum []byte) RoomID {
 	var b strings.Builder
 	for i := range letters {
 		b.WriteByte('a' + sum[i%len(sum)]%26)
 	}
-	return RoomID(directPrefix + b.String())
+	return RoomID(b.String())
 }
 
 func randomLetters(n int) RoomID {

@@ -1,11 +1,15 @@
 package web
 
 import (
+	"context"
+	"crypto/sha256"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"unicode"
 
+	"confab/shared/access"
 	"confab/shared/chat"
 
 	"golang.org/x/text/unicode/norm"
@@ -28,10 +32,27 @@ func (s *Server) makeRoom(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if _, _, err := s.write(r, v, d); err != nil {
+	d.Key = r.Header.Get("Idempotency-Key")
+	if d.Key != "" && d.Set.Access == chat.AccessPrivate {
+		sum := sha256.Sum256([]byte("private " + v.user.ID + " " + d.Key))
+		d.Room = chat.PrivateRoom(sum[:]) // a repeat finds it
+	}
+	_, _, err = s.write(r, v, d)
+	if errors.Is(err, access.ErrExists) && v.made(r.Context(), d) {
+		w.Header().Set("Idempotent-Replayed", "true")
+		return s.showRoom(w, r, v, d.Room, http.StatusOK)
+	}
+	if err != nil {
 		return err
 	}
 	return s.showRoom(w, r, v, d.Room, http.StatusCreated)
+}
+
+// made reports whether the user made that room by the same request before, whose
+// answer may have been lost.
+func (v visitor) made(ctx context.Context, d chat.Draft) bool {
+	evs, err := v.since(ctx, d.Room, chat.ID{}, 1)
+	return err == nil && len(evs) == 1 && d.Key != "" && evs[0].Set.Made && evs[0].KeyHash == chat.KeyHash(v.user.ID, d.Key) && evs[0].Text == strings.TrimSpace(d.Text)
 }
 
 func (in makeRequest) draft() (d chat.Draft, err error) {

@@ -170,3 +170,48 @@ func TestClosedRoomIsGoneForEverybody(t *testing.T) {
 		t.Errorf("the new room has lines of the old one: %s", body)
 	}
 }
+
+// Whoever got no answer asks again, and has one room.
+func TestRoomThatIsMadeAgainUnderItsKeyIsTheFirst(t *testing.T) {
+	t.Parallel()
+	l := live(t, nil)
+	ann, bob := identity.NewUser("Ann"), identity.NewUser("Bob")
+	under := func(as chat.User, key, body string) *http.Response {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), "POST", l.URL+"/rooms", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header = l.head(t, as)
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Idempotency-Key", key)
+		res, err := http.DefaultTransport.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = res.Body.Close() })
+		return res
+	}
+	for _, body := range []string{`{"title":"Family","access":"private"}`, `{"title":"Ops"}`} {
+		first, again := under(ann, "k1", body), under(ann, "k1", body)
+		if first.StatusCode != 201 || again.StatusCode != 200 || again.Header.Get("Idempotent-Replayed") != "true" {
+			t.Errorf("%s: %s, then %s", body, first.Status, again.Status)
+		}
+		one, two := decode[roomShown](t, first), decode[roomShown](t, again)
+		if one.ID != two.ID || two.Role != "owner" {
+			t.Errorf("%s: %+v, then %+v", body, one, two)
+		}
+	}
+	if res := under(ann, "k1", `{"title":"Friends","access":"private"}`); res.StatusCode != 409 {
+		t.Errorf("the key for another room: %s", res.Status)
+	}
+	if res := under(ann, "k2", `{"title":"Ops"}`); res.StatusCode != 409 {
+		t.Errorf("a second room under another key: %s", res.Status)
+	}
+	if res := under(bob, "k1", `{"title":"Ops"}`); res.StatusCode != 409 {
+		t.Errorf("another's room under the same key: %s", res.Status)
+	}
+	if res := under(bob, "k1", `{"title":"Family","access":"private"}`); res.StatusCode != 201 {
+		t.Errorf("another's key: %s", res.Status)
+	}
+}
