@@ -2,6 +2,7 @@ package redis_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"testing"
 	"time"
@@ -60,6 +61,23 @@ func TestRedisKeepsTheContract(t *testing.T) {
 		e.Shared = true
 		e.Open = func(tb testing.TB, opts store.Options) store.Store {
 			opts.URL = url
+			return open(tb, opts)
+		}
+		return e
+	})
+}
+
+// On a Cluster names and sessions are in other slots than the rooms.
+func TestClusterKeepsTheContractAboutUsers(t *testing.T) {
+	t.Parallel()
+	g, n := cluster(t), 0
+	storetest.RunUsers(t, func(tb testing.TB) storetest.Engine {
+		e := engine()
+		n++
+		prefix := fmt.Sprint("test", n)
+		e.Shared = true
+		e.Open = func(tb testing.TB, opts store.Options) store.Store {
+			opts.URL, opts.Prefix = g.url, prefix
 			return open(tb, opts)
 		}
 		return e

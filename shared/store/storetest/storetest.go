@@ -30,6 +30,21 @@ type Engine struct {
 	Slack int
 }
 
+// RunUsers runs the part of the contract that is about users, whom an engine may
+// keep elsewhere than the rooms.
+func RunUsers(t *testing.T, engine func(testing.TB) Engine) {
+	for name, test := range map[string]func(*testing.T, Engine){
+		"NameHasOneHolder":                testNameHasOneHolder,
+		"NameHasOneSpeakerAtATime":        testNameHasOneSpeakerAtATime,
+		"DepositIsWithdrawnOnce":          testDepositIsWithdrawnOnce,
+		"SessionsAreListed":               testSessionsAreListed,
+		"EndedSessionStaysEnded":          testEndedSessionStaysEnded,
+		"SignedOutEverywhereOnAllServers": testSignedOutEverywhereOnAllServers,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, engine(t)) })
+	}
+}
+
 // Run runs the whole contract. The function makes an engine for one test.
 func Run(t *testing.T, engine func(testing.TB) Engine) {
 	for _, promise := range []struct {

@@ -16,19 +16,20 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-const axeVersion = "4.14.1"
+var axe = packed("axe-core", "4.14.1", "axe.min.js")
 
-// axe is the source of axe-core, as npm has it.
-var axe = sync.OnceValues(func() (string, error) {
-	dir := scratch
-	out, err := exec.Command("npm", "pack", "--silent", "--pack-destination", dir, "axe-core@"+axeVersion).CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("npm pack axe-core: %w: %s", err, out)
-	}
-	tar := exec.Command("tar", "-xzOf", filepath.Join(dir, "axe-core-"+axeVersion+".tgz"), "package/axe.min.js")
-	src, err := tar.Output()
-	return string(src), err
-})
+// packed is a file of a package, as npm has it.
+func packed(name, version, file string) func() (string, error) {
+	return sync.OnceValues(func() (string, error) {
+		dir := scratch
+		out, err := exec.Command("npm", "pack", "--silent", "--pack-destination", dir, name+"@"+version).CombinedOutput()
+		if err != nil {
+			return "", fmt.Errorf("npm pack %s: %w: %s", name, err, out)
+		}
+		src, err := exec.Command("tar", "-xzOf", filepath.Join(dir, name+"-"+version+".tgz"), "package/"+file).Output()
+		return string(src), err
+	})
+}
 
 func (w *window) passesAxe(what string) {
 	w.tb.Helper()
