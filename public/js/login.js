@@ -3,6 +3,7 @@ import { Problem, call } from './call.js'
 import { recall, remember } from './memory.js'
 import { waitAfter } from './patience.js'
 import { say, stamp } from './say.js'
+import { hasPasskeys, ways } from './ways.js'
 
 const GHOST = 60_000 // milliseconds that one's own name may still be in use, after a connection that died
 const AGAIN = 3_000 // milliseconds until it is asked for again
@@ -38,7 +39,8 @@ export function showLogin(enter, why = '') {
     clearTimeout(again) // who presses again is not made to wait
     button.ariaBusy = 'true'
     try {
-      const { user } = await call('POST', '/login', { name: name.value.trim() })
+      const user = await sayName(name.value.trim())
+      if (!user) return refuse('')
       remember('name', user.name)
       if (!await isKept(user)) return refuse(say('cookiesNeeded'))
       enter(user)
@@ -48,6 +50,18 @@ export function showLogin(enter, why = '') {
       refuse(problem instanceof Problem ? problem.message : say('brokenWhy'))
     }
   })
+  const passkey = /** @type {HTMLElement} */ (document.querySelector('.login__passkey'))
+  passkey.addEventListener('click', async () => {
+    try {
+      const user = await (await import('./seldom.js')).showPasskey()
+      if (!user) return refuse('')
+      remember('name', user.name)
+      enter(user)
+    } catch (problem) {
+      refuse(problem instanceof Problem ? problem.message : say('brokenWhy'))
+    }
+  })
+  offerWays()
   name.addEventListener('input', () => (busy || ghost) && refuse('')) // it is another name that wants in
 
   /** The name is in use: by oneself, as like as not, if it is one's own. */
@@ -80,6 +94,24 @@ export function showLogin(enter, why = '') {
     const node = document.querySelector('.login__lead')
     if (node) node.textContent = text
   }
+}
+
+/** Shows the ways to sign in that there are: where names have to be proven, who comes first makes a passkey. */
+export function offerWays() {
+  const form = /** @type {HTMLElement | null} */ (document.querySelector('.login__form'))
+  if (!form) return
+  const passkey = /** @type {HTMLElement} */ (document.querySelector('.login__passkey'))
+  form.hidden = !ways().includes('name') && !hasPasskeys()
+  passkey.hidden = !hasPasskeys()
+  const other = /** @type {HTMLElement} */ (document.querySelector('.login__elsewhere'))
+  other.hidden = !form.hidden
+}
+
+/** Who somebody is by a name from now on; nobody where a passkey is needed and was not made. @param {string} name */
+async function sayName(name) {
+  if (ways().includes('name')) return (await call('POST', '/login', { name })).user
+  await call('DELETE', '/login').catch(() => {}) // a session that has ended would be in the way
+  return (await (await import('./seldom.js')).makePasskey({ name }))?.user
 }
 
 /** Reports whether the browser keeps the session's cookie. @param {import('./chat.js').User} user */

@@ -1,18 +1,19 @@
 // @ts-check
 import { Problem, call } from './call.js'
 import { learnTransports } from './link/transports.js'
-import { showLogin } from './login.js'
+import { offerWays, showLogin } from './login.js'
 import { learnLimits } from './limits.js'
 import { forget, forgetConversation, onRemembered, recall, remember } from './memory.js'
 import { patiently } from './patience.js'
 import { rendered } from './rendered.js'
 import { learn, say, stamp } from './say.js'
+import { learnWays } from './ways.js'
 
 /** @typedef {import('./chat.js').User} User */
 
 document.documentElement.dataset.appearance = recall('settings', { appearance: 'system' }).appearance
 await learn()
-if (location.hash.startsWith('#transfer=')) await (await import('./seldom.js')).showTransfer()
+if (/^#(transfer|assertion)=/.test(location.hash)) await (await import('./seldom.js')).showTransfer()
 if (location.pathname.startsWith('/join/')) await (await import('./seldom.js')).showInvite()
 
 // Who was here before goes straight in, offline too; the server is asked meanwhile.
@@ -31,10 +32,12 @@ if (session && !rendered) learnSession(session)
 if (session && known && session.user?.id !== known.id) session.user ? changed(session.user) : signedOut()
 else if (session?.user && !inside) enter(session.user)
 
-/** @param {{limits?: import('./limits.js').Limits, transports?: string[]}} session */
-function learnSession({ limits, transports }) {
+/** @param {{limits?: import('./limits.js').Limits, transports?: string[], ways?: string[]}} session */
+function learnSession({ limits, transports, ways }) {
   if (limits) learnLimits(limits)
   if (transports) learnTransports(transports)
+  if (ways) learnWays(ways)
+  offerWays()
 }
 
 /** @param {User} user */

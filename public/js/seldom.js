@@ -6,8 +6,10 @@ export { Rights } from './rights/rights.js'
 export { chooseEmoji } from './room/emoji.js'
 export { showDevices } from './room/devices.js'
 export { showKeys } from './room/help.js'
+export { showPasskeys } from './room/passkeys.js'
 export { askForName } from './room/rename.js'
 export { Search } from './room/search.js'
+export { makePasskey, showPasskey } from './passkey.js'
 export { showTransfer } from './transfer.js'
 
 // Named for the compiler alone: what main.js, the rooms and this file share is one file then, and not two.

@@ -4,8 +4,12 @@ import { keep } from './login.js'
 import { forgetConversation, recall, remember } from './memory.js'
 import { say, stamp } from './say.js'
 
-/** Asks before this device is signed in by the link of another, for somebody else may have sent it. Does not return. */
+/**
+ * Asks before this device is signed in by the link of another, for somebody else may have sent it; or by the token of
+ * a site, where somebody is signed in who may be another. Does not return.
+ */
 export async function showTransfer() {
+  const ofSite = location.hash.startsWith('#assertion=')
   const code = location.hash.slice(location.hash.indexOf('=') + 1)
   history.replaceState(null, '', '/')
   document.body.replaceChildren(...keep(), stamp('problem-page'))
@@ -14,12 +18,12 @@ export async function showTransfer() {
   button.className = 'button'
   button.textContent = say('transferTake')
   part('.login__title').textContent = say('transfer')
-  part('.login__lead').textContent = say('transferWhy')
+  part('.login__lead').textContent = say(ofSite ? 'assertionWhy' : 'transferWhy')
   part('.problem a').before(button, ' ')
   button.focus()
   button.addEventListener('click', async () => {
     try {
-      const { user } = await call('POST', '/login', { transfer: code })
+      const { user } = await call('POST', '/login', ofSite ? { assertion: code } : { transfer: code })
       if (recall('me', { id: '' }).id !== user.id) forgetConversation()
       remember('name', user.name)
       remember('me', user)
@@ -27,8 +31,9 @@ export async function showTransfer() {
     } catch (problem) {
       button.hidden = true
       part('.login__lead').role = 'alert'
-      part('.login__lead').textContent = problem instanceof Problem && problem.status === 401 ? say('transferLate') : problem instanceof Problem ? problem.message : say('brokenWhy')
+      part('.login__lead').textContent = problem instanceof Problem && problem.status === 401 ? say(ofSite ? 'assertionLate' : 'transferLate') : problem instanceof Problem ? problem.message : say('brokenWhy')
     }
   })
+  if (ofSite && !recall('me', null)) button.click()
   await new Promise(() => {})
 }

@@ -2,6 +2,7 @@
 import { limit } from '../limits.js'
 import { recall, remember } from '../memory.js'
 import { say, stamp } from '../say.js'
+import { hasPasskeys } from '../ways.js'
 import { find, node } from './node.js'
 import { seldom } from './seldom.js'
 import { openSheet } from './sheet.js'
@@ -33,6 +34,9 @@ export class Settings {
     form.addEventListener('change', event => this.#change(/** @type {HTMLInputElement} */ (event.target)))
     topic.addEventListener('change', () => this.#does.topic(topic.value.trim()))
     dialog.addEventListener('click', event => event.target === dialog && dialog.close())
+    const passkey = find('.dialog__passkey', dialog)
+    passkey.hidden = !hasPasskeys()
+    passkey.addEventListener('click', () => { dialog.close(); seldom().then(all => all.showPasskeys()).catch(() => {}) })
     find('.dialog__device', dialog).addEventListener('click', () => { dialog.close(); seldom().then(all => all.showDevices()).catch(() => {}) })
     find('.dialog__leave', dialog).addEventListener('click', () => { dialog.close(); this.#signOut() })
     dialog.addEventListener('close', () => dialog.remove())
