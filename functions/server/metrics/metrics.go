@@ -64,7 +64,7 @@ func (m *Metrics) expose() *exposition {
 	e.gauge("confab_audiences", "Sets of rooms that have readers here.", float64(st.Hub.Audiences))
 	e.counter("confab_events_total", "Events delivered to readers here, each counted once.", st.Hub.Events)
 	e.counter("confab_sweeps_total", "Sweeps over the connections of an audience.", st.Hub.Sweeps)
-	e.family("confab_stream_ends_total", "counter", "Streams that ended, by reason: left, stalled, lagged (fell off the ring), ended or shutdown.")
+	e.family("confab_stream_ends_total", "counter", "Streams that ended, by reason: left, stalled, lagged (fell off the ring), ended, shutdown or revoked (its user lost the right to read).")
 	for why, n := range st.Hub.Ends {
 		e.sample("confab_stream_ends_total", float64(n), "reason", why.String())
 	}
