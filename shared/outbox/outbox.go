@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"confab/shared/access"
@@ -48,6 +49,7 @@ type Worker struct {
 	store Store
 	log   *slog.Logger
 	kick  chan chat.RoomID
+	away  atomic.Bool // the outbox could not be read, and that was logged
 }
 
 // New makes a worker.
@@ -86,9 +88,12 @@ func (w *Worker) Do(ctx context.Context, near ...chat.RoomID) {
 	for ctx.Err() == nil {
 		tasks, err := w.store.Tasks(ctx, page, near...)
 		if err != nil {
-			w.warn(ctx, "outbox not read", err)
+			if !w.away.Swap(true) {
+				w.warn(ctx, "outbox not read, retrying", err)
+			}
 			return
 		}
+		w.away.Store(false)
 		failed := 0
 		for _, t := range tasks {
 			if err := w.do(ctx, t); err != nil {

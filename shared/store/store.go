@@ -140,6 +140,8 @@ type Inboxes interface {
 	Mark(ctx context.Context, user string, room chat.RoomID, id chat.ID) (chat.ID, error)
 	// Marks are those of a user.
 	Marks(ctx context.Context, user string) (map[chat.RoomID]chat.ID, error)
+	// EraseInbox leaves nothing of a user's inbox and of their marks.
+	EraseInbox(ctx context.Context, user string) error
 }
 
 // Limits count what may be done so often, on all servers together.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 
@@ -186,4 +187,36 @@ func (s *Store) Marks(_ context.Context, user string) (map[chat.RoomID]chat.ID, 
 		return nil, fmt.Errorf("read what was read: %w", err)
 	}
 	return all, nil
+}
+
+// EraseInbox is that of [store.Inboxes].
+func (s *Store) EraseInbox(_ context.Context, user string) error {
+	err := errClosed
+	s.chore(func() {
+		err = s.update(func(b *batch) error { return b.eraseInbox([]byte(chat.Inbox(user)), userMarks(user)) })
+	})
+	if err != nil {
+		return store.Unavailable("erase an inbox", err)
+	}
+	return nil
+}
+
+func (b *batch) eraseInbox(name, marks []byte) error {
+	rec, err := decodeRecord(name, b.rooms.Get(name))
+	if err != nil {
+		return err
+	}
+	all := map[*bbolt.Bucket][]byte{b.tx.Bucket(marksBucket): marks}
+	if rec.number != 0 {
+		all[b.log], all[b.notices] = roomKey(rec.number), roomKey(rec.number)
+	}
+	for bucket, prefix := range all {
+		for _, key := range keysWith(bucket, prefix, math.MaxInt) {
+			if err := bucket.Delete(key); err != nil {
+				return err
+			}
+		}
+	}
+	b.removed = true
+	return b.rooms.Delete(name)
 }

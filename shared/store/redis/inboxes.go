@@ -153,3 +153,14 @@ func (s *Store) Marks(ctx context.Context, user string) (map[chat.RoomID]chat.ID
 	}
 	return all, nil
 }
+
+// EraseInbox is that of [store.Inboxes].
+func (s *Store) EraseInbox(ctx context.Context, user string) error {
+	ctx, cancel := context.WithTimeout(ctx, replyTimeout)
+	defer cancel()
+	k := s.keys.room(chat.Inbox(user))
+	if err := s.rdb.Del(ctx, k.log(), k.meta(), k.keys("0"), k.keys("1"), k.marks()).Err(); err != nil {
+		return store.Unavailable("erase an inbox", err)
+	}
+	return nil
+}

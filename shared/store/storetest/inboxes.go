@@ -115,3 +115,25 @@ func testUserHasSoManyMarks(t *testing.T, e Engine) {
 		t.Errorf("%d marks, the oldest among them: %t", len(marks), oldest)
 	}
 }
+
+func testInboxIsErased(t *testing.T, e Engine) {
+	s := e.Open(t, store.Options{})
+	ev := Say(t, s, Cat, "hi")
+	n := chat.NewNotice(Ann.ID, chat.AboutMention, ev, "")
+	for _, u := range []chat.User{Ann, Bob} {
+		Add(t, s, chat.NewNotice(u.ID, chat.AboutMention, ev, ""))
+		Must(s.Mark(t.Context(), u.ID, Room, ev.ID))(t)
+	}
+	for range 2 { // what is not there, too
+		if err := s.EraseInbox(t.Context(), Ann.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, u := range []chat.User{Ann, Bob} {
+		log, marks := Must(s.Before(t.Context(), chat.Inbox(u.ID), chat.ID{}, 9))(t), Must(s.Marks(t.Context(), u.ID))(t)
+		if left := u == Bob; len(log) > 0 != left || len(marks) > 0 != left {
+			t.Errorf("of %s there is %v, %v", u.Name, log, marks)
+		}
+	}
+	Add(t, s, n) // its key is forgotten, too
+}

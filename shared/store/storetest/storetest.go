@@ -111,6 +111,7 @@ func Run(t *testing.T, engine func(testing.TB) Engine) {
 		{"InboxesAreFollowedTogether", testInboxesAreFollowedTogether},
 		{"MarksNeverGoBack", testMarksNeverGoBack},
 		{"UserHasSoManyMarks", testUserHasSoManyMarks},
+		{"InboxIsErased", testInboxIsErased},
 		{"LogIsAsTheModelSays", testLogIsAsTheModelSays},
 	} {
 		t.Run(promise.name, func(t *testing.T) { promise.test(t, engine(t)) })
