@@ -21,9 +21,9 @@ import (
 )
 
 const (
-	sweepEvery  = 10 * time.Second // how often a server looks for what others have left
-	page        = 32               // tasks that are asked for at once
-	maxFailed   = 3                // of them, before the others have to wait too
+	sweepEvery  = 5 * time.Second // how often a server looks for what others have left
+	page        = 32              // tasks that are asked for at once
+	maxFailed   = 3               // of them, before the others have to wait too
 	taskTimeout = 5 * time.Second
 	giveUpAfter = 24 * time.Hour // an event that is not in its log for so long was lost with it
 	waiting     = 256            // rooms in which something was just said that concerns somebody

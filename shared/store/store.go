@@ -243,7 +243,7 @@ const (
 	// KeyLife is how long an idempotency key is known, at least.
 	KeyLife = 10 * time.Minute
 	// TaskLife is how long one who asked for a task has it alone.
-	TaskLife = 20 * time.Second
+	TaskLife = 10 * time.Second
 	// MarksLife is how long it is known what somebody read who reads nothing
 	// any more, at least.
 	MarksLife = 400 * 24 * time.Hour
