@@ -120,6 +120,6 @@ func open(tb testing.TB, opts store.Options) *redis.Store {
 }
 
 func TestMain(m *testing.M) {
-	testenv.Parallel(2) // most wait for Redis, for one to be promoted or to time out
+	testenv.Parallel(6) // most wait for Redis, for one to be promoted or to time out
 	goleak.VerifyTestMain(m)
 }
