@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -164,5 +166,47 @@ func TestExaminationOfReplicas(t *testing.T) {
 func TestExaminationComparesClocks(t *testing.T) {
 	t.Parallel()
 	srv := startRedis(t)
-	finds(t, store.Options{URL: srv.url()}, "clock", redis.Fine, "agree")
+	for off, want := range map[time.Duration]redis.Finding{
+		0:                {Level: redis.Fine, Said: "agree"},
+		5 * time.Second:  {Level: redis.Note, Said: `^its clock is (4\.9|5).*s ahead of this machine's`},
+		-5 * time.Second: {Level: redis.Note, Said: `^its clock is (4\.9|5).*s behind this machine's`},
+		time.Hour:        {Level: redis.Fault, Said: `^its clock is (59m59|1h0m0).* ahead of`},
+	} {
+		between := newLink(t, srv.addr())
+		between.rewrite = func(said []byte) []byte { return elsewhen(said, off) }
+		finds(t, store.Options{URL: "redis://" + between.addr()}, "clock", want.Level, want.Said)
+	}
+}
+
+var timeReply = regexp.MustCompile(`^\*2\r\n\$10\r\n(\d{10})\r\n`)
+
+// elsewhen is an answer to TIME of a Redis whose clock is off.
+func elsewhen(said []byte, off time.Duration) []byte {
+	at := timeReply.FindSubmatchIndex(said)
+	if at == nil {
+		return said
+	}
+	seconds, _ := strconv.ParseInt(string(said[at[2]:at[3]]), 10, 64)
+	return slices.Concat(said[:at[2]], strconv.AppendInt(nil, seconds+int64(off/time.Second), 10), said[at[3]:])
+}
+
+// Each primary of a Cluster is looked at, and named where something is wrong.
+func TestExaminationOfACluster(t *testing.T) {
+	t.Parallel()
+	g := cluster(t)
+	opts := store.Options{URL: g.url}
+	for _, check := range []string{"version", "memory", "clock", "replicas"} {
+		if all := examined(t, opts, check); len(all) != 3 {
+			t.Errorf("%s is said of %d primaries: %v", check, len(all), all)
+		}
+	}
+	finds(t, opts, "posts", redis.Fine, "published, received, read")
+	g.nodes[1].do("CONFIG", "SET", "appendfsync", "no")
+	g.nodes[2].do("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+	finds(t, opts, "disk", redis.Note, "^"+g.nodes[1].addr()+": appendfsync is no")
+	finds(t, opts, "memory", redis.Note, "^"+g.nodes[2].addr()+": .*allkeys-lru")
+	if keys := g.nodes[0].do("KEYS", "*").([]any); len(keys) > 0 {
+		t.Errorf("an examination leaves %v", keys)
+	}
+	finds(t, store.Options{URL: g.url, Durability: "replicas"}, "durability", redis.Fine, "have acknowledged a write")
 }

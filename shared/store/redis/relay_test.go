@@ -16,6 +16,9 @@ type link struct {
 	conns  []net.Conn
 	frozen map[net.Conn]bool
 	wg     sync.WaitGroup
+	// rewrite changes what Redis says, where it is not nil. It is set before the
+	// first connection.
+	rewrite func([]byte) []byte
 }
 
 func newLink(tb testing.TB, to string) *link {
@@ -53,12 +56,12 @@ func (k *link) accept() {
 		k.mu.Lock()
 		k.conns = append(k.conns, in, out)
 		k.mu.Unlock()
-		k.wg.Go(func() { k.pass(in, out) })
-		k.wg.Go(func() { k.pass(out, in) })
+		k.wg.Go(func() { k.pass(in, out, nil) })
+		k.wg.Go(func() { k.pass(out, in, k.rewrite) })
 	}
 }
 
-func (k *link) pass(from, to net.Conn) {
+func (k *link) pass(from, to net.Conn, rewrite func([]byte) []byte) {
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := from.Read(buf)
@@ -73,7 +76,11 @@ func (k *link) pass(from, to net.Conn) {
 			to.Close()
 			return
 		}
-		_, _ = to.Write(buf[:n])
+		said := buf[:n]
+		if rewrite != nil {
+			said = rewrite(said)
+		}
+		_, _ = to.Write(said)
 	}
 }
 
