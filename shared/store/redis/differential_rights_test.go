@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"reflect"
+	"slices"
 	"time"
 
 	"confab/shared/chat"
@@ -76,6 +77,24 @@ func drawStanding(rt *rapid.T, people []chat.User) chat.Standing {
 		m.Role = rapid.SampledFrom([]string{"guest", "member", "moderator", "owner"}).Draw(rt, "role")
 	}
 	return m
+}
+
+// audit wants the same of both engines about what was done in the rooms.
+func (d *differ) audit(rt *rapid.T) {
+	const all = 1 << 20
+	acts := func(s store.Store) (acts []chat.Event) {
+		found, err := s.Audit(d.t.Context(), chat.Some(chat.ID{}), all)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		for _, a := range found {
+			if slices.Contains(d.rooms, a.Event.Room) {
+				acts = append(acts, a.Event)
+			}
+		}
+		return acts
+	}
+	d.same(rt, acts(d.redis), acts(d.bolt))
 }
 
 // rights wants the same of both engines about all rooms and everybody in them.

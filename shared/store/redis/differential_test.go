@@ -59,7 +59,7 @@ func compareEngines(t *testing.T, opts store.Options) {
 			rt.Fatal(err)
 		}
 	}
-	steps := map[string]func(*rapid.T){"erase": erase, "append": d.append, "since": d.since, "before": d.before, "last": d.last, "reopen": reopen, "settle": d.settle, "rights": d.rights, "tasks": d.tasks}
+	steps := map[string]func(*rapid.T){"erase": erase, "append": d.append, "since": d.since, "before": d.before, "last": d.last, "reopen": reopen, "settle": d.settle, "rights": d.rights, "audit": d.audit, "tasks": d.tasks}
 	if opts.History > 0 { // a cursor may have left one of the logs
 		delete(steps, "since")
 	}
