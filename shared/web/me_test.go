@@ -16,6 +16,9 @@ import (
 	"confab/shared/identity"
 	"confab/shared/testenv"
 	"confab/shared/web"
+	socket "confab/shared/web/websocket"
+
+	"github.com/coder/websocket"
 )
 
 // signIn signs somebody in over HTTP, on a device that says what it is, and
@@ -187,6 +190,19 @@ func TestStreamsOfAnEndedSessionEndOnAnotherServer(t *testing.T) {
 		"NDJSON":  open("NDJSON", "/r/lobby?follow=1", "application/x-ndjson", mobile),
 		"durable": open("durable", "/r/lobby?live=sse&offset=-1", "", mobile),
 	}
+	conn, _, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(other, "http")+"/stream", &websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {"Bearer " + mobile}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.CloseNow()
+	socketEnded := make(chan struct{})
+	streams["WebSocket"] = socketEnded
+	go func() {
+		defer close(socketEnded)
+		for err := error(nil); err == nil; {
+			_, _, err = conn.Read(t.Context())
+		}
+	}()
 	if res := request(t, "DELETE", l.URL+"/me/sessions", laptop, firefox, ""); res.StatusCode != http.StatusOK {
 		t.Fatal(res.Status)
 	}
@@ -208,7 +224,7 @@ func TestStreamsOfAnEndedSessionEndOnAnotherServer(t *testing.T) {
 func sibling(tb testing.TB, l *liveServer) string {
 	tb.Helper()
 	h := hub.New(l.store, nil)
-	s, err := web.New(web.Config{Rooms: l.store, Hub: h, Users: l.users, Guests: true})
+	s, err := web.New(web.Config{Rooms: l.store, Hub: h, Users: l.users, Guests: true, Upgrade: socket.Upgrade})
 	if err != nil {
 		tb.Fatal(err)
 	}
