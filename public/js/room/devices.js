@@ -5,17 +5,21 @@ import { say } from '../say.js'
 import { whenOf } from './clock.js'
 import { showDevice } from './device.js'
 import { node } from './node.js'
+import { askForName } from './rename.js'
 import { openSheet } from './sheet.js'
 
 /** @typedef {{id: string, device?: string, used: number, current?: boolean}} Session */
 
 /** Shows where one is signed in, and lets one sign out there. */
 export async function showDevices() {
+  const me = recall('me', { id: '', name: '' })
   const list = node('ul', { class: 'devices' })
   const problem = node('p', { class: 'devices__problem', role: 'alert' })
   const everywhere = node('button', { class: 'quiet', type: 'button', hidden: true }, say('signOutElsewhere'))
+  const rename = node('button', { class: 'quiet', type: 'button' }, say('otherName'))
   const add = node('button', { class: 'button', type: 'button' }, say('device'))
-  const sheet = openSheet(say('devices'), [node('p', {}, say('devicesWhy', { name: recall('me', { name: '' }).name })), list, problem, node('div', { class: 'sheet__end' }, everywhere, add)])
+  const sheet = openSheet(say('devices'), [node('p', {}, say('devicesWhy', me)), list, problem, node('div', { class: 'sheet__end' }, everywhere, rename, add)])
+  rename.addEventListener('click', () => { sheet.close(); askForName(me, say('otherNameChosen')) })
   add.addEventListener('click', () => { sheet.close(); showDevice() })
   everywhere.addEventListener('click', () => everywhere.dataset.sure ? attempt(() => call('DELETE', '/me/sessions')) : ask(everywhere, say('signOutElsewhereSure')))
   await attempt(async () => {})

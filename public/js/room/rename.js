@@ -11,13 +11,14 @@ let open = false
  * Asks for another name, for somebody else has one's own now. One stays the same
  * user, and what waits to be sent goes under the new name.
  * @param {import('../chat.js').User} me
+ * @param {string} [why] what to say instead, where nobody has it
  */
-export function askForName(me) {
+export function askForName(me, why = say('otherNameWhy', me)) {
   if (open) return
   open = true
   const name = node('input', { class: 'field', name: 'user', required: true, autocomplete: 'nickname', spellcheck: 'false', autofocus: true, value: me.name, 'aria-label': say('yourName') })
   const error = node('p', { class: 'rename__error', role: 'alert' })
-  const form = node('form', { class: 'rename' }, node('p', {}, say('otherNameWhy', me)), name, error,
+  const form = node('form', { class: 'rename' }, node('p', {}, why), name, error,
     node('div', { class: 'sheet__end' }, node('button', { class: 'button' }, say('otherNameTake'))))
   const sheet = openSheet(say('otherName'), [form], { onClose: () => { open = false } })
   form.addEventListener('submit', async event => {

@@ -12,6 +12,7 @@ export default {
   ghost: 'Somebody here uses that name now. If that was you, wait ten seconds: you go in by yourself.',
   otherName: 'Choose another name',
   otherNameWhy: /** @param {{name: string}} _ */ ({ name }) => `Somebody else is here as ${name} now. What you wrote is kept, and goes under the name that you choose.`,
+  otherNameChosen: 'You stay the same person, on all your devices: what you said goes on being yours.',
   otherNameTake: 'Use this name',
   cookiesNeeded: 'Your browser keeps no cookies for this site. Confab needs one to know you again: allow it, and try again.',
 
@@ -146,7 +147,7 @@ export default {
   deviceWhy: 'Open this link on the other device, or photograph the code there. It works once, within two minutes, and whoever has it is you: show it to nobody else.',
   deviceCode: 'The link as a QR code',
   deviceLink: 'The link for the other device',
-  devices: 'Your devices',
+  devices: 'You and your devices',
   devicesWhy: /** @param {{name: string}} _ */ ({ name }) => `You are signed in as ${name} here:`,
   someDevice: 'A device that does not say what it is',
   thisDevice: 'This device',

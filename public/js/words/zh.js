@@ -11,6 +11,7 @@ export default {
   ghost: '这里有人正在使用这个昵称。如果是你自己，请稍候十秒，之后会自动进入。',
   otherName: '换一个昵称',
   otherNameWhy: ({ name }) => `现在有其他人正以“${name}”的昵称在线。你写的内容不会丢失，会以你选的昵称发送。`,
+  otherNameChosen: '你仍是同一个人，说过的话仍属于你。',
   otherNameTake: '使用此昵称',
   cookiesNeeded: '浏览器不允许本站使用 Cookie。Confab 需要 Cookie 才能识别你，请允许后重试。',
 
@@ -135,7 +136,7 @@ export default {
   deviceWhy: '在另一台设备上打开此链接，或扫描二维码。链接两分钟内有效，只能使用一次。拿到它的人就能以你的身份登录，请勿给他人看。',
   deviceCode: '链接的二维码',
   deviceLink: '用于另一台设备的链接',
-  devices: '你的设备',
+  devices: '你和你的设备',
   devicesWhy: ({ name }) => `“${name}”目前在以下设备上登录：`,
   someDevice: '未知设备',
   thisDevice: '当前设备',

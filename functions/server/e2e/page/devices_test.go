@@ -81,3 +81,20 @@ func TestSignedOutEverywhereElseByFinger(t *testing.T) {
 	phone.awaitRoom()
 	phone.await("another's line", lineWith("你好")+` && !`+lineWith("你好")+`.matches('.line--mine')`)
 }
+
+func TestNameIsChangedInTheSettings(t *testing.T) {
+	t.Parallel()
+	s := process.Start(t)
+	ann := visit(t, s.URL).join("ann")
+	ann.tells("as ann")
+	ann.showsDevices("1")
+	ann.run(button("Choose another name") + `.click()`)
+	ann.await("the question", `document.activeElement?.matches('.rename input')`)
+	ann.passesAxe("another name")
+	ann.run(`document.activeElement.select()`)
+	ann.write("Anna")
+	ann.press(kb.Enter)
+	ann.await("the new name", `document.querySelector('.bar__people') && document.body.innerText.includes('Anna (you)')`)
+	ann.await("one's own line", lineWith("as ann")+`?.matches('.line--mine')`)
+	ann.tells("as Anna")
+}
