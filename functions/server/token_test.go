@@ -2,12 +2,16 @@ package main
 
 import (
 	"log/slog"
+	"net"
+	"net/http"
 	"net/http/httptest"
+	"os/exec"
 	"strings"
 	"testing"
 
 	"confab/shared/app"
 	"confab/shared/chat"
+	"confab/shared/testenv"
 	"confab/shared/web"
 )
 
@@ -17,6 +21,28 @@ func TestTokenIsOneOfTheServersSessions(t *testing.T) {
 	if out, failed, code := ask(t, "token", "--operator"); code != exitFailed || out != "" || !strings.Contains(failed, "DATA_DIR") {
 		t.Errorf("without a server's key: exit %d, %q, %q", code, out, failed)
 	}
+	server := serverHere(t)
+	tokensAreTaken(t, server)
+	for _, args := range [][]string{{"now"}, {"-days", "0"}, {"-name", "  "}, {"-admin"}, {}} {
+		if _, failed, code := ask(t, append([]string{"token"}, args...)...); code != exitUsage || strings.Count(failed, "\n") != 1 {
+			t.Errorf("token %v: exit %d, %q", args, code, failed)
+		}
+	}
+}
+
+// Servers that share a Redis share their key through it. It is known on another
+// machine too, which has no folder of theirs.
+func TestTokenIsASessionOfServersThatShareARedis(t *testing.T) {
+	t.Setenv("REDIS_URL", startRedis(t))
+	t.Setenv("DATA_DIR", t.TempDir())
+	server := serverHere(t)
+	t.Setenv("DATA_DIR", t.TempDir())
+	tokensAreTaken(t, server)
+}
+
+// serverHere is the server of this environment.
+func serverHere(t *testing.T) http.Handler {
+	t.Helper()
 	cfg, err := app.FromEnv()
 	if err != nil {
 		t.Fatal(err)
@@ -25,12 +51,17 @@ func TestTokenIsOneOfTheServersSessions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
+	t.Cleanup(func() {
 		if err := a.Close(); err != nil {
 			t.Error(err)
 		}
-	}()
-	server := a.Handler(web.Login(web.Ways{}))
+	})
+	return a.Handler(web.Login(web.Ways{}))
+}
+
+// tokensAreTaken makes tokens and shows them to a server.
+func tokensAreTaken(t *testing.T, server http.Handler) {
+	t.Helper()
 	for _, tt := range []struct {
 		args     []string
 		name     string
@@ -53,9 +84,23 @@ func TestTokenIsOneOfTheServersSessions(t *testing.T) {
 			t.Errorf("token %v: the server says %s", tt.args, got)
 		}
 	}
-	for _, args := range [][]string{{"now"}, {"-days", "0"}, {"-name", "  "}, {"-admin"}, {}} {
-		if _, failed, code := ask(t, append([]string{"token"}, args...)...); code != exitUsage || strings.Count(failed, "\n") != 1 {
-			t.Errorf("token %v: exit %d, %q", args, code, failed)
-		}
+}
+
+func startRedis(t *testing.T) (url string) {
+	t.Helper()
+	addr := testenv.FreeAddr(t)
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		t.Fatal(err)
 	}
+	cmd := exec.Command(testenv.RedisServer(t), "--port", port, "--bind", host, "--save", "", "--dir", t.TempDir())
+	testenv.EndsWithTest(cmd)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	return "redis://" + addr // which is waited for by whoever opens it
 }

@@ -171,6 +171,7 @@ func TestWrongSettingStopsTheStartWithOneSentence(t *testing.T) {
 	t.Parallel()
 	for env, want := range map[string]string{
 		"GUESTS=some":                              "GUESTS",
+		"OPERATORS=Ann":                            "OPERATORS",
 		"HISTORY=-1":                               "HISTORY",
 		"DURABILITY=maybe":                         "DURABILITY",
 		"PUBLIC_ORIGIN=chat.example.org":           "PUBLIC_ORIGIN",
