@@ -236,9 +236,18 @@ func (v visitor) named(ctx context.Context) error {
 	return err
 }
 
+// mayOpen is check for a stream, whose right is looked at when it has its reader:
+// before that only where strangers must not learn whether the room is there.
+func (v visitor) mayOpen(rooms ...chat.RoomID) error {
+	if slices.ContainsFunc(rooms, chat.RoomID.Hidden) {
+		return v.mayRead(rooms...)
+	}
+	return v.may(v.user, access.Read, access.Facts{GuestsRead: v.guestsRead})
+}
+
 // follow makes a reader of rooms from a cursor on, see [hub.Hub.Read].
 func (v visitor) follow(ctx context.Context, rooms []chat.RoomID, cursor string) (*hub.Reader, error) {
-	if err := v.mayRead(rooms...); err != nil {
+	if err := v.mayOpen(rooms...); err != nil {
 		return nil, err
 	}
 	reader, err := v.hub.Read(ctx, v.user.ID, rooms, cursor)

@@ -37,7 +37,10 @@ func (s *subscription) Close() {
 // open begins to read rooms after a cursor, for any transport: it finds out who
 // asks, applies their limits, and lets the others in the rooms know.
 func (s *Server) open(r *http.Request, rooms []chat.RoomID, cursor string) (*subscription, error) {
-	v, err := s.reader(r, rooms...)
+	v, err := s.visitor(r)
+	if err == nil {
+		err = v.mayOpen(rooms...)
+	}
 	if err != nil {
 		return nil, err
 	}
