@@ -40,6 +40,23 @@ func TestIDsRiseWhenTheClockGoesBack(t *testing.T) {
 	})
 }
 
+// What idle rooms leave behind of keys goes by itself.
+func TestKeysOfIdleRoomsAreSwept(t *testing.T) {
+	t.Parallel()
+	s := open(t, store.Options{URL: startRedis(t).url()})
+	left := func(generation string) time.Duration {
+		return must(s.Redis().PTTL(t.Context(), lobby("keys:"+generation)).Result())(t)
+	}
+	say(t, s, ann, "one")
+	later(t, s, store.KeyLife)
+	say(t, s, ann, "two")
+	for _, generation := range []string{"0", "1"} {
+		if ttl := left(generation); ttl <= 23*time.Hour || ttl > 24*time.Hour {
+			t.Errorf("generation %s is kept for %v, want a day", generation, ttl)
+		}
+	}
+}
+
 // What is remembered of edits goes with the message.
 func TestDeleteForgetsTheEditsOfItsTarget(t *testing.T) {
 	each(t, func(t *testing.T, open func(store.Options) *redis.Store) {

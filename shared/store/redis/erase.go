@@ -15,7 +15,7 @@ import (
 const (
 	eraseInterval = 20 * time.Second // how often what was taken out of logs is erased
 	eraseLease    = 30 * time.Second // how long a process that died keeps others from it
-	erasePage     = 128              // entries that are copied while posts wait
+	erasePage     = 64               // entries that are copied while posts wait
 	eraseRooms    = 1000             // of a bucket, in one round
 	copyLife      = time.Minute      // of a copy with which nobody goes on
 	eraseShare    = 4                // times as long as a page took, Redis is left alone after it
