@@ -113,7 +113,7 @@ func (f Facts) maySet(set chat.Change) error {
 // settingRole is the least role for a change. Moderators keep a room in order;
 // all else, with what is added later, is for owners.
 func (f Facts) settingRole(set chat.Change) chat.Role {
-	if set == (chat.Change{}) && f.Room.Owners == 0 {
+	if set == (chat.Change{}) && f.Room.Access == "" { // nobody made it
 		return chat.Guest
 	}
 	set.Locked, set.Slow, set.Invite = chat.Opt[bool]{}, chat.Opt[int]{}, chat.Invite{}

@@ -25,7 +25,7 @@ local moderated = {locked = true, slow = true, invite = true}
 function may_set(r, set)
   if r.access == 'direct' and set then return 'fixed' end
   local need = 2
-  if not set and number(r.owners) == 0 then need = 0 end
+  if not set and not r.access then need = 0 end -- nobody made it
   for name in pairs(set or {}) do
     if not moderated[name] then need = 3 end
   end

@@ -67,6 +67,13 @@ func testOperatorIsOwnerEverywhere(t *testing.T, e Engine) {
 	Add(t, s, as(standing(private, Cat, chat.Standing{User: Bob, Role: "owner"})))
 	Add(t, s, as(standing(private, Cat, chat.Standing{User: Ann, Ban: chat.Banned})))
 	Refuse(t, s, as(line(gone, Cat)), access.ErrHidden)
+
+	Make(t, s, "hall", chat.Change{})
+	Add(t, s, as(standing("hall", Cat, chat.Standing{User: Ann, Ban: chat.Banned})))
+	// A room that was made is not everybody's because its last owner is gone.
+	titled := chat.Event{Room: "hall", Kind: chat.Title, By: Cat, Text: "Anybody's"}
+	Refuse(t, s, titled, access.ErrRole)
+	Add(t, s, as(titled))
 	if f := Must(s.Facts(t.Context(), Cat.ID, private))(t)[0]; f.Role != chat.Guest {
 		t.Errorf("what an operator did made them %v of the room", f.Role)
 	}
