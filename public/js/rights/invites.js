@@ -76,7 +76,7 @@ export class Invites {
     copy.addEventListener('click', () => navigator.clipboard?.writeText(url).then(() => { copy.textContent = say('copied') }, () => link.select()))
     this.#card.replaceChildren(
       node('img', { class: 'invite__code', alt: say('inviteCode'), src: `data:image/svg+xml,${encodeURIComponent(qr)}` }),
-      node('p', {}, say('inviteGood', { n: uses, when: untilOf(until) }), '. ', say('inviteWhy')), link, copy)
+      node('p', {}, say('inviteGood', { n: uses, when: untilOf(until) })), node('p', {}, say('inviteWhy')), link, copy)
     this.#card.hidden = false
     copy.focus()
   }

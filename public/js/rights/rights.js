@@ -61,7 +61,7 @@ export class Rights {
     this.#expelled = this.#meanwhile = null
     this.after = ''
     this.#panel.show(false)
-    this.#draw()
+    this.draw()
   }
 
   /** Asks who belongs to the room, and what its rules are. */
@@ -79,7 +79,7 @@ export class Rights {
     if (isDirect(room.name) && !room.title) rooms.call(room.name, answer.members.filter(({ user }) => user.id !== here.me.id).map(({ user }) => user.name).join(', '))
     room.onChange()
     this.#panel.show(true)
-    this.#draw()
+    this.draw()
   }
 
   /** Notes where the next page of members begins. @param {import('./facts.js').Answer} answer */
@@ -91,7 +91,7 @@ export class Rights {
   hear(event) {
     this.#meanwhile?.push(event)
     this.facts.hear(event)
-    this.#draw()
+    this.draw()
   }
 
   /** Something was done here, and the server has it. @param {Event} event */
@@ -112,7 +112,7 @@ export class Rights {
   expelled(why) {
     this.#expelled = why
     this.#panel.show(false)
-    this.#draw()
+    this.draw()
   }
 
   /** What can be done with somebody else's line. @param {import('../room/message.js').Message} line @param {() => void} close */
@@ -148,7 +148,8 @@ export class Rights {
     this.inbox.toggle(false)
   }
 
-  #draw() {
+  /** What is known of the room, or who is here, changed. */
+  draw() {
     this.#panel.draw()
     this.#notice.rules(this.facts.settings)
     this.#show(this.#refusal())

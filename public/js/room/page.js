@@ -44,7 +44,7 @@ export function openRooms(me, { onLeave, onSignedOut }) {
   const showKeys = () => need(all, one => one.showKeys())
   const rooms = new Rooms(me)
   const here = new Current(me, rooms, { onShow, onChange, onClose, people: () => people.names })
-  const people = new People(me, { onPick: name => composer.mention(name), onMore: user => need(rights, one => one.showPerson(user)), onOpen: () => closeBut(people) })
+  const people = new People(me, { onPick: name => composer.mention(name), onMore: user => need(rights, one => one.showPerson(user)), onOpen: () => closeBut(people), onDraw: () => rights.now?.draw() })
   const typing = new Typing()
   const status = new Status(() => loading.retry())
   const outbox = new Outbox(me, { onRefused: onSignedOut, onNameTaken: () => need(all, one => one.askForName(me)), onProblem: text => status.tell(text) })

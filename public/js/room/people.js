@@ -16,15 +16,17 @@ export class People {
   #list = find('.people__list')
   #me
   #onOpen
+  #onDraw
   #room = ''
   #asking = new AbortController()
   /** @type {Map<string, User>} */
   #here = new Map()
 
-  /** @param {User} me @param {{onPick: (name: string) => void, onMore: (user: User) => void, onOpen: () => void}} on `onPick`: somebody else was pressed; `onMore`: it is asked what can be done with them */
-  constructor(me, { onPick, onMore, onOpen }) {
+  /** @param {User} me @param {{onPick: (name: string) => void, onMore: (user: User) => void, onOpen: () => void, onDraw: () => void}} on `onPick`: somebody else was pressed; `onMore`: it is asked what can be done with them */
+  constructor(me, { onPick, onMore, onOpen, onDraw }) {
     this.#me = me
     this.#onOpen = onOpen
+    this.#onDraw = onDraw
     this.#list.addEventListener('click', ({ target }) => {
       const person = target instanceof Element ? target.closest('button.person') : null
       if (person) onPick(person.textContent ?? '')
@@ -92,6 +94,7 @@ export class People {
     this.#count.textContent = String(all.length)
     this.#button.title = say('peopleCount', { n: all.length })
     this.#list.replaceChildren(...all.map(user => node('li', { class: 'people__row' }, this.#person(user), user.id !== this.#me.id && this.#more(user))))
+    this.#onDraw()
   }
 
   /** @param {User} user */

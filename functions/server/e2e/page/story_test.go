@@ -33,7 +33,7 @@ func (w *window) onPerson(name, what string) {
 // panel opens the panel of the room.
 func (w *window) panel() {
 	w.tb.Helper()
-	w.run(`document.querySelector('.panel').hidden && document.querySelector('.bar__about').click()`)
+	w.run(`document.querySelector('#about').hidden && document.querySelector('.bar__about').click()`)
 	w.await("the panel", `document.querySelector('#about').checkVisibility()`)
 }
 
@@ -116,6 +116,7 @@ func TestRoomBelongsToSomebody(t *testing.T) {
 	ann.onPerson("bob", "Write to bob alone")
 	ann.await("a room of two", `location.pathname.startsWith('/r/d_') && document.querySelector('h1 bdi').textContent === 'bob'`)
 	ann.tells("for you alone")
+	bob.await("that there is news", `/^For you, \d new$/.test(document.querySelector('.contents__for').ariaLabel)`)
 	bob.run(`document.querySelector('.contents__for').click()`)
 	bob.await("the notice", `document.querySelector('#for-you .hit')?.textContent.includes('ann writes to you alone')`)
 	bob.pictures("for-you")
@@ -161,6 +162,18 @@ func TestRoomBelongsToSomebody(t *testing.T) {
 	bob.open("garden")
 	ann.onPerson("cat", "Make a moderator")
 	cat.await("the news", `document.querySelector('.lines').textContent.includes('ann made cat a moderator')`)
+	bob.onLine("after the ban", "Report…")
+	bob.await("the question", `document.activeElement?.name === 'reason'`)
+	bob.write("is that so?")
+	bob.press(kb.Enter)
+	cat.await("the report", `document.querySelector('.contents__for').dataset.count`)
+	for _, w := range []*window{ann, cat} {
+		w.run(`document.querySelector('.contents__for').click()`)
+		w.await("the report", `document.querySelector('#for-you')?.textContent.includes('bob reported a message in garden') && document.querySelector('#for-you').textContent.includes('is that so?')`)
+	}
+	cat.pictures("reported")
+	cat.run(`[...document.querySelectorAll('#for-you a')].find(a => a.textContent.includes('reported')).click()`)
+	cat.await("the line", asked("after the ban"))
 	ann.sets("retention", "86400")
 	ann.sets("slow", "30")
 	bob.await("that the room forgets", `document.querySelector('.composer__rules').textContent === 'This room forgets after 1 day · one message in 30 seconds'`)
