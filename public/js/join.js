@@ -3,7 +3,7 @@ import { Problem, call } from './call.js'
 import { pathOf } from './chat.js'
 import { keep, showLogin } from './login.js'
 import { recall, remember } from './memory.js'
-import { say } from './rights/say.js'
+import { say } from './say-seldom.js'
 import { say as common, stamp } from './say.js'
 
 /** Shows an invite that was opened: to which room, and the way in. Does not return. */

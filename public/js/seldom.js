@@ -3,6 +3,7 @@
 // What most visits do without, as one file: each more would be one more request.
 export { showInvite } from './join.js'
 export { Rights } from './rights/rights.js'
+export { Alerts } from './room/alerts.js'
 export { chooseEmoji } from './room/emoji.js'
 export { showDevices } from './room/devices.js'
 export { showKeys } from './room/help.js'

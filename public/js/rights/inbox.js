@@ -7,7 +7,7 @@ import { plain } from '../room/format.js'
 import { find, icon, node } from '../room/node.js'
 import { say as common } from '../say.js'
 import { whyOf } from './form.js'
-import { say } from './say.js'
+import { say } from '../say-seldom.js'
 
 /** @typedef {import('../chat.js').Event & {notice?: string, of?: {room: string, id: string}}} Notice */
 
@@ -56,18 +56,12 @@ export class Inbox {
     if (isAfter(last, this.#mark) || !this.node.hidden) this.#asking = this.#asking.then(() => this.#load())
   }
 
-  /** They were looked at on another device. @param {string} id */
-  readElsewhere(id) {
-    if (isAfter(id, this.#mark)) remember('inbox', id)
-    this.#draw()
-  }
-
   toggle(open = this.node.hidden) {
     if (!open && this.node.contains(document.activeElement)) this.#button.focus()
     this.node.hidden = !open
     if (!open) return
     this.#onOpen()
-    this.#draw()
+    this.draw()
     this.#shut.focus()
     this.#load()
   }
@@ -85,7 +79,7 @@ export class Inbox {
     } catch (problem) {
       if (!this.node.hidden) this.#parts.status.tell(whyOf(problem))
     }
-    this.#draw()
+    this.draw()
   }
 
   /** Whom somebody writes to alone has that room among theirs. @param {Notice} notice */
@@ -103,15 +97,27 @@ export class Inbox {
     notice.text = line?.text ?? ''
   }
 
-  #draw() {
-    const fresh = this.#notices.filter(({ id }) => isAfter(id, this.#mark))
+  /** Shows the notices, and how many of them are new: a line that was read in its room is not. */
+  draw() {
+    const fresh = this.#notices.filter(notice => isAfter(notice.id, this.#mark) && !this.#isRead(notice))
     if (!this.node.hidden) this.#fill(new Set(fresh))
     const n = this.node.hidden ? fresh.length : 0
     if (n) this.#button.dataset.count = String(n)
     else delete this.#button.dataset.count
     this.#button.ariaLabel = n ? say('forYouUnread', { n }) : null
     for (const state of ['unread', 'mention']) this.#button.classList.toggle(`place--${state}`, n > 0)
-    this.#parts.rooms.tellForYou(n)
+    this.#parts.rooms.tellForYou(n && fresh.filter(notice => !this.#counts(notice)).length)
+  }
+
+  /** Reports whether it is of a line that is among the unread of a room. @param {Notice} notice */
+  #counts({ notice, of }) {
+    return (notice === 'mention' || notice === 'reply') && !!of && this.#parts.rooms.names.includes(of.room)
+  }
+
+  /** @param {Notice} notice */
+  #isRead(notice) {
+    const { of } = notice
+    return !!of && this.#counts(notice) && !isAfter(of.id, this.#parts.rooms.mark(of.room))
   }
 
   /** @param {Set<Notice>} fresh */

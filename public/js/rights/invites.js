@@ -2,7 +2,7 @@
 import { node } from '../room/node.js'
 import { AN_HOUR, acts } from './acts.js'
 import { labelled, select, whyOf } from './form.js'
-import { say, span } from './say.js'
+import { say, span } from '../say-seldom.js'
 import { section } from './section.js'
 import { untilOf } from './when.js'
 

@@ -6,7 +6,7 @@ import { node } from '../room/node.js'
 import { acts } from './acts.js'
 import { addressOf } from './address.js'
 import { ask, labelled, select } from './form.js'
-import { say } from './say.js'
+import { say } from '../say-seldom.js'
 
 /**
  * Asks what a new room is to be, and makes it.

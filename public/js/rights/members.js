@@ -4,7 +4,7 @@ import { icon, node } from '../room/node.js'
 import { say as common } from '../say.js'
 import { acts } from './acts.js'
 import { whyOf } from './form.js'
-import { say } from './say.js'
+import { say } from '../say-seldom.js'
 import { section } from './section.js'
 
 /** @typedef {import('../chat.js').User} User */

@@ -1,5 +1,5 @@
 // @ts-check
-import { say, span } from './say.js'
+import { say, span } from '../say-seldom.js'
 import { untilOf } from './when.js'
 
 /** @typedef {import('../chat.js').Event} Event */

@@ -1,6 +1,6 @@
 // @ts-check
 import { find, node } from '../room/node.js'
-import { say, span } from './say.js'
+import { say, span } from '../say-seldom.js'
 import { untilOf } from './when.js'
 
 /** @typedef {import('./facts.js').Refusal} Refusal */

@@ -6,7 +6,7 @@ import { acts } from './acts.js'
 import { ask } from './form.js'
 import { Invites } from './invites.js'
 import { Members } from './members.js'
-import { say } from './say.js'
+import { say } from '../say-seldom.js'
 import { Rules } from './settings.js'
 import { Stopped } from './stopped.js'
 

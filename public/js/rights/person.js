@@ -3,7 +3,7 @@ import { limit } from '../limits.js'
 import { icon, node } from '../room/node.js'
 import { AN_HOUR, TEN_MINUTES, acts } from './acts.js'
 import { ask, check, labelled, select, whyOf } from './form.js'
-import { say, span } from './say.js'
+import { say, span } from '../say-seldom.js'
 
 /** @typedef {import('../chat.js').User} User */
 /** @typedef {import('../room/message.js').Message} Message */

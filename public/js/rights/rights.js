@@ -61,6 +61,7 @@ export class Rights {
     this.#expelled = this.#meanwhile = null
     this.after = ''
     this.#panel.show(false)
+    this.inbox.toggle(false)
     this.draw()
   }
 

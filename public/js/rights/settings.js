@@ -4,7 +4,7 @@ import { node } from '../room/node.js'
 import { AN_HOUR, acts } from './acts.js'
 import { check, labelled, select, whyOf } from './form.js'
 import { readers, writers } from './notes.js'
-import { say, span } from './say.js'
+import { say, span } from '../say-seldom.js'
 import { section } from './section.js'
 
 const SLOW = [0, 10, 30, 60, 300, AN_HOUR] // seconds

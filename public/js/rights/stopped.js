@@ -3,7 +3,7 @@ import { tint } from '../room/hue.js'
 import { node } from '../room/node.js'
 import { acts } from './acts.js'
 import { whyOf } from './form.js'
-import { say } from './say.js'
+import { say } from '../say-seldom.js'
 import { section } from './section.js'
 import { untilOf } from './when.js'
 

@@ -1,6 +1,7 @@
 // @ts-check
 import { Problem, call } from '../call.js'
 import { recall } from '../memory.js'
+import { say as rare } from '../say-seldom.js'
 import { say } from '../say.js'
 import { whenOf } from './clock.js'
 import { showDevice } from './device.js'
@@ -16,10 +17,10 @@ export async function showDevices() {
   const list = node('ul', { class: 'devices' })
   const problem = node('p', { class: 'devices__problem', role: 'alert' })
   const everywhere = node('button', { class: 'quiet', type: 'button', hidden: true }, say('signOutElsewhere'))
-  const rename = node('button', { class: 'quiet', type: 'button' }, say('otherName'))
+  const rename = node('button', { class: 'quiet', type: 'button' }, rare('otherName'))
   const add = node('button', { class: 'button', type: 'button' }, say('device'))
   const sheet = openSheet(say('devices'), [node('p', {}, say('devicesWhy', me)), list, problem, node('div', { class: 'sheet__end' }, everywhere, rename, add)])
-  rename.addEventListener('click', () => { sheet.close(); askForName(me, say('otherNameChosen')) })
+  rename.addEventListener('click', () => { sheet.close(); askForName(me, rare('otherNameChosen')) })
   add.addEventListener('click', () => { sheet.close(); showDevice() })
   everywhere.addEventListener('click', () => everywhere.dataset.sure ? attempt(() => call('DELETE', '/me/sessions')) : ask(everywhere, say('signOutElsewhereSure')))
   await attempt(async () => {})

@@ -1,5 +1,6 @@
 // @ts-check
-import { say } from '../say.js'
+import { say } from '../say-seldom.js'
+import { say as common } from '../say.js'
 import { node } from './node.js'
 import { openSheet } from './sheet.js'
 
@@ -21,7 +22,7 @@ export async function chooseEmoji(choose) {
     return node('button', { class: 'tools__emoji', type: 'button', 'aria-label': `${emoji} ${name}`, title: name, 'data-emoji': emoji }, emoji)
   }))
   const buttons = /** @type {HTMLButtonElement[]} */ ([...list.children])
-  const dialog = openSheet(say('otherEmoji'), [box, list, none], { class: 'sheet--picker' })
+  const dialog = openSheet(common('otherEmoji'), [box, list, none], { class: 'sheet--picker' })
 
   const take = (/** @type {string} */ emoji) => { dialog.close(); choose(emoji) }
   box.addEventListener('input', () => {

@@ -1,9 +1,9 @@
 // @ts-check
-import { say } from '../say.js'
+import { say } from '../say-seldom.js'
 import { node } from './node.js'
 import { openSheet } from './sheet.js'
 
-/** @type {[string[], Parameters<typeof say>[0]][]} */
+/** @type {[string[], keyof import('../say-seldom.js').Words][]} */
 const KEYS = [
   [['Ctrl+K', '⌘K'], 'keyRooms'], [['Ctrl+Shift+F', '⇧⌘F'], 'keySearch'], [['Enter'], 'keySend'], [['↑'], 'keyEdit'], [['PageUp', 'PageDown'], 'keyPages'],
   [['↑', '↓'], 'keyLines'], [['Enter'], 'keyTools'], [['Esc'], 'keyBack'], [['?'], 'keyHelp'],

@@ -14,8 +14,8 @@ export class Incoming {
 
   /**
    * @param {{here: import('./current.js').Current, rooms: import('./rooms.js').Rooms, people: import('./people.js').People,
-   *   typing: import('./typing.js').Typing, alerts: import('./alerts.js').Alerts, connection: import('../link/connection.js').Connection,
-   *   onRule: (event: Event) => void, onInbox: (last: string) => void, onBye: (room: string) => void}} to `onRule`: a room or who is what in it changed; `onBye`: a room is not open any more
+   *   typing: import('./typing.js').Typing, connection: import('../link/connection.js').Connection,
+   *   onMention: (event: Event) => void, onRule: (event: Event) => void, onInbox: (last: string) => void, onRead: (room: string, id: string) => void, onBye: (room: string) => void}} to `onRule`: a room or who is what in it changed; `onBye`: a room is not open any more
    */
   constructor(to) {
     this.#to = to
@@ -50,6 +50,7 @@ export class Incoming {
     const { here: { me, room }, people, typing } = this.#to
     const { kind, by, id, inbox = kind === 'inbox' ? id : '' } = signal
     if (inbox) this.#to.onInbox(inbox)
+    if (kind === 'read') this.#to.onRead(signal.room ?? '', id ?? '')
     if (kind === 'bye' && signal.room) this.#to.onBye(signal.room)
     if (kind === 'presence') people.note(signal)
     if (kind === 'typing' && signal.room === room.name && by && by.id !== me.id) typing.note(by)
@@ -58,8 +59,8 @@ export class Incoming {
 
   /** A line that speaks to me and that no tab shows. @param {Event} event */
   #alarm(event) {
-    const { rooms, connection, alerts } = this.#to
+    const { rooms, connection, onMention } = this.#to
     const unread = isAfter(event.id, rooms.mark(event.room))
-    if (unread && (connection.leads || !navigator.locks)) alerts.mention(event)
+    if (unread && (connection.leads || !navigator.locks)) onMention(event)
   }
 }

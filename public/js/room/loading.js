@@ -17,14 +17,15 @@ export class Loading {
   #onSignedOut
   #onLoaded
   #onExpelled
+  #onRead
   #now = new AbortController()
 
   /**
    * @param {{here: import('./current.js').Current, rooms: import('./rooms.js').Rooms, outbox: import('./outbox.js').Outbox,
    *   status: import('./status.js').Status, connection: import('../link/connection.js').Connection}} parts
-   * @param {{onSignedOut: () => void, onLoaded: () => void, onExpelled: (why: Problem) => void}} on `onExpelled`: the room that is shown is not open any more
+   * @param {{onSignedOut: () => void, onLoaded: () => void, onExpelled: (why: Problem) => void, onRead: (room: string, id: string) => void}} on `onExpelled`: the room that is shown is not open any more
    */
-  constructor({ here, rooms, outbox, status, connection }, { onSignedOut, onLoaded, onExpelled }) {
+  constructor({ here, rooms, outbox, status, connection }, { onSignedOut, onLoaded, onExpelled, onRead }) {
     this.#here = here
     this.#rooms = rooms
     this.#status = status
@@ -33,6 +34,7 @@ export class Loading {
     this.#onSignedOut = onSignedOut
     this.#onLoaded = onLoaded
     this.#onExpelled = onExpelled
+    this.#onRead = onRead
   }
 
   /** Something became of the link. @param {import('../link/stream.js').LinkState} state */
@@ -126,8 +128,15 @@ export class Loading {
   /** @param {AbortSignal} signal */
   async #followOthers(signal) {
     const others = this.#rooms.names.filter(name => name !== this.#here.room.name)
+    if (others.length) await this.#readElsewhere()
     const caughtUp = (/** @type {string[]} */ names) => patiently(() => this.#rooms.catchUp(names), { signal, passes: ({ passing }) => passing })
     this.#connection.follow(await caughtUp(others).catch(() => this.#othersOf(others).then(caughtUp)).catch(() => new Map()))
+  }
+
+  /** What was read on other devices is not unread here. */
+  async #readElsewhere() {
+    const { read } = await call('GET', pathOf(`@${this.#here.me.id}`, 'read')).catch(() => ({ read: {} }))
+    for (const [room, id] of Object.entries(read)) this.#onRead(room, id)
   }
 
   /** One of the rooms was refused, and all were: the others of them. @param {string[]} names */

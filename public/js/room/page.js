@@ -1,10 +1,10 @@
 // @ts-check
+import { NOTHING, isAfter } from '../chat.js'
 import { Connection } from '../link/connection.js'
 import { keep } from '../login.js'
-import { recall } from '../memory.js'
+import { recall, remember } from '../memory.js'
 import { say, stamp } from '../say.js'
 import { lineInAddress, roomInAddress } from './address.js'
-import { Alerts } from './alerts.js'
 import { Completion } from './completion.js'
 import { Composer } from './composer.js'
 import { Drafts } from './drafts.js'
@@ -15,6 +15,7 @@ import { Current } from './current.js'
 import { keepFilesOut } from './files.js'
 import { Keyboard } from './keyboard.js'
 import { Loading } from './loading.js'
+import { Marks } from './marks.js'
 import { Log } from './log.js'
 import { find } from './node.js'
 import { Outbox } from './outbox.js'
@@ -43,6 +44,8 @@ export function openRooms(me, { onLeave, onSignedOut }) {
   const all = { get: seldom }
   const showKeys = () => need(all, one => one.showKeys())
   const rooms = new Rooms(me)
+  const marks = new Marks()
+  rooms.onMark = (room, id) => { marks.tell(room, id); rights.now?.inbox.draw() }
   const here = new Current(me, rooms, { onShow, onChange, onClose, people: () => people.names })
   const people = new People(me, { onPick: name => composer.mention(name), onMore: user => need(rights, one => one.showPerson(user)), onOpen: () => closeBut(people), onDraw: () => rights.now?.draw() })
   const typing = new Typing()
@@ -62,6 +65,7 @@ export function openRooms(me, { onLeave, onSignedOut }) {
   const log = new Log({ here, rooms, outbox, undo: new Undo(), composer, more: (message, close) => rights.get().then(one => one.entries(message, close)).catch(() => []) })
   const search = new Later(({ Search }) => new Search(here, { goTo: id => log.goTo(id), onOpen: () => closeBut(search.now) }))
   const [searchPanel, searchBox] = [find('.search'), /** @type {HTMLInputElement} */ (find('.search__box'))]
+  const alerts = new Later(({ Alerts }) => new Alerts(settings))
   const rights = new Later(({ Rights }) => new Rights({ here, rooms, people, composer, log, status, onOpen: () => closeBut(rights.now), onRoom }))
   const header = new Header(here, rooms)
   const finder = new Finder({
@@ -75,8 +79,8 @@ export function openRooms(me, { onLeave, onSignedOut }) {
     isShown: name => name === here.room.name,
     onBack: () => { people.show(here.room.name, true); loading.back() },
   })
-  const loading = new Loading({ here, rooms, outbox, status, connection }, { onSignedOut, onLoaded, onExpelled: why => need(rights, one => one.expelled(why)) })
-  const incoming = new Incoming({ here, rooms, people, typing, connection, alerts: new Alerts(settings), onRule, onInbox, onBye: room => loading.leaveRefused([room]) })
+  const loading = new Loading({ here, rooms, outbox, status, connection }, { onSignedOut, onLoaded, onExpelled: why => need(rights, one => one.expelled(why)), onRead })
+  const incoming = new Incoming({ here, rooms, people, typing, connection, onMention, onRule, onInbox, onRead, onBye: room => loading.leaveRefused([room]) })
   const closed = () => [completion, log.toolbar, composer, search.now, rights.now, people].some(part => part?.close()) // the nearest first
   new Keyboard(composer.box, { rooms: () => finder.focus(), search: () => { showSearch(true); searchBox.select() }, tools: () => log.toolbar.enter(), help: showKeys, escape: closed })
 
@@ -137,7 +141,7 @@ export function openRooms(me, { onLeave, onSignedOut }) {
 
   /** @param {string} last the id of the newest notice for oneself */
   function onInbox(last) {
-    if (last !== recall('inbox', '')) need(rights, one => one.inbox.hear(last))
+    if (isAfter(last, recall('inbox', NOTHING))) need(rights, one => one.inbox.hear(last))
   }
 
   /** One writes in the box at once; what searches may have to be loaded. */
@@ -145,6 +149,19 @@ export function openRooms(me, { onLeave, onSignedOut }) {
     searchPanel.hidden = !open
     if (open) searchBox.focus()
     need(search, one => one.toggle(open))
+  }
+
+  /** It was read on another device. @param {string} room @param {string} id */
+  function onRead(room, id) {
+    if (room !== `@${me.id}`) rooms.readTo(room, id)
+    else if (isAfter(id, recall('inbox', NOTHING))) remember('inbox', id)
+    rights.now?.inbox.draw()
+  }
+
+  /** A line speaks to oneself, and no tab shows it. @param {import('../chat.js').Event} event */
+  function onMention(event) {
+    const { sounds, notifications } = settings.chosen
+    if (sounds || notifications) need(alerts, one => one.mention(event))
   }
 
   /** There is one more room to listen to. @param {string} name */

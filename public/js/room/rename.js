@@ -1,7 +1,8 @@
 // @ts-check
 import { Problem, call } from '../call.js'
 import { remember } from '../memory.js'
-import { say } from '../say.js'
+import { say } from '../say-seldom.js'
+import { say as common } from '../say.js'
 import { node } from './node.js'
 import { openSheet } from './sheet.js'
 
@@ -16,7 +17,7 @@ let open = false
 export function askForName(me, why = say('otherNameWhy', me)) {
   if (open) return
   open = true
-  const name = node('input', { class: 'field', name: 'user', required: true, autocomplete: 'nickname', spellcheck: 'false', autofocus: true, value: me.name, 'aria-label': say('yourName') })
+  const name = node('input', { class: 'field', name: 'user', required: true, autocomplete: 'nickname', spellcheck: 'false', autofocus: true, value: me.name, 'aria-label': common('yourName') })
   const error = node('p', { class: 'rename__error', role: 'alert' })
   const form = node('form', { class: 'rename' }, node('p', {}, why), name, error,
     node('div', { class: 'sheet__end' }, node('button', { class: 'button' }, say('otherNameTake'))))
@@ -30,7 +31,7 @@ export function askForName(me, why = say('otherNameWhy', me)) {
       sheet.close()
       location.reload() // all that is drawn says the old name
     } catch (problem) {
-      error.textContent = !(problem instanceof Problem) ? say('brokenWhy') : problem.nameTaken ? say('otherNameWhy', { name: name.value.trim() }) : problem.message
+      error.textContent = !(problem instanceof Problem) ? common('brokenWhy') : problem.nameTaken ? say('otherNameWhy', { name: name.value.trim() }) : problem.message
     }
   })
   name.select()

@@ -22,6 +22,8 @@ const PAGES = 10 // of what is unread in a room that are counted
  */
 export class Rooms {
   onChange = () => {}
+  /** @type {(room: string, id: string) => void} called when a room was read up to an id */
+  onMark = () => {}
   #forYou = 0 // notices that were not looked at
   /** @type {Map<string, Unread[]>} in the order of their ids */
   #unread = new Map()
@@ -213,7 +215,9 @@ export class Rooms {
     if (this.#partly.has(room)) return
     const first = this.unreadIn(room)[0]
     const mark = first ? first.prev : this.#last.get(room)
-    if (mark && isAfter(mark, this.mark(room))) remember(`read.${room}`, mark)
+    if (!mark || !isAfter(mark, this.mark(room))) return
+    remember(`read.${room}`, mark)
+    this.onMark(room, mark)
   }
 
   /** @param {Event} event @returns {undefined} */
@@ -222,6 +226,13 @@ export class Rooms {
     if (!lines) return
     this.#unread.set(room, lines.filter(line => line.id !== target))
     this.onChange()
+  }
+
+  /** It was read up to an id on another device. @param {string} room @param {string} id */
+  readTo(room, id) {
+    if (!isAfter(id, this.mark(room))) return
+    remember(`read.${room}`, id)
+    this.#readElsewhere()
   }
 
   #readElsewhere() {

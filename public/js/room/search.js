@@ -2,7 +2,8 @@
 import { call } from '../call.js'
 import { pathOf, timeOf } from '../chat.js'
 import { limit } from '../limits.js'
-import { say } from '../say.js'
+import { say } from '../say-seldom.js'
+import { say as common } from '../say.js'
 import { whenOf } from './clock.js'
 import { plain } from './format.js'
 import { find, node } from './node.js'
@@ -173,7 +174,7 @@ export class Search {
     event.preventDefault()
     if (!BESIDE.matches) this.toggle(false)
     const there = await this.#does.goTo(link.dataset.id ?? '')
-    if (!there) this.#said.textContent = say('notThere')
+    if (!there) this.#said.textContent = common('notThere')
   }
 
   /** @param {KeyboardEvent} event */

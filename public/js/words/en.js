@@ -10,10 +10,6 @@ export default {
   queue: /** @param {{n: number}} _ */ ({ n }) => `The server is busy. What you typed stays here, and you go in by yourself in about ${n} s.`,
   nameTaken: 'Somebody here uses that name now. If that was you, wait ten seconds.',
   ghost: 'Somebody here uses that name now. If that was you, wait ten seconds: you go in by yourself.',
-  otherName: 'Choose another name',
-  otherNameWhy: /** @param {{name: string}} _ */ ({ name }) => `Somebody else is here as ${name} now. What you wrote is kept, and goes under the name that you choose.`,
-  otherNameChosen: 'You stay the same person, on all your devices: what you said goes on being yours.',
-  otherNameTake: 'Use this name',
   cookiesNeeded: 'Your browser keeps no cookies for this site. Confab needs one to know you again: allow it, and try again.',
 
   // Around the room
@@ -33,11 +29,6 @@ export default {
   leaveRoom: /** @param {{room: string}} _ */ ({ room }) => `Leave ${room}`,
   search: 'Search',
   searchFor: 'Words to look for',
-  searchIn: /** @param {{room: string}} _ */ ({ room }) => `Search ${room}`,
-  searching: 'Searching…',
-  searchFound: /** @param {{n: number}} _ */ ({ n }) => (n === 1 ? '1 message, newest first' : `${n} messages, newest first`),
-  searchNone: 'Nothing found. Fewer letters find more.',
-  searchNoneYet: 'Nothing found in the newer messages.',
   searchMore: 'Search older messages',
   people: 'People',
   peopleHere: 'People here',
@@ -94,8 +85,6 @@ export default {
   edit: 'Edit',
   react: 'React',
   otherEmoji: 'Another emoji',
-  findEmoji: 'Find an emoji by its name',
-  noEmoji: 'No emoji of that name.',
   copyText: 'Copy text',
   copyLink: 'Copy link',
   lineOf: /** @param {{name: string}} _ */ ({ name }) => `Message by ${name}`,
@@ -119,19 +108,6 @@ export default {
   typing: /** @param {{names: string[]}} _ */ ({ names }) =>
     names.length === 1 ? `${names[0]} is writing…`
     : names.length === 2 ? `${names[0]} and ${names[1]} are writing…` : 'Several people are writing…',
-
-  // Keys
-  keys: 'Keys',
-  keyRooms: 'Find or switch a room',
-  keySend: 'Send, or break the line with Shift',
-  keyEdit: 'Edit your last message, in an empty box',
-  keyLines: 'Go from message to message',
-  keyPages: 'Scroll the messages, from the box too',
-  keyTools: 'What can be done with a message',
-  keyBack: 'Close, and back to the box',
-  keySearch: 'Search this room',
-  keyHelp: 'This list',
-  orWord: 'or',
 
   // Settings
   appearance: 'Appearance',

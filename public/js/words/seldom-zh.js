@@ -1,5 +1,5 @@
 // @ts-check
-/** 有主人的房间所用的文字。 @type {typeof import('./rights-en.js').default} */
+/** 多数访问用不到的文字。 @type {typeof import('./seldom-en.js').default} */
 export default {
   about: '房间',
   aboutRoom: ({ n }) => `房间，${n} 位成员`,
@@ -148,4 +148,27 @@ export default {
   noticeReport: ({ room }) => `\0 举报了 ${room} 中的一条消息`,
   noticeHeld: ({ room }) => `\0 在 ${room} 的一条消息待审核`,
   olderForYou: '显示更早的',
+
+  searchIn: ({ room }) => `在 ${room} 中搜索`,
+  searching: '正在搜索…',
+  searchFound: ({ n }) => `${n} 条消息，最新的在前`,
+  searchNone: '没有找到。可以试试更短的文字。',
+  searchNoneYet: '较新的消息中没有找到。',
+  findEmoji: '按名称查找表情',
+  noEmoji: '没有这个表情。',
+  otherName: '换一个昵称',
+  otherNameWhy: ({ name }) => `现在有其他人正以“${name}”的昵称在线。你写的内容不会丢失，会以你选的昵称发送。`,
+  otherNameChosen: '你仍是同一个人，说过的话仍属于你。',
+  otherNameTake: '使用此昵称',
+  keys: '快捷键',
+  keyRooms: '查找或切换房间',
+  keySend: '发送，加 Shift 换行',
+  keyEdit: '输入框为空时，编辑上一条消息',
+  keyLines: '在消息之间移动',
+  keyPages: '滚动消息，在输入框中也可用',
+  keyTools: '对消息进行操作',
+  keyBack: '关闭并回到输入框',
+  keySearch: '搜索此房间',
+  keyHelp: '显示此列表',
+  orWord: '或',
 }

@@ -1,14 +1,14 @@
 // @ts-check
-import { isEnglish, locale } from '../say.js'
-import en from '../words/rights-en.js'
+import { isEnglish, locale } from './say.js'
+import en from './words/seldom-en.js'
 
 /** @typedef {typeof en} Words */
 
 /** @type {Words} */
-const words = isEnglish() ? en : (await import('../words/rights-zh.js')).default
+const words = isEnglish() ? en : (await import('./words/seldom-zh.js')).default
 
 /**
- * A word about rooms that belong to somebody.
+ * A word of what most visits do without.
  * @template {keyof Words} K
  * @param {K} word
  * @param {Words[K] extends (values: infer V) => string ? V : undefined} [values]

@@ -1,5 +1,5 @@
 // @ts-check
-/** The words about rooms that belong to somebody, in English. They come with what says them. */
+/** The words of what most visits do without, in English. They come with what says them. */
 export default {
   // A room
   about: 'Room',
@@ -159,4 +159,28 @@ export default {
   noticeReport: /** @param {{room: string}} _ */ ({ room }) => `\0 reported a message in ${room}`,
   noticeHeld: /** @param {{room: string}} _ */ ({ room }) => `A message of \0 is held in ${room}`,
   olderForYou: 'Show older',
+
+  // Searching, emoji, another name, keys
+  searchIn: /** @param {{room: string}} _ */ ({ room }) => `Search ${room}`,
+  searching: 'Searching…',
+  searchFound: /** @param {{n: number}} _ */ ({ n }) => (n === 1 ? '1 message, newest first' : `${n} messages, newest first`),
+  searchNone: 'Nothing found. Fewer letters find more.',
+  searchNoneYet: 'Nothing found in the newer messages.',
+  findEmoji: 'Find an emoji by its name',
+  noEmoji: 'No emoji of that name.',
+  otherName: 'Choose another name',
+  otherNameWhy: /** @param {{name: string}} _ */ ({ name }) => `Somebody else is here as ${name} now. What you wrote is kept, and goes under the name that you choose.`,
+  otherNameChosen: 'You stay the same person, on all your devices: what you said goes on being yours.',
+  otherNameTake: 'Use this name',
+  keys: 'Keys',
+  keyRooms: 'Find or switch a room',
+  keySend: 'Send, or break the line with Shift',
+  keyEdit: 'Edit your last message, in an empty box',
+  keyLines: 'Go from message to message',
+  keyPages: 'Scroll the messages, from the box too',
+  keyTools: 'What can be done with a message',
+  keyBack: 'Close, and back to the box',
+  keySearch: 'Search this room',
+  keyHelp: 'This list',
+  orWord: 'or',
 }
