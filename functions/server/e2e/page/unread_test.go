@@ -122,7 +122,7 @@ func TestNarrowScreensKeepTheRoomsInReach(t *testing.T) {
 		}
 		way := `.bar__rooms`
 		if width >= 768 {
-			way = `.place`
+			way = `.contents__list .place`
 		}
 		if px := eval[float64](ann, `document.querySelector(`+quote(way)+`).getBoundingClientRect().width`); px < 40 {
 			t.Errorf("at %d pixels, the rooms are %.0f pixels wide", width, px)
