@@ -2,7 +2,8 @@
 import { Problem, call } from './call.js'
 import { keep } from './login.js'
 import { forgetConversation, recall, remember } from './memory.js'
-import { say, stamp } from './say.js'
+import { say } from './say-seldom.js'
+import { say as common, stamp } from './say.js'
 
 /**
  * Asks before this device is signed in by the link of another, for somebody else may have sent it; or by the token of
@@ -31,7 +32,7 @@ export async function showTransfer() {
     } catch (problem) {
       button.hidden = true
       part('.login__lead').role = 'alert'
-      part('.login__lead').textContent = problem instanceof Problem && problem.status === 401 ? say(ofSite ? 'assertionLate' : 'transferLate') : problem instanceof Problem ? problem.message : say('brokenWhy')
+      part('.login__lead').textContent = problem instanceof Problem && problem.status === 401 ? say(ofSite ? 'assertionLate' : 'transferLate') : problem instanceof Problem ? problem.message : common('brokenWhy')
     }
   })
   if (ofSite && !recall('me', null)) button.click()

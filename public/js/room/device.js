@@ -1,6 +1,7 @@
 // @ts-check
 import { Problem, call } from '../call.js'
-import { say } from '../say.js'
+import { say } from '../say-seldom.js'
+import { say as common } from '../say.js'
 import { node } from './node.js'
 import { openSheet } from './sheet.js'
 
@@ -13,7 +14,7 @@ export async function showDevice() {
     field.addEventListener('focus', () => field.select())
     inside = [node('p', {}, say('deviceWhy')), node('img', { class: 'device__code', alt: say('deviceCode'), src: `data:image/svg+xml,${encodeURIComponent(qr)}` }), field]
   } catch (problem) {
-    inside = [node('p', { role: 'alert' }, problem instanceof Problem ? problem.message : say('brokenWhy'))]
+    inside = [node('p', { role: 'alert' }, problem instanceof Problem ? problem.message : common('brokenWhy'))]
   }
   openSheet(say('device'), inside, { class: 'device' })
 }

@@ -16,6 +16,12 @@ export class Marks {
     this.#timer ||= setTimeout(() => this.#send(), GATHER)
   }
 
+  /** Tells nothing any more: nobody is signed in. */
+  rest() {
+    clearTimeout(this.#timer)
+    this.#timer = -1 // no other is set
+  }
+
   #send() {
     this.#timer = 0
     for (const [room, id] of this.#waiting) call('PUT', pathOf(room, 'read'), { id }).catch(() => {}) // the next one tells it

@@ -51,7 +51,7 @@ export function openRooms(me, { onLeave, onSignedOut }) {
   const typing = new Typing()
   const status = new Status(() => loading.retry())
   const outbox = new Outbox(me, { onRefused: onSignedOut, onNameTaken: () => need(all, one => one.askForName(me)), onProblem: text => status.tell(text) })
-  const settings = new Settings({ signOut: () => { here.forget(); onLeave() }, unsent: () => outbox.unsent, about: () => here.room.title, topic: text => outbox.add({ kind: 'topic', text }) })
+  const settings = new Settings({ signOut: () => { here.forget(); marks.rest(); onLeave() }, unsent: () => outbox.unsent, about: () => here.room.title, topic: text => outbox.add({ kind: 'topic', text }) })
   const composer = new Composer(new Drafts(me.id), {
     command: name => (name === 'help' ? showKeys() : status.tell(say('noCommand', { name }))),
     post: (text, reply) => log.post(text, reply),

@@ -2,7 +2,8 @@
 import { Problem, call } from '../call.js'
 import { recall } from '../memory.js'
 import { makePasskey } from '../passkey.js'
-import { say } from '../say.js'
+import { say } from '../say-seldom.js'
+import { say as common } from '../say.js'
 import { node } from './node.js'
 import { openSheet } from './sheet.js'
 
@@ -12,7 +13,7 @@ export async function showPasskeys() {
   const problem = node('p', { class: 'passkeys__problem', role: 'alert' })
   const code = node('p', { class: 'passkeys__code', role: 'status' })
   const add = node('button', { class: 'button', type: 'button' }, say('passkeyMake'))
-  const sheet = openSheet(say('passkey'), [node('p', {}, say('passkeyWhy', { name: recall('me', { name: '' }).name })), list, code, problem, node('div', { class: 'sheet__end' }, add)])
+  const sheet = openSheet(common('passkey'), [node('p', {}, say('passkeyWhy', { name: recall('me', { name: '' }).name })), list, code, problem, node('div', { class: 'sheet__end' }, add)])
   add.addEventListener('click', () => attempt(() => makePasskey({ label: navigator.platform || undefined })))
   await attempt(() => call('GET', '/me/passkeys'))
 
@@ -25,7 +26,7 @@ export async function showPasskeys() {
       if (kept) list.replaceChildren(...kept.passkeys.map(entry))
       if (kept?.recovery) code.replaceChildren(say('passkeyCode'), ' ', node('code', {}, kept.recovery))
     } catch (error) {
-      problem.textContent = error instanceof Problem ? error.message === 'InvalidStateError' ? say('passkeyThere') : error.message : say('brokenWhy')
+      problem.textContent = error instanceof Problem ? error.message === 'InvalidStateError' ? say('passkeyThere') : error.message : common('brokenWhy')
     }
     add.ariaBusy = null
     if (!sheet.contains(document.activeElement)) add.focus()

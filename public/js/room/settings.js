@@ -3,9 +3,8 @@ import { limit } from '../limits.js'
 import { recall, remember } from '../memory.js'
 import { say, stamp } from '../say.js'
 import { hasPasskeys } from '../ways.js'
-import { find, node } from './node.js'
+import { find } from './node.js'
 import { seldom } from './seldom.js'
-import { openSheet } from './sheet.js'
 
 /** What one has chosen, in this browser. */
 export class Settings {
@@ -46,11 +45,7 @@ export class Settings {
   /** Asks once, if something would be lost. */
   #signOut() {
     if (!this.#does.unsent()) return this.#does.signOut()
-    const out = node('button', { class: 'button button--bad', type: 'button' }, say('signOutAnyway'))
-    const stay = node('button', { class: 'quiet', type: 'button', autofocus: true }, say('cancel'))
-    const dialog = openSheet(say('signOutAsk'), [node('p', {}, say('signOutUnsent')), node('div', { class: 'sheet__end' }, stay, out)])
-    stay.addEventListener('click', () => dialog.close())
-    out.addEventListener('click', () => { dialog.close(); this.#does.signOut() })
+    seldom().then(all => all.askToSignOut(this.#does.signOut)).catch(() => {})
   }
 
   /** @param {HTMLFormElement} form */

@@ -3,7 +3,6 @@ import { say } from '../say.js'
 import { find, icon, node } from './node.js'
 import { onLongPress } from './press.js'
 import { seldom } from './seldom.js'
-import { openSheet } from './sheet.js'
 
 /** @typedef {import('./message.js').Message} Message */
 /** @typedef {'react' | 'reply' | 'edit' | 'delete' | 'copyText' | 'copyLink' | 'more'} Tool */
@@ -42,6 +41,7 @@ export class Toolbar {
     this.#log.addEventListener('scroll', () => this.#place(), { passive: true })
     find('.room').addEventListener('pointerleave', event => this.#left(event))
     this.#bar.addEventListener('keydown', event => this.#key(event))
+    this.#log.addEventListener('pointerdown', event => event.pointerType !== 'mouse' && seldom().catch(() => {})) // a long press may follow
     onLongPress(this.#log, target => this.#openSheet(target))
   }
 
@@ -106,7 +106,7 @@ export class Toolbar {
 
   /** @param {Exclude<Tool, 'react'>} name @param {Message} message */
   #do(name, message) {
-    if (name === 'more') this.#showSheet(message)
+    if (name === 'more') this.#showSheet(message).catch(() => {})
     if (name === 'reply') this.#does.reply(message)
     if (name === 'edit') this.#does.edit(message)
     if (name === 'delete') this.#does.remove(message)
@@ -142,13 +142,14 @@ export class Toolbar {
   #openSheet(target) {
     const message = this.#messages.at(target)
     if (!message?.id || message.gone) return false
-    this.#showSheet(message)
+    this.#showSheet(message).catch(() => {})
     return true
   }
 
   /** @param {Message} message */
   async #showSheet(message) {
     this.hide()
+    const { openSheet } = await seldom()
     const close = () => dialog.close()
     const more = message.by.id === this.#me.id ? [] : await this.#does.more(message, close)
     const tools = /** @type {Exclude<Tool, 'react'>[]} */ ([...this.#toolsOf(message).filter(name => name !== 'react' && name !== 'more'), 'copyText'])

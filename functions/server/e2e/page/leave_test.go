@@ -12,7 +12,7 @@ import (
 const ctrl = chromedp.ModifierCtrl
 
 // memory are the names of what the browser keeps of a conversation.
-const memory = `Object.keys(localStorage).filter(key => key.startsWith('confab.') && !/^confab\.(settings|name|limits|transports)$/.test(key)).join(' ')`
+const memory = `Object.keys(localStorage).filter(key => key.startsWith('confab.') && !/^confab\.(settings|name|limits|transports|ways)$/.test(key)).join(' ')`
 
 // Whoever signs out is asked once if something is unsent, and leaves nothing on the device.
 func TestSigningOutForgetsTheConversation(t *testing.T) {
@@ -32,6 +32,7 @@ func TestSigningOutForgetsTheConversation(t *testing.T) {
 	ann.run(button("Cancel") + `.click()`)
 	ann.await("the draft", `!document.querySelector('dialog') && document.getElementById('box').value === 'a draft'`)
 	out()
+	ann.await("the question again", button("Sign out and forget it"))
 	ann.run(button("Sign out and forget it") + `.click()`)
 	ann.await("the login", `document.querySelector('input[name=user]')?.value === 'ann'`)
 	if kept := eval[string](ann, memory); kept != "" {
