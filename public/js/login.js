@@ -101,10 +101,13 @@ export function offerWays() {
   const form = /** @type {HTMLElement | null} */ (document.querySelector('.login__form'))
   if (!form) return
   const passkey = /** @type {HTMLElement} */ (document.querySelector('.login__passkey'))
+  const provider = /** @type {HTMLAnchorElement} */ (document.querySelector('.login__provider'))
+  provider.hidden = !ways().includes('oidc')
+  provider.href = `/login/oidc?next=${encodeURIComponent(location.pathname + location.search)}`
   form.hidden = !ways().includes('name') && !hasPasskeys()
   passkey.hidden = !hasPasskeys()
   const other = /** @type {HTMLElement} */ (document.querySelector('.login__elsewhere'))
-  other.hidden = !form.hidden
+  other.hidden = !form.hidden || !provider.hidden
 }
 
 /** Who somebody is by a name from now on; nobody where a passkey is needed and was not made. @param {string} name */

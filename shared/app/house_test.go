@@ -26,6 +26,7 @@ var house = map[string][]string{
 	"shared/nickname":        {"shared/chat"},
 	"shared/identity":        {"shared/chat"},
 	"shared/account":         {"shared/access", "shared/chat", "shared/identity", "shared/limit", "shared/nickname"},
+	"shared/account/oidc":    {"shared/chat", "shared/identity"},
 	"shared/account/passkey": {"shared/chat", "shared/identity"},
 	"shared/account/site":    {"shared/chat", "shared/identity"},
 	"shared/presence":        {"shared/access", "shared/chat", "shared/limit"},
@@ -45,7 +46,7 @@ var house = map[string][]string{
 		"shared/limit", "shared/nickname", "shared/outbox", "shared/presence", "shared/store", "shared/web"},
 	"shared/testenv": {"shared/sse"},
 	"public":         {},
-	"functions": {"public", "shared/account", "shared/account/passkey", "shared/account/site", "shared/app", "shared/chat", "shared/nickname", "shared/sse", "shared/store", "shared/store/bolt",
+	"functions": {"public", "shared/account", "shared/account/oidc", "shared/account/passkey", "shared/account/site", "shared/app", "shared/chat", "shared/nickname", "shared/sse", "shared/store", "shared/store/bolt",
 		"shared/store/redis", "shared/hub", "shared/web", "shared/web/compress", "shared/web/websocket"},
 }
 

@@ -19,7 +19,7 @@ import (
 // Routes that concern no room, or what is no secret of one.
 var roomless = []string{
 	"GET /login", "POST /login", "DELETE /login", "POST /me/transfer",
-	"GET /me/sessions", "DELETE /me/sessions", "DELETE /me/sessions/{session}", "POST /login/passkey", "GET /me/passkeys", "POST /me/passkeys", "DELETE /me/passkeys/{passkey}", "GET /healthz", "GET /readyz",
+	"GET /me/sessions", "DELETE /me/sessions", "DELETE /me/sessions/{session}", "GET /login/oidc", "GET /login/oidc/callback", "POST /login/passkey", "GET /me/passkeys", "POST /me/passkeys", "DELETE /me/passkeys/{passkey}", "GET /healthz", "GET /readyz",
 }
 
 // The description has every route (TestDescriptionHasEveryRouteAndNoOther), so

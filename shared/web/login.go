@@ -20,6 +20,8 @@ func Login(ways Ways) Routes {
 		mux.Handle("GET /me/sessions", s.wrap(s.listSessions))
 		mux.Handle("DELETE /me/sessions", s.wrap(s.endOtherSessions))
 		mux.Handle("DELETE /me/sessions/{session}", s.wrap(s.endSession))
+		mux.Handle("GET /login/oidc", s.wrap(s.beginAway))
+		mux.Handle("GET /login/oidc/callback", s.wrap(s.endAway))
 		mux.Handle("POST /login/passkey", s.wrap(s.showPasskey))
 		mux.Handle("GET /me/passkeys", s.wrap(s.passkeys))
 		mux.Handle("POST /me/passkeys", s.wrap(s.makePasskey))

@@ -134,7 +134,7 @@ func TestEndedSessionIsRefusedOnEveryRoute(t *testing.T) {
 	if kept == "" || kept == laptop {
 		t.Fatalf("the token that is left is %.20q", kept)
 	}
-	public := map[string]bool{"GET /healthz": true, "GET /readyz": true, "POST /login": true, "DELETE /login": true, "POST /login/passkey": true}
+	public := map[string]bool{"GET /healthz": true, "GET /readyz": true, "POST /login": true, "DELETE /login": true, "POST /login/passkey": true, "GET /login/oidc": true, "GET /login/oidc/callback": true}
 	walked := 0
 	for path, ops := range readDescription(t).Paths {
 		for method := range ops {

@@ -251,7 +251,7 @@ func refine(name string, s *jsonschema.Schema) {
 			p.Value = &jsonschema.Schema{Type: "object", Description: descriptions[full]}
 		}
 		if full == "Session.ways" {
-			p.Value.Items.Enum = []any{ByName, ByPasskey, BySite}
+			p.Value.Items.Enum = []any{ByName, ByProvider, ByPasskey, BySite}
 		}
 		if full == "Session.transports" {
 			p.Value.Items.Enum = []any{serverSentEvents, webSocket, longPoll}

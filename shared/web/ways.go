@@ -15,9 +15,10 @@ import (
 
 // The ways to sign in.
 const (
-	ByName    = "name"    // by saying one
-	ByPasskey = "passkey" // by showing a key that an authenticator keeps
-	BySite    = "site"    // by the token of a site that is trusted
+	ByName     = "name"    // by saying one
+	ByProvider = "oidc"    // at an OpenID provider
+	ByPasskey  = "passkey" // by showing a key that an authenticator keeps
+	BySite     = "site"    // by the token of a site that is trusted
 )
 
 // Ways is what signing in needs. It is given, and not imported, so that a
@@ -29,6 +30,8 @@ type Ways struct {
 	QR func(link string) (string, error)
 	// Device says in a few words what a User-Agent is.
 	Device func(userAgent string) string
+	// Provider is the OpenID provider that is trusted. Nil: none is.
+	Provider Provider
 	// Passkeys makes and checks passkeys. Nil: there are none.
 	Passkeys Passkeys
 	// Site reads the token of a site that is trusted. Nil: none is.

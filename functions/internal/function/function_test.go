@@ -18,8 +18,8 @@ var serverOnly = []string{
 func TestFunctionsDoNotImportWhatOnlyTheServerNeeds(t *testing.T) {
 	for name, alsoNot := range map[string][]string{
 		"login":  nil,
-		"post":   {"confab/shared/account/passkey", "confab/shared/account/site", "github.com/go-webauthn/webauthn", "confab/shared/nickname", "golang.org/x/text/secure/precis"},
-		"stream": {"confab/shared/account/passkey", "confab/shared/account/site", "github.com/go-webauthn/webauthn", "confab/shared/nickname", "golang.org/x/text/secure/precis"},
+		"post":   {"confab/shared/account/oidc", "github.com/coreos/go-oidc", "golang.org/x/oauth2", "confab/shared/account/passkey", "confab/shared/account/site", "github.com/go-webauthn/webauthn", "confab/shared/nickname", "golang.org/x/text/secure/precis"},
+		"stream": {"confab/shared/account/oidc", "github.com/coreos/go-oidc", "golang.org/x/oauth2", "confab/shared/account/passkey", "confab/shared/account/site", "github.com/go-webauthn/webauthn", "confab/shared/nickname", "golang.org/x/text/secure/precis"},
 	} {
 		out, err := exec.Command("go", "list", "-deps", "confab/functions/"+name).Output()
 		if err != nil {

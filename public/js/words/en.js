@@ -122,6 +122,7 @@ export default {
   devices: 'You and your devices',
   passkey: 'Keep my name',
   passkeyUse: 'Sign in with a passkey',
+  providerUse: 'Sign in with your account',
   elsewhere: 'You come here from another site: sign in there.',
   signOut: 'Sign out',
   done: 'Done',

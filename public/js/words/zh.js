@@ -112,6 +112,7 @@ export default {
   devices: '你和你的设备',
   passkey: '保留我的名字',
   passkeyUse: '使用通行密钥登录',
+  providerUse: '使用你的账号登录',
   elsewhere: '请从另一个网站登录后进入这里。',
   signOut: '退出登录',
   done: '完成',
