@@ -76,3 +76,16 @@ func checkDocumented(t *testing.T, text string, fields []reflect.StructField) {
 		}
 	}
 }
+
+// A file that CONTRIBUTING sends its readers to is there.
+func TestContributingNamesFilesThatAreThere(t *testing.T) {
+	named := regexp.MustCompile("`((?:[\\w.-]+/)+[\\w.-]+\\.\\w+)`").FindAllStringSubmatch(document(t, "CONTRIBUTING.md"), -1)
+	if len(named) < 100 {
+		t.Fatalf("CONTRIBUTING names %d files", len(named))
+	}
+	for _, match := range named {
+		if _, err := os.Stat(filepath.Join("..", "..", filepath.FromSlash(match[1]))); err != nil {
+			t.Errorf("CONTRIBUTING sends to %s, which is not there", match[1])
+		}
+	}
+}

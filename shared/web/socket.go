@@ -19,7 +19,7 @@ import (
 
 // What a socket may send, and how soon it answers a ping.
 const (
-	maxFrame  = 64 << 10
+	maxFrame  = max(64<<10, maxBody)
 	pongLimit = 10 * time.Second
 )
 
