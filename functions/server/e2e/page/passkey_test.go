@@ -62,7 +62,7 @@ func TestPasskeyKeepsTheNameOnAnyDevice(t *testing.T) {
 	}
 	laptop.run(`document.querySelector('.sheet .button').click()`)
 	laptop.await("that it is there", `document.querySelector('.passkeys__problem').innerText.includes('already')`)
-	laptop.setCut(true) // what it asks for is refused from now on
+	laptop.setCut(true)                               // what it asks for is refused from now on
 	laptop.run(`fetch('/login', {method: 'DELETE'})`) // away
 
 	stranger := visit(t, url, func(w *window) { w.setCut(true) })
