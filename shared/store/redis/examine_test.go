@@ -172,8 +172,7 @@ func TestExaminationComparesClocks(t *testing.T) {
 		-5 * time.Second: {Level: redis.Note, Said: `^its clock is (4\.9|5).*s behind this machine's`},
 		time.Hour:        {Level: redis.Fault, Said: `^its clock is (59m59|1h0m0).* ahead of`},
 	} {
-		between := newLink(t, srv.addr())
-		between.rewrite = func(said []byte) []byte { return elsewhen(said, off) }
+		between := newRewritingLink(t, srv.addr(), func(said []byte) []byte { return elsewhen(said, off) })
 		finds(t, store.Options{URL: "redis://" + between.addr()}, "clock", want.Level, want.Said)
 	}
 }

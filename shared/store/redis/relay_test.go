@@ -16,17 +16,18 @@ type link struct {
 	conns  []net.Conn
 	frozen map[net.Conn]bool
 	wg     sync.WaitGroup
-	// rewrite changes what Redis says, where it is not nil. It is set before the
-	// first connection.
+	// rewrite changes what Redis says, where it is not nil.
 	rewrite func([]byte) []byte
 }
 
-func newLink(tb testing.TB, to string) *link {
+func newLink(tb testing.TB, to string) *link { return newRewritingLink(tb, to, nil) }
+
+func newRewritingLink(tb testing.TB, to string, rewrite func([]byte) []byte) *link {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	k := &link{l: l, to: to, frozen: map[net.Conn]bool{}}
+	k := &link{l: l, to: to, frozen: map[net.Conn]bool{}, rewrite: rewrite}
 	k.wg.Go(k.accept)
 	tb.Cleanup(func() {
 		l.Close()
