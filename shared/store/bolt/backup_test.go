@@ -66,11 +66,17 @@ func TestBackupWhileItRuns(t *testing.T) {
 func TestBackupHoldsNothingThatWasDeleted(t *testing.T) {
 	dir := t.TempDir()
 	s, _ := open(t, store.Options{Dir: dir})
-	secret := add(t, s, message(ann, strings.Repeat("the-secret ", 350)))
-	add(t, s, message(ann, "stays"))
-	add(t, s, chat.Event{Room: room, Kind: chat.Delete, By: ann, Target: secret.ID})
-	if holds(t, dir, "the-secret") == 0 {
-		t.Fatal("the file does not hold it any more")
+	held := 0
+	for range 20 { // what was taken out may be erased at once
+		secret := add(t, s, message(ann, strings.Repeat("the-secret ", 350)))
+		add(t, s, message(ann, "stays"))
+		add(t, s, chat.Event{Room: room, Kind: chat.Delete, By: ann, Target: secret.ID})
+		if held = holds(t, dir, "the-secret"); held > 0 {
+			break
+		}
+	}
+	if held == 0 {
+		t.Fatal("the file never holds it")
 	}
 	file := filepath.Join(t.TempDir(), "copy.db")
 	must(bolt.Backup(t.Context(), dir, file))(t)
