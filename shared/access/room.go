@@ -113,8 +113,13 @@ func (f Facts) maySet(set chat.Change) error {
 // settingRole is the least role for a change. Moderators keep a room in order;
 // all else, with what is added later, is for owners.
 func (f Facts) settingRole(set chat.Change) chat.Role {
-	if set == (chat.Change{}) && f.Room.Access == "" { // nobody made it
-		return chat.Guest
+	if set == (chat.Change{}) {
+		switch f.Room.Access {
+		case "": // nobody made it
+			return chat.Guest
+		case chat.AccessDirect: // its people are all alike
+			return chat.Member
+		}
 	}
 	set.Locked, set.Slow, set.Invite = chat.Opt[bool]{}, chat.Opt[int]{}, chat.Invite{}
 	if set != (chat.Change{}) {

@@ -26,6 +26,7 @@ function may_set(r, set)
   if r.access == 'direct' and set then return 'fixed' end
   local need = 2
   if not set and not r.access then need = 0 end -- nobody made it
+  if not set and r.access == 'direct' then need = 1 end -- its people are all alike
   for name in pairs(set or {}) do
     if not moderated[name] then need = 3 end
   end

@@ -74,6 +74,11 @@ func testOperatorIsOwnerEverywhere(t *testing.T, e Engine) {
 	titled := chat.Event{Room: "hall", Kind: chat.Title, By: Cat, Text: "Anybody's"}
 	Refuse(t, s, titled, access.ErrRole)
 	Add(t, s, as(titled))
+	direct := chat.DirectRoom([]byte("Ann and Bob")) // has no owners, and its people title it
+	Add(t, s, chat.Event{Room: direct, Kind: chat.Title, By: Ann, Set: chat.Change{
+		Made: true, Access: chat.AccessDirect, With: chat.NewUserList([]chat.User{Ann, Bob}),
+	}})
+	Add(t, s, chat.Event{Room: direct, Kind: chat.Title, By: Bob, Text: "Us"})
 	if f := Must(s.Facts(t.Context(), Cat.ID, private))(t)[0]; f.Role != chat.Guest {
 		t.Errorf("what an operator did made them %v of the room", f.Role)
 	}
