@@ -107,7 +107,7 @@ func TestNothingStandsInAnybodysWay(t *testing.T) {
 				if _, _, err := s.Post(s.Login("bob"), "lobby", "for @ann", ""); err != nil {
 					t.Fatal(err)
 				}
-				w.await("what is unread", `document.querySelector('.place--mention')?.dataset.count === '@1'`)
+				w.await("what is unread", `document.querySelector('.contents__list .place--mention')?.dataset.count === '@1'`)
 				w.passesAxe("unread")
 				if phone {
 					w.click(".bar__rooms")

@@ -34,8 +34,8 @@ func TestRoomIsNamedInAnyScript(t *testing.T) {
 	if _, _, err := s.Post(s.Login("bob"), "田中ken", "for @ann", ""); err != nil {
 		t.Fatal(err)
 	}
-	ann.await("what is unread there", `[...document.querySelectorAll('.place--mention')].some(a => a.ariaLabel === '田中ken, 1 unread, you are mentioned')`)
-	ann.run(`document.querySelector('.place--mention').click()`)
+	ann.await("what is unread there", `[...document.querySelectorAll('.contents__list .place--mention')].some(a => a.ariaLabel === '田中ken, 1 unread, you are mentioned')`)
+	ann.run(`document.querySelector('.contents__list .place--mention').click()`)
 	ann.sees("for @ann")
 	ann.press("k", chromedp.ModifierCtrl)
 	ann.write("ＣＡＦＥ\u0301 Neu")

@@ -90,10 +90,10 @@ func TestMentionInAnotherRoomIsSeen(t *testing.T) {
 	ann.run(`document.querySelector('.contents__rooms').scrollTo(0, 1e6)`)
 	ann.await("the mention at the edge", `(() => {
 		const list = document.querySelector('.contents__rooms').getBoundingClientRect()
-		const room = document.querySelector('.place--mention').getBoundingClientRect()
+		const room = document.querySelector('.contents__list .place--mention').getBoundingClientRect()
 		return room.top >= list.top - 1 && room.bottom <= list.bottom + 1
 	})()`)
-	ann.tap(`document.querySelector('.place--mention')`)
+	ann.tap(`document.querySelector('.contents__list .place--mention')`)
 	ann.await("the room", `document.title === 'room-0' && !document.querySelector('.contents').matches(':popover-open')`)
 	ann.sees("hi @ann")
 }
