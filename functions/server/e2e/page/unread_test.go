@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"confab/functions/server/e2e/internal/process"
+
+	"github.com/chromedp/chromedp"
 )
 
 const onScreenJS = `(li => { const log = document.querySelector('.log').getBoundingClientRect(), line = li?.getBoundingClientRect(); return line && line.top >= log.top - 1 && line.bottom <= log.bottom + 1 })`
@@ -28,7 +30,7 @@ func manyUnread(t *testing.T, many int) {
 	ann.tells("read long ago")
 	ann.open("kitchen")
 	ann.open("lobby")
-	ann.run(`location = 'about:blank'`)
+	ann.do(chromedp.Navigate("about:blank")) // and is away before the first of them
 	for n := range many {
 		text := fmt.Sprintf("line %d", n)
 		if n == 70 {
