@@ -39,5 +39,5 @@ func (s *Server) audit(w http.ResponseWriter, r *http.Request) error {
 	for i, a := range all {
 		out.Events[i], out.Cursor = a.Event, a.At
 	}
-	return s.deliver(w, r, typeJSON, append(chat.JSON(out), '\n'))
+	return s.deliver(w, r, typeJSON, jsonLine(out))
 }

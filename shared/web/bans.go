@@ -16,11 +16,7 @@ const (
 
 // bans answers with who is banned from a room, or mute in it, for its moderators.
 func (s *Server) bans(w http.ResponseWriter, r *http.Request) error {
-	room, err := pathRoom(r)
-	if err != nil {
-		return err
-	}
-	v, err := s.reader(r, room)
+	v, room, err := s.roomReader(r, pathRoom)
 	if err != nil {
 		return err
 	}
@@ -28,7 +24,7 @@ func (s *Server) bans(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.deliver(w, r, typeJSON, append(chat.JSON(banList{append([]chat.Banning{}, bans...)}), '\n'))
+	return s.deliver(w, r, typeJSON, jsonLine(banList{append([]chat.Banning{}, bans...)}))
 }
 
 // ban keeps somebody from writing in a room, or from reading it too, and takes

@@ -62,6 +62,15 @@ func (s *Server) reader(r *http.Request, rooms ...chat.RoomID) (visitor, error) 
 	return v, err
 }
 
+// roomReader is reader for the room that the request's path names, as path reads
+// it.
+func (s *Server) roomReader(r *http.Request, path func(*http.Request) (chat.RoomID, error)) (v visitor, room chat.RoomID, err error) {
+	if room, err = path(r); err == nil {
+		v, err = s.reader(r, room)
+	}
+	return v, room, err
+}
+
 // writer returns the user who wants to write an event of a kind, before anything
 // else of the request is looked at.
 func (s *Server) writer(r *http.Request, kind chat.Kind) (visitor, error) {

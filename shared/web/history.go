@@ -78,7 +78,7 @@ func (s *Server) room(w http.ResponseWriter, r *http.Request) error {
 	p.link(w.Header())
 	switch form {
 	case typeJSON:
-		return s.deliver(w, r, typeJSON, append(chat.JSON(p), '\n'))
+		return s.deliver(w, r, typeJSON, jsonLine(p))
 	case typeNDJSON:
 		return s.deliver(w, r, typeNDJSON, p.lines())
 	default:

@@ -27,11 +27,7 @@ func pathReadable(r *http.Request) (chat.RoomID, error) {
 // inbox answers with a page of the notices for the user who asks. An inbox is not
 // followed: that it has grown is told in all streams of its user.
 func (s *Server) inbox(w http.ResponseWriter, r *http.Request) error {
-	room, err := pathReadable(r)
-	if err != nil {
-		return err
-	}
-	v, err := s.reader(r, room)
+	v, room, err := s.roomReader(r, pathReadable)
 	if err != nil {
 		return err
 	}
@@ -47,17 +43,13 @@ func (s *Server) inbox(w http.ResponseWriter, r *http.Request) error {
 	if form == typeNDJSON {
 		return s.deliver(w, r, typeNDJSON, p.lines())
 	}
-	return s.deliver(w, r, typeJSON, append(chat.JSON(p), '\n'))
+	return s.deliver(w, r, typeJSON, jsonLine(p))
 }
 
 // readMark answers with how far the user has read the room, or of an inbox, all
 // rooms.
 func (s *Server) readMark(w http.ResponseWriter, r *http.Request) error {
-	room, err := pathReadable(r)
-	if err != nil {
-		return err
-	}
-	v, err := s.reader(r, room)
+	v, room, err := s.roomReader(r, pathReadable)
 	if err != nil {
 		return err
 	}
@@ -73,11 +65,7 @@ func (s *Server) readMark(w http.ResponseWriter, r *http.Request) error {
 
 // setReadMark says that the user has read a room, or their inbox, up to an event.
 func (s *Server) setReadMark(w http.ResponseWriter, r *http.Request) error {
-	room, err := pathReadable(r)
-	if err != nil {
-		return err
-	}
-	v, err := s.reader(r, room)
+	v, room, err := s.roomReader(r, pathReadable)
 	if err != nil {
 		return err
 	}

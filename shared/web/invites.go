@@ -84,11 +84,7 @@ func readInvite(r *http.Request) (in chat.Invite, err error) {
 
 // invites answers with the invites into a room that are good, for its moderators.
 func (s *Server) invites(w http.ResponseWriter, r *http.Request) error {
-	room, err := pathRoom(r)
-	if err != nil {
-		return err
-	}
-	v, err := s.reader(r, room)
+	v, room, err := s.roomReader(r, pathRoom)
 	if err != nil {
 		return err
 	}
@@ -96,7 +92,7 @@ func (s *Server) invites(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.deliver(w, r, typeJSON, append(chat.JSON(inviteList{append([]chat.Invite{}, all...)}), '\n'))
+	return s.deliver(w, r, typeJSON, jsonLine(inviteList{append([]chat.Invite{}, all...)}))
 }
 
 // revoke takes an invite back.

@@ -22,6 +22,7 @@ var lines = wire{
 	bye:  func(retry time.Duration, lost hub.Loss) []byte { return jsonLine(hub.Goodbye(retry, lost)) },
 }
 
+// jsonLine is a value as a line of JSON.
 func jsonLine(v any) []byte { return append(chat.JSON(v), '\n') }
 
 // ndjson answers with the rooms' events as lines, from the request's cursor on.

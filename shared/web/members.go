@@ -20,11 +20,7 @@ const (
 
 // members answers with who belongs to a room, and what the reader is in it.
 func (s *Server) members(w http.ResponseWriter, r *http.Request) error {
-	room, err := pathRoom(r)
-	if err != nil {
-		return err
-	}
-	v, err := s.reader(r, room)
+	v, room, err := s.roomReader(r, pathRoom)
 	if err != nil {
 		return err
 	}
@@ -51,7 +47,7 @@ func (s *Server) members(w http.ResponseWriter, r *http.Request) error {
 	for i := range out.Members {
 		out.Members[i].User = name(out.Members[i].User)
 	}
-	return s.deliver(w, r, typeJSON, append(chat.JSON(out), '\n'))
+	return s.deliver(w, r, typeJSON, jsonLine(out))
 }
 
 // names returns what gives those members a name of whom no more than the id was

@@ -127,7 +127,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		h.Set("Retry-After", retryAfter(err))
 	}
-	body := append(chat.JSON(p), '\n')
+	body := jsonLine(p)
 	if s.site != nil && accepts(r, typeProblem, typeHTML) == typeHTML {
 		h.Set("Content-Type", typeHTML+"; charset=utf-8")
 		guardDocument(h)

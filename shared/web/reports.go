@@ -9,11 +9,7 @@ import (
 // report tells the owners and moderators of a room that somebody finds fault with
 // a line in it. The answer is the same whether the user reported it before.
 func (s *Server) report(w http.ResponseWriter, r *http.Request) error {
-	room, err := pathRoom(r)
-	if err != nil {
-		return err
-	}
-	v, err := s.reader(r, room)
+	v, room, err := s.roomReader(r, pathRoom)
 	if err == nil {
 		err = v.signedIn()
 	}

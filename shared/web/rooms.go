@@ -24,7 +24,7 @@ func (s *Server) rooms(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.deliver(w, r, typeJSON, append(chat.JSON(roomList{append([]chat.Room{}, rooms...)}), '\n'))
+	return s.deliver(w, r, typeJSON, jsonLine(roomList{append([]chat.Room{}, rooms...)}))
 }
 
 // people answers with the users who are in a room.
@@ -41,5 +41,5 @@ func (s *Server) people(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.deliver(w, r, typeJSON, append(chat.JSON(peopleList{append([]chat.User{}, people...)}), '\n'))
+	return s.deliver(w, r, typeJSON, jsonLine(peopleList{append([]chat.User{}, people...)}))
 }

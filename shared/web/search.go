@@ -62,7 +62,7 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request, v visitor, room 
 	if err := v.search(r.Context(), &out, look, before, p.limit); err != nil {
 		return err
 	}
-	return s.deliver(w, r, typeJSON, append(chat.JSON(out), '\n'))
+	return s.deliver(w, r, typeJSON, jsonLine(out))
 }
 
 // search fills in what it finds before an id. It stops when nobody waits for

@@ -259,7 +259,7 @@ func withoutClientCancel(r *http.Request) *http.Request {
 func answer(w http.ResponseWriter, code int, v any) error {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
-	_, _ = w.Write(append(chat.JSON(v), '\n')) // a browser that left is no error
+	_, _ = w.Write(jsonLine(v)) // a browser that left is no error
 	return nil
 }
 
