@@ -62,7 +62,7 @@ func docLines(events []chat.Event, me *chat.User, asked chat.ID) []docLine {
 		all = append(all, *l)
 	}
 	slices.SortFunc(all, func(a, b docLine) int { return a.ID.Compare(b.ID) })
-	name, others := namesIn(all, me)
+	reader := markup.NewReader(namesIn(all, me))
 	named := map[string]docLine{} // the last line of each name
 	for i := range all {
 		key := strings.ToLower(all[i].User.Name)
@@ -71,7 +71,7 @@ func docLines(events []chat.Event, me *chat.User, asked chat.ID) []docLine {
 		named[key] = all[i]
 		all[i].Day = i == 0 || !sameDay(all[i-1], all[i])
 		all[i].First = i == 0 || !sameGroup(all[i-1], all[i])
-		all[i].HTML = markup.HTML(all[i].Text, name, others...)
+		all[i].HTML = reader.HTML(all[i].Text)
 	}
 	return all
 }

@@ -44,7 +44,7 @@ func (f frames) open(mark string) int {
 func (f frames) full(open int) bool { return len(f) > open+1 || f[open].html.Len() > 0 }
 
 // inline reads what stands within lines.
-func (p *parser) inline(text string) string {
+func (r *Reader) inline(text string) string {
 	open := frames{{}}
 	noCode := 0 // up to here no code begins
 	for at := 0; at < len(text); {
@@ -58,7 +58,7 @@ func (p *parser) inline(text string) string {
 		case c == '*' || c == '~':
 			next = at + open.emphasis(text, at)
 		case c == '@':
-			piece, next = p.mention(text, at)
+			piece, next = r.mention(text, at)
 		case beginsWord(text, at):
 			piece, next = link(text, at)
 		}
@@ -91,13 +91,13 @@ func codeAt(text string, at int) (piece string, next, none int) {
 	return "<code>" + html.EscapeString(code) + "</code>", at + end + 2, 0
 }
 
-func (p *parser) mention(text string, at int) (piece string, next int) {
-	n := p.names.at(text, at)
+func (r *Reader) mention(text string, at int) (piece string, next int) {
+	n := r.names.at(text, at)
 	if n == 0 {
 		return "", at
 	}
 	class, next := "mention", at+1+n
-	if strings.EqualFold(text[at+1:next], p.me) {
+	if strings.EqualFold(text[at+1:next], r.me) {
 		class = "mention mention--me"
 	}
 	return fmt.Sprintf(`<bdi class="%s">%s</bdi>`, class, html.EscapeString(text[at:next])), next

@@ -11,11 +11,12 @@ import (
 )
 
 const (
-	wordChars  = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
+	alnum      = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	wordChars  = alnum + "_"
 	mailChars  = wordChars + ".+-"
-	labelChars = wordChars + "-"
+	labelChars = alnum + "-"
 	maxLabel   = 63 // of a host, see RFC 1035
-	maxLabels  = 8
+	maxLabels  = 8  // after the first
 	maxMailbox = 64 // RFC 5321, 4.5.3.1.1
 )
 
@@ -29,10 +30,7 @@ var ends = &unicode.RangeTable{R16: []unicode.Range16{
 
 // beginsWord reports whether an address may begin here.
 func beginsWord(text string, at int) bool {
-	if c := text[at]; c == '_' || strings.IndexByte(wordChars, c) < 0 {
-		return false
-	}
-	return at == 0 || strings.IndexByte(mailChars, text[at-1]) < 0
+	return strings.IndexByte(alnum, text[at]) >= 0 && (at == 0 || strings.IndexByte(mailChars, text[at-1]) < 0)
 }
 
 // link reads the address that begins here, without the sentence's own
@@ -60,7 +58,7 @@ func web(text string) (address, scheme string) {
 	}
 	if head == len("www.") {
 		n := run(text[head:], labelChars, maxLabel)
-		if n == 0 || strings.Contains(text[head:head+n], "_") || !strings.HasPrefix(text[head+n:], ".") {
+		if n == 0 || !strings.HasPrefix(text[head+n:], ".") {
 			return "", ""
 		}
 		head, scheme = head+n+1, "https://"
@@ -84,28 +82,19 @@ func mail(text string) string {
 	if at == 0 || !strings.HasPrefix(text[at:], "@") {
 		return ""
 	}
-	end := at + 1
-	for label := 0; label <= maxLabels; label++ {
-		from := end
-		if label > 0 {
-			if !strings.HasPrefix(text[end:], ".") {
-				break
-			}
-			from++
-		}
-		n := run(text[from:], strings.Replace(labelChars, "_", "", 1), maxLabel)
+	first := run(text[at+1:], labelChars, maxLabel)
+	if first == 0 {
+		return ""
+	}
+	end, more := at+1+first, 0
+	for ; more < maxLabels && strings.HasPrefix(text[end:], "."); more++ {
+		n := run(text[end+1:], labelChars, maxLabel)
 		if n == 0 {
-			if label == 0 {
-				return ""
-			}
 			break
 		}
-		end = from + n
-		if label == 0 && !strings.HasPrefix(text[end:], ".") {
-			return ""
-		}
+		end += 1 + n
 	}
-	if !strings.Contains(text[at:end], ".") {
+	if more == 0 {
 		return ""
 	}
 	return text[:end]

@@ -1,7 +1,8 @@
 // Package markup writes what a line holds besides words as HTML: bold, italic,
 // struck out, code, quotes, lists, links and mentions. It reads a line as the
 // page's script does, in public/js/room/markup.js: a test gives both the same
-// texts. Each character is looked at a fixed number of times, whatever is written.
+// texts. Each character is looked at a fixed number of times, but for those of an
+// address that leads nowhere, in which others may begin.
 package markup
 
 import (
@@ -14,20 +15,23 @@ import (
 
 const fence = "```"
 
-// HTML is the markup of a text, in which me and the others may be called by
-// their names. What was typed is never markup itself.
-func HTML(text string, me string, others ...string) string {
-	p := parser{me: me, names: newNames(append([]string{me}, others...))}
-	return p.blocks(text)
-}
-
-type parser struct {
+// A Reader reads the texts of a room, in which its user and others may be called
+// by their names.
+type Reader struct {
 	me    string
 	names names
 }
 
+// NewReader makes the reader of a user, who has no name as a guest.
+func NewReader(me string, others []string) *Reader {
+	return &Reader{me: me, names: newNames(append([]string{me}, others...))}
+}
+
+// HTML is the markup of a text. What was typed is never markup itself.
+func (r *Reader) HTML(text string) string { return r.blocks(text) }
+
 // blocks are fenced code, and the lines between.
-func (p *parser) blocks(text string) string {
+func (r *Reader) blocks(text string) string {
 	var b strings.Builder
 	for {
 		before, rest, ok := strings.Cut(text, fence)
@@ -39,10 +43,10 @@ func (p *parser) blocks(text string) string {
 			}
 		}
 		if end < 0 {
-			b.WriteString(p.lines(text))
+			b.WriteString(r.lines(text))
 			return b.String()
 		}
-		b.WriteString(p.lines(strings.TrimSuffix(before, "\n")))
+		b.WriteString(r.lines(strings.TrimSuffix(before, "\n")))
 		fmt.Fprintf(&b, "<pre><code>%s</code></pre>", html.EscapeString(codeOf(rest[:end])))
 		text = strings.TrimPrefix(rest[end+len(fence):], "\n")
 	}
@@ -66,7 +70,7 @@ type group struct {
 }
 
 // lines are quotes and lists, and the lines between them.
-func (p *parser) lines(text string) string {
+func (r *Reader) lines(text string) string {
 	if text == "" {
 		return ""
 	}
@@ -82,7 +86,7 @@ func (p *parser) lines(text string) string {
 	}
 	var b strings.Builder
 	for _, g := range groups {
-		b.WriteString(p.group(g))
+		b.WriteString(r.group(g))
 	}
 	return b.String()
 }
@@ -122,10 +126,10 @@ func itemOf(line string) (start int, item string, ok bool) {
 	return start, item, item != "" && item != rest
 }
 
-func (p *parser) group(g group) string {
+func (r *Reader) group(g group) string {
 	switch g.kind {
 	case "quote":
-		return "<blockquote>" + p.inline(strings.Join(g.lines, "\n")) + "</blockquote>"
+		return "<blockquote>" + r.inline(strings.Join(g.lines, "\n")) + "</blockquote>"
 	case "list":
 		tag, begin := "ul", "<ul>"
 		if g.start > 0 {
@@ -135,11 +139,11 @@ func (p *parser) group(g group) string {
 			begin = fmt.Sprintf(`<ol start="%d">`, g.start)
 		}
 		for _, item := range g.lines {
-			begin += "<li>" + p.inline(item) + "</li>"
+			begin += "<li>" + r.inline(item) + "</li>"
 		}
 		return begin + "</" + tag + ">"
 	}
-	return p.inline(strings.Join(g.lines, "\n"))
+	return r.inline(strings.Join(g.lines, "\n"))
 }
 
 func isSpace(r rune) bool { return r != '\u0085' && (unicode.IsSpace(r) || r == '\ufeff') }

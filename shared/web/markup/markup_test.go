@@ -37,9 +37,9 @@ func TestTextIsReadAsThePageReadsIt(t *testing.T) {
 	}
 	others := []string{"Kim", "Kim Larsen", "小明"}
 	page := asThePage(t, "ann", others, texts)
-	wrong := 0
+	reader, wrong := NewReader("ann", others), 0
 	for i, text := range texts {
-		if got := HTML(text, "ann", others...); got != page[i] && wrong < 10 {
+		if got := reader.HTML(text); got != page[i] && wrong < 10 {
 			wrong++
 			t.Errorf("%q is\n%s here, and\n%s on the page", text, got, page[i])
 		}
@@ -69,7 +69,8 @@ func FuzzNothingTypedIsMarkup(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		if strings.Contains(HTML(text, "ann"), "<script") || strings.Contains(strings.ToLower(HTML(text, "ann")), `href="javascript:`) {
+		html := NewReader("ann", nil).HTML(text)
+		if strings.Contains(html, "<script") || strings.Contains(strings.ToLower(html), `href="javascript:`) {
 			t.Errorf("%q became markup", text)
 		}
 	})
